@@ -1,0 +1,36 @@
+#pragma once
+#include <cassert>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+
+namespace novasr {
+
+/// Planar audio that somebody else owns: `channels` pointers, each to `frames` samples.
+template <typename Sample>
+class AudioView {
+ public:
+  AudioView(Sample* const* channels, std::size_t channel_count, std::size_t frames) noexcept
+      : channels_(channels), channel_count_(channel_count), frames_(frames) {}
+
+  /// A view of writable audio is also one of read-only audio.
+  template <typename Other>
+    requires std::is_same_v<const Other, Sample>
+  AudioView(const AudioView<Other>& other) noexcept  // NOLINT(google-explicit-constructor): widening is safe
+      : channels_(other.data()), channel_count_(other.channels()), frames_(other.frames()) {}
+
+  [[nodiscard]] std::span<Sample> operator[](std::size_t channel) const noexcept {
+    assert(channel < channel_count_);
+    return {channels_[channel], frames_};
+  }
+  [[nodiscard]] Sample* const* data() const noexcept { return channels_; }
+  [[nodiscard]] std::size_t channels() const noexcept { return channel_count_; }
+  [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
+
+ private:
+  Sample* const* channels_;
+  std::size_t channel_count_;
+  std::size_t frames_;
+};
+
+}  // namespace novasr
