@@ -36,6 +36,19 @@ class StreamingNovaSR(nn.Module):
         self.down_2 = _Down(block.activations[1])
         self.conv_2 = _Conv(block.convs2[0])
         self.post = _Conv(network.conv_post)
+        self.input_rate, self.output_rate = network.input_rate, network.output_rate
+        self.look_ahead, self.tail = LOOK_AHEAD, TAIL
+
+    @torch.jit.export
+    def metadata(self) -> dict[str, int]:
+        """What a host must know, in Hz and frames; docs/torchscript.md explains each."""
+        return {
+            "input_rate": self.input_rate,
+            "output_rate": self.output_rate,
+            "look_ahead": self.look_ahead,
+            "tail": self.tail,
+            "hop": 1,
+        }
 
     @torch.jit.export
     def initial_state(self, batch: int) -> list[Tensor]:
