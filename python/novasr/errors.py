@@ -1,12 +1,12 @@
-"""What the package raises; every message names the offending value and the remedy."""
+"""What can go wrong: every error that novasr raises on purpose is a `NovasrError`."""
 
 
 class NovasrError(Exception):
-    """Base of all errors of this package; the command line turns it into exit code 2."""
+    """Base class; the message is one line that names the cause and, where there is one, the remedy."""
 
 
 class AudioFormatError(NovasrError, ValueError):
-    """An array or a parameter outside what is accepted."""
+    """Audio of a rate, shape, type or format that cannot be used."""
 
 
 class AudioFileError(NovasrError, OSError):
@@ -14,8 +14,8 @@ class AudioFileError(NovasrError, OSError):
 
 
 class WeightsError(NovasrError, ValueError):
-    """Weights that are missing, damaged or of another architecture."""
+    """Model weights that are missing, damaged or of another model."""
 
 
 class StreamError(NovasrError, RuntimeError):
-    """A stream used out of order, or an engine that failed or is not available."""
+    """A stream that was used out of order or whose engine failed."""
