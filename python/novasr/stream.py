@@ -227,7 +227,7 @@ class Stream:
 
     def _check_engine(self) -> None:
         if self._native.stats["failed_blocks"]:
-            msg = "the model failed while running; check that the TorchScript takes blocks of any length"
+            msg = "the model failed while running: its TorchScript raised, or gave too few frames"
             raise StreamError(msg)
 
 

@@ -128,7 +128,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.content)))
         self.send_header("ETag", f'"{hashlib.sha256(self.content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("X-Repo-Commit", hashlib.sha1(self.content).hexdigest())
         self.end_headers()
         if head:
             return
@@ -181,7 +181,7 @@ def test_named_weights_come_from_the_hub_and_then_from_the_cache(hub, v1_bytes):
 
 
 def test_wrong_hash_is_refused_even_from_the_cache(hub, v1_bytes):
-    hub.content = v1_bytes[:-1] + b"\0"
+    hub.content = v1_bytes[:-1] + b"\1"
     for _ in range(2):
         with pytest.raises(WeightsError, match=r"'v1'.*not the pinned file.*SHA-256"):
             load_tensors("v1")
