@@ -81,20 +81,24 @@ TEST_CASE("WorkerEngine: after a reset the next block is the first of a fresh st
   REQUIRE(player.not_wet(0, player.position()) == 0);
 }
 
-TEST_CASE("WorkerEngine: many resets while the worker runs let nothing stale out", "[worker]") {
-  WorkerEngine engine(inverter(), offline_options(16, 16));
+TEST_CASE("WorkerEngine: resets at any moment of the worker's let nothing stale out", "[worker]") {
+  constexpr std::size_t kHop = 4;
+  constexpr std::size_t kSilentFrames = kHop - 1 + 16;  // the stream's start, for which no worker is needed
+  WorkerEngine engine(inverter(), {.hop_frames = kHop, .slack_frames = 16});
   engine.prepare({});
   StreamPlayer player(engine, 1);
-  engine.set_offline(false);
-  for (int stream = 0; stream < 500; ++stream) {
-    player.play_in_blocks(static_cast<std::size_t>(stream) % 200, 43, true);
+  for (std::size_t stream = 0; stream < 3'000; ++stream) {
+    engine.set_offline(false);
+    player.play_in_blocks(stream % (kSilentFrames + 1), 1 + stream % 5, true);
+    if (stream % 3 == 0) {  // this one is heard to its end, the others are abandoned
+      engine.set_offline(true);
+      player.play_in_blocks(2 * kSilentFrames, 7);
+      player.flush();
+    }
+    REQUIRE(player.not_wet(0, player.position()) == 0);
+    REQUIRE(engine.stats().underrun_frames == 0);
     player.reset();
   }
-  engine.set_offline(true);
-  player.play_in_blocks(1'000, 43);
-  player.flush();
-  REQUIRE(player.not_wet(0, player.position()) == 0);
-  REQUIRE(engine.stats().underrun_frames == 0);
 }
 
 TEST_CASE("WorkerEngine: prepare may change the channel count and starts a fresh stream", "[worker]") {

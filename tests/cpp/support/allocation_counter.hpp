@@ -4,8 +4,7 @@
 
 namespace novasr::test {
 
-/// Heap allocations of this thread so far: operator new always; malloc, calloc, realloc and aligned_alloc too in builds
-/// without a sanitizer (which needs those names itself).
+/// Heap allocations of this thread so far, through operator new and, where counts_malloc(), through malloc and its like.
 std::uint64_t allocations_of_this_thread() noexcept;
 
 /// Heap allocations of this thread during `work`.
