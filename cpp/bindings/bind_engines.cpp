@@ -1,6 +1,7 @@
 #include "bindings.hpp"
 #include "engine_handle.hpp"
 #include "novasr/torch_engine.hpp"
+#include "novasr/worker_engine.hpp"
 
 namespace py = pybind11;
 
@@ -15,4 +16,9 @@ void bind_engines(py::module_& module) {
         return EngineHandle(novasr::make_torch_engine({script.data(), script.size()}, {.threads = threads}));
       },
       py::arg("torchscript"), py::kw_only(), py::arg("threads"));
+
+  module.def(
+      "worker_engine",
+      [](EngineHandle& inner) { return EngineHandle(std::make_unique<novasr::WorkerEngine>(inner.take())); },
+      py::arg("inner"));
 }
