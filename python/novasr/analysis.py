@@ -13,7 +13,7 @@ import numpy.typing as npt
 from novasr.reading import AudioReader, FloatAudio
 
 _RANGE_DB = 90.0
-_NOISE_16_BIT_DB = -94.0  # flat dither of a 16-bit file, -96.3 dB, and 2 dB for its ripple
+_NOISE_16_BIT_DB = -92.0  # flat dither of a 16-bit file, -96.3 dB, and 4 dB for its ripple
 _BIN_HZ = 25.0
 _SMOOTHING_BINS = 5
 _LOWEST_HZ = 50.0
@@ -144,7 +144,9 @@ def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> floa
 def _mean_spectrum(blocks: Iterable[FloatAudio], size: int) -> npt.NDArray[np.float64]:
     """Average the power of half-overlapping windows; noise of variance v gives v in each bin."""
     phase = 2 * np.pi * np.arange(size) / size
-    window = np.asarray(sum(a * np.cos(k * phase) for k, a in enumerate(_BLACKMAN_HARRIS)))
+    window: npt.NDArray[np.float64] = np.sum(
+        [a * np.cos(k * phase) for k, a in enumerate(_BLACKMAN_HARRIS)], axis=0
+    )
     total = np.zeros(size // 2 + 1)
     count = 0
     rest: FloatAudio | None = None
@@ -157,7 +159,7 @@ def _mean_spectrum(blocks: Iterable[FloatAudio], size: int) -> npt.NDArray[np.fl
             count += 1
     if count == 0 and rest is not None:
         total += _power(np.pad(rest, ((0, size - len(rest)), (0, 0))), window)
-    return total / max(count, 1) / np.sum(window**2)
+    return np.asarray(total / max(count, 1) / np.sum(window**2))
 
 
 def _power(frames: FloatAudio, window: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -56,7 +56,7 @@ class AudioReader:
         self.path = Path(path)
         _check_readable(self.path)
         try:
-            self._file = _SequentialFile(self.path)
+            self._file = _SequentialFile(libsndfile_name(self.path))
         except (sf.LibsndfileError, TypeError) as error:
             raise AudioFileError(f"{self.path}: {_why_not_audio(error)}") from error
         self.sample_rate: int = self._file.samplerate
@@ -136,6 +136,11 @@ class AudioReader:
     def _damaged_after(self, frames: int) -> str:
         where = f"after {frames / self.sample_rate:.1f} of {self.seconds:.1f} s"
         return f"{self.path}: truncated or damaged {where}: {_COPY}"
+
+
+def libsndfile_name(path: Path) -> str | bytes:
+    """Return `path` as soundfile takes it; on POSIX a name may be no text."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
 
 
 class _SequentialFile(sf.SoundFile):  # type: ignore[misc]

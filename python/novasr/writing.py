@@ -11,7 +11,7 @@ from pathlib import Path
 import soundfile as sf
 
 from novasr.errors import AudioFileError, AudioFormatError
-from novasr.reading import AudioReader, FloatAudio
+from novasr.reading import AudioReader, FloatAudio, libsndfile_name
 
 OUTPUT_FORMATS = {
     ".aif": "AIFF",
@@ -138,7 +138,7 @@ def write_file(
     with replacing(destination) as temporary:
         try:
             frames = _write_blocks(temporary, layout, blocks, tags)
-            arrived = sf.info(str(temporary)).frames
+            arrived = sf.info(libsndfile_name(temporary)).frames
         except sf.LibsndfileError as error:
             raise AudioFileError(_why_unwritable(destination, temporary)) from error
         except AudioFormatError as error:
@@ -201,8 +201,9 @@ def _write_blocks(
 
 def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
     rate, channels = layout.sample_rate, layout.channels
+    name = libsndfile_name(path)
     try:
-        return sf.SoundFile(path, "w", rate, channels, layout.subtype, None, layout.format)
+        return sf.SoundFile(name, "w", rate, channels, layout.subtype, None, layout.format)
     except sf.LibsndfileError as error:
         raise AudioFormatError(f"{layout.format} cannot hold {channels} channels") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -220,13 +221,22 @@ def test_info_prints_a_line_or_json_for_each_file(tmp_path: Path, speech: Path) 
     assert (found["path"], found["frames"], found["extendable"]) == ("speech.wav", 32_000, True)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems insist on text")
+def test_a_file_name_that_is_no_text_is_no_problem(tmp_path: Path, speech: Path) -> None:
+    odd = speech.rename(os.fsdecode(os.fsencode(tmp_path) + b"/speech-\xff.wav"))
+    for run in (novasr("enhance", odd, "--plot"), novasr("info", odd)):
+        assert (run.returncode, run.stderr) == (0, "")
+        assert "speech-\\udcff.wav" in run.stdout
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_work_cleanly(tmp_path: Path, number: signal.Signals, code: int) -> None:
     source = tmp_path / "long.flac"
     with sf.SoundFile(source, "w", 16_000, 2) as file:
-        for _ in range(1_800):
-            file.write(noise(1.0, 16_000, 2))
+        minute = noise(60.0, 16_000, 2)
+        for _ in range(30):
+            file.write(minute)
     command = [sys.executable, "-m", "novasr", "enhance", str(source)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         deadline = time.monotonic() + 30
@@ -260,3 +270,24 @@ def test_without_a_command_the_help_lists_the_commands() -> None:
     assert run.returncode == 0
     assert "enhance" in run.stdout
     assert "info" in run.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo terminal")
+def test_a_terminal_gets_a_progress_bar_and_the_result_below_it(tmp_path: Path) -> None:
+    import pty
+
+    speech = write(tmp_path / "speech.wav", noise(120.0, 16_000), 16_000)
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "novasr", "enhance", str(speech)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal, text=True) as run:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux ends a closed terminal with EIO
+            while chunk := os.read(screen, 4_096):
+                shown += chunk
+        out, _ = run.communicate()
+    os.close(screen)
+    assert run.returncode == 0
+    assert b"speech.wav" in shown
+    assert b"x real time" in shown
+    assert out.startswith(f"{speech} -> ")

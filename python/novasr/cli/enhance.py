@@ -55,7 +55,8 @@ Examples:
 
 def enhance(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="IN", help="Audio files, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="IN", readable=False, help="Audio files, or folders of them."),
     ],
     output: Annotated[
         Path | None,

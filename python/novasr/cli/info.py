@@ -27,7 +27,8 @@ Examples:
 
 def info(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Audio files, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="FILE", readable=False, help="Audio files, or folders of them."),
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON list, an object for each file.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = bool(os.environ.get("NOVASR_DEBUG"))
     if not debug:
         _mute_native_libraries()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
     signal.signal(signal.SIGTERM, _exit_on_signal)
     try:
         return app(arguments, prog_name="novasr", standalone_mode=False) or 0
