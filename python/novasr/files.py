@@ -68,7 +68,7 @@ def enhance_file(
     engine: str = "auto",
     weights: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[float, float], None] | None = None,
 ) -> EnhanceResult:
     """Extend the band of an audio file to 24 kHz and store it at 48 kHz.
 
@@ -90,8 +90,8 @@ def enhance_file(
     overwrite : bool
         Replace an existing `destination`.
     progress : callable, optional
-        Called about once per second of audio with the frames done and the frames in all; what it
-        raises ends the work, and nothing is left behind.
+        Called about once per second of audio with the seconds done and the seconds in all; what
+        it raises ends the work, and nothing is left behind.
 
     Returns
     -------
@@ -166,7 +166,7 @@ class _Meter:
 
 
 def _enhanced(
-    reader: AudioReader, stream: Stream, progress: Callable[[int, int], None] | None
+    reader: AudioReader, stream: Stream, progress: Callable[[float, float], None] | None
 ) -> Iterator[FloatAudio]:
     """Yield what `stream` makes of the file, without the latency at the start."""
     late = stream.latency
@@ -177,7 +177,7 @@ def _enhanced(
         late -= min(late, len(made))
         done += len(block)
         if progress is not None:
-            progress(done, reader.frames)
+            progress(done / reader.sample_rate, reader.seconds)
     yield stream.flush()[late:]
 
 
@@ -206,4 +206,6 @@ def _check_destination(source: Path, destination: Path, *, overwrite: bool) -> N
     if not destination.is_file():
         raise AudioFileError(f"{destination}: exists and is not a regular file: name a file")
     if not overwrite:
-        raise AudioFileError(f"{destination}: exists: choose another name or ask to overwrite it")
+        raise AudioFileError(
+            f"{destination}: exists: choose another name or overwrite it (--overwrite)"
+        )

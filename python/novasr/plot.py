@@ -13,7 +13,7 @@ import soundfile as sf
 
 from novasr.analysis import FileInfo, file_info
 from novasr.errors import AudioFileError, NovasrError
-from novasr.reading import AudioReader
+from novasr.reading import AudioReader, libsndfile_name
 from novasr.writing import replacing
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _spectrogram(path: Path) -> _Spectrogram:
     window = np.hanning(size + 1)[:size]
     scale = 2 / window.sum()
     level = np.empty((size // 2 + 1, columns))
-    with sf.SoundFile(path) as file:
+    with sf.SoundFile(libsndfile_name(path)) as file:
         for column in range(columns):
             file.seek(column * frames // columns)
             audio = file.read(size + (_WINDOWS_PER_COLUMN - 1) * hop, always_2d=True)
@@ -107,7 +107,8 @@ def _spectrogram(path: Path) -> _Spectrogram:
             windows = np.lib.stride_tricks.sliding_window_view(audio, size, axis=0)[::hop]
             amplitude = np.abs(np.fft.rfft(windows * window)) * scale
             level[:, column] = 10 * np.log10(np.mean(amplitude**2, axis=(0, 1)) + 1e-14)
-    title = f"{path.name}   {rate / 1000:g} kHz {kind}"
+    name = path.name.encode("utf-8", "replace").decode()  # fonts know no surrogates
+    title = f"{name}   {rate / 1000:g} kHz {kind}"
     return _Spectrogram(level, frames / rate, rate / 2, title)
 
 

@@ -1,0 +1,94 @@
+"""Put the commands together, and turn errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from novasr.cli import enhance, info
+from novasr.cli.messages import EXIT_ERROR, print_error
+from novasr.errors import NovasrError
+
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.command(help=enhance.HELP)(enhance.enhance)
+app.command(help=info.HELP)(info.info)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Words after ``novasr``; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 for success, 2 for an error, 130 after Ctrl-C.
+    """
+    debug = bool(os.environ.get("NOVASR_DEBUG"))
+    if not debug:
+        _mute_native_libraries()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    try:
+        return app(arguments, prog_name="novasr", standalone_mode=False) or 0
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        message = _one_line(error)
+        if debug or message is None:
+            raise
+        print_error(message)
+        return EXIT_ERROR
+
+
+@app.callback(invoke_without_command=True)
+def novasr(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Give 16 kHz speech its upper band back, at 48 kHz.
+
+    Exit codes: 0 done, 2 error (one line on stderr says which), 130 interrupted.
+    With NOVASR_DEBUG=1 an error shows its traceback.
+    """
+    if version:
+        from novasr import __version__
+
+        print(f"novasr {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def _one_line(error: Exception) -> str | None:
+    if isinstance(error, NovasrError):
+        return str(error)
+    if hasattr(error, "format_message"):  # wrong usage: typer raises click's errors or its own
+        return f"{error.format_message()} (see novasr --help)"
+    return None
+
+
+def _mute_native_libraries() -> None:
+    """Keep sys.stderr but detach descriptor 2, where libmpg123 comments on damaged MP3 files."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    sys.stderr = open(terminal, "w", buffering=1, errors="backslashreplace")  # noqa: PTH123, SIM115
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
