@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from novasr.cli import enhance, info
+from novasr.cli import bench, enhance, export, info
 from novasr.cli.messages import EXIT_ERROR, print_error
 from novasr.errors import NovasrError
 
@@ -21,6 +21,8 @@ EXIT_INTERRUPTED = 128 + signal.SIGINT
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command(help=enhance.HELP)(enhance.enhance)
 app.command(help=info.HELP)(info.info)
+app.command(help=export.HELP)(export.export)
+app.command(help=bench.HELP)(bench.bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
