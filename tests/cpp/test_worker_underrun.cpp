@@ -178,7 +178,7 @@ TEST_CASE("WorkerEngine: a stall longer than the input ring keeps the time line"
 TEST_CASE("WorkerEngine: going offline behind a long queue of late input waits for it", "[worker][underrun]") {
   Stage stage;
   stage.play_then_stall(11);
-  stage.player.play_in_blocks(60'000, 4'000, true);  // nearly full
+  stage.player.play_in_blocks(64'000, 4'000, true);  // the next block finds no room
   const auto wet_from = stage.player.position();
   stage.recover();
   stage.player.play_in_blocks(20'000, 4'096);

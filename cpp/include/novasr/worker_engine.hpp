@@ -23,16 +23,17 @@ struct WorkerOptions {
 /// ring -> one persistent thread, always hop_frames at a time -> ring.
 ///
 /// Latency = the inner engine's + 3 (hop_frames - 1), as blocks may end anywhere in a hop, + 3 slack_frames.
-/// A hop is due slack_frames after its last input frame came: the worker has that time, rounded down to whole blocks, to
-/// notice and compute it. With blocks longer than slack_frames it has none, and every block underruns unless offline.
+/// A hop is due slack_frames after its last input frame came: the worker has that time, rounded down to whole blocks,
+/// to notice and compute it. With blocks longer than slack_frames it has none, and every block underruns unless
+/// offline.
 ///
 /// Underrun: when too few frames are ready, process() puts out the delayed input instead (DryFallback), counts it, and
 /// drops exactly as many late frames once they arrive: alignment and latency never change.
 ///
-/// Overflow: the input ring holds at least 3 s. If the worker stalls for longer, the queued input is given up (its output
-/// would be dropped anyway), and the inner engine starts anew with the first block after the worker is back. Until that
-/// block is heard, latency_frames() later, the output is dry and counts as an underrun; frames given up count as dropped.
-/// So underrun_frames == dropped_frames whenever the worker has caught up.
+/// Overflow: the input ring holds at least 3 s. If the worker stalls for longer, the queued input is given up (its
+/// output would be dropped anyway), and the inner engine starts anew with the first block after the worker is back.
+/// Until that block is heard, latency_frames() later, the output is dry and counts as an underrun; frames given up
+/// count as dropped. So underrun_frames == dropped_frames whenever the worker has caught up.
 class WorkerEngine final : public StreamingEngine {
  public:
   /// [control] Throws ConfigError.
