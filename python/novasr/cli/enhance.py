@@ -213,7 +213,9 @@ def _print_result(result: EnhanceResult, *, plot: bool) -> None:
 
 
 def _pace(seconds: float, elapsed: float) -> str:
-    return f"{seconds:.1f} s in {elapsed:.2f} s ({seconds / elapsed:.0f}x real time)"
+    speed = seconds / elapsed
+    digits = 0 if speed >= 10 else 1
+    return f"{seconds:.1f} s in {elapsed:.2f} s ({speed:.{digits}f}x real time)"
 
 
 def _picture(destination: Path) -> Path:
