@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,12 +75,12 @@ class FileInfo:
         return f"sound to {end}: leave it, the model would replace all above 8 kHz"
 
 
-def file_info(path: str | os.PathLike[str]) -> FileInfo:
+def file_info(path: str | Path) -> FileInfo:
     """Read an audio file once and describe it.
 
     Parameters
     ----------
-    path : str or path-like
+    path : str or path
         Any format that libsndfile reads.
 
     Returns

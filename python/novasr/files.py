@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from novasr.stream import Stream
 from novasr.writing import choose_layout, write_file
 
 OUTPUT_RATE_HZ = 48_000
+
+Mode: TypeAlias = Literal["extend", "full"]
+Engine: TypeAlias = Literal["auto", "native", "torch"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,12 @@ class EnhanceResult:
 
 
 def enhance_file(
-    source: str | os.PathLike[str],
-    destination: str | os.PathLike[str] | None = None,
+    source: str | Path,
+    destination: str | Path | None = None,
     *,
-    mode: str = "extend",
-    engine: str = "auto",
-    weights: str | os.PathLike[str] | None = None,
+    mode: Mode = "extend",
+    engine: Engine = "auto",
+    weights: str | Path | None = None,
     overwrite: bool = False,
     progress: Callable[[float, float], None] | None = None,
 ) -> EnhanceResult:
@@ -77,16 +80,16 @@ def enhance_file(
 
     Parameters
     ----------
-    source : str or path-like
+    source : str or path
         Any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), 8 to 192 kHz.
-    destination : str or path-like, optional
+    destination : str or path, optional
         File to write; its suffix decides the format. The default is `default_destination`.
     mode : {"extend", "full"}
         Keep the source below the crossover, or take all of the model's output.
     engine : {"auto", "native", "torch"}
         What computes the model.
-    weights : {"v1", "v2"} or path-like, optional
-        Other weights than the built-in ones.
+    weights : str or path, optional
+        Other weights than the built-in ones, as for `Stream`.
     overwrite : bool
         Replace an existing `destination`.
     progress : callable, optional
@@ -182,7 +185,7 @@ def _enhanced(
 
 
 def _open_stream(
-    reader: AudioReader, mode: str, engine: str, weights: str | os.PathLike[str] | None
+    reader: AudioReader, mode: Mode, engine: Engine, weights: str | Path | None
 ) -> Stream:
     try:
         return Stream(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,9 +35,9 @@ class _Spectrogram:
 
 
 def plot_spectrograms(
-    before: str | os.PathLike[str],
-    after: str | os.PathLike[str],
-    destination: str | os.PathLike[str],
+    before: str | Path,
+    after: str | Path,
+    destination: str | Path,
 ) -> None:
     """Draw the spectrograms of two files one above the other, on the same axes and scale.
 
@@ -47,9 +46,9 @@ def plot_spectrograms(
 
     Parameters
     ----------
-    before, after : str or path-like
+    before, after : str or path
         The file that was enhanced, and the result.
-    destination : str or path-like
+    destination : str or path
         PNG file to write; an existing one is replaced.
 
     Raises

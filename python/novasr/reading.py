@@ -32,7 +32,7 @@ class AudioReader:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str or path
         Any format that libsndfile reads.
 
     Attributes
@@ -52,7 +52,7 @@ class AudioReader:
         If the file is missing, unreadable, empty, truncated or not audio.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         _check_readable(self.path)
         try:

@@ -248,11 +248,22 @@ def test_a_signal_ends_the_work_cleanly(tmp_path: Path, number: signal.Signals, 
     assert names(tmp_path) == ["long.flac"]
 
 
+def test_the_debug_switch_shows_the_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-m", "novasr", "info", str(tmp_path / "absent.wav")]
+    monkeypatch.setenv("NOVASR_DEBUG", "1")
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert run.stderr.startswith("Traceback")
+    assert run.stderr.rstrip().endswith("absent.wav: no such file")
+
+
 def test_version_and_help_come_without_torch_or_matplotlib() -> None:
     assert novasr("--version").stdout.startswith("novasr ")
     code = (
         "import sys; from novasr.cli.main import main; main(['enhance', '--help']);"
-        "print(sorted({'torch', 'matplotlib', 'rich', 'scipy'} & set(sys.modules)))"
+        "print(sorted({'torch', 'matplotlib', 'scipy'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.rstrip().endswith("[]")

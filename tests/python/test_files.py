@@ -301,6 +301,7 @@ def test_the_result_has_ordinary_permissions_and_links_are_followed(tmp_path: Pa
     assert (tmp_path / "real.wav").stat().st_mode == source.stat().st_mode
 
 
+@pytest.mark.timeout(900)  # LibTorch alone takes minutes for eleven minutes of sound
 def test_memory_does_not_grow_with_the_length_of_the_file(tmp_path: Path) -> None:
     pytest.importorskip("resource")
     peaks_kib = []

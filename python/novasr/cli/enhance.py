@@ -21,19 +21,19 @@ from novasr.errors import AudioFileError, NovasrError
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Job
-    from novasr.files import EnhanceResult
+    from novasr.files import Engine, EnhanceResult, Mode
 
 
-class Engine(str, Enum):
-    """What computes the model."""
+class EngineName(str, Enum):
+    """What computes the model, as an option."""
 
     auto = "auto"
     native = "native"
     torch = "torch"
 
 
-class Mode(str, Enum):
-    """What becomes of the band that is there already."""
+class ModeName(str, Enum):
+    """What becomes of the band that is there already, as an option."""
 
     extend = "extend"
     full = "full"
@@ -69,11 +69,11 @@ def enhance(
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="What computes the model.")] = Engine.auto,
+    engine: Annotated[EngineName, typer.Option(help="What computes the model.")] = EngineName.auto,
     mode: Annotated[
-        Mode,
+        ModeName,
         typer.Option(help="extend: keep the band that is there; full: all from the model."),
-    ] = Mode.extend,
+    ] = ModeName.extend,
     jobs: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Files at a time.  [default: one per CPU]"),
@@ -119,8 +119,8 @@ def enhance(
 class Settings:
     """What all files of one call share."""
 
-    mode: str
-    engine: str
+    mode: Mode
+    engine: Engine
     weights: str | None
     overwrite: bool
     plot: bool
@@ -213,7 +213,9 @@ def _print_result(result: EnhanceResult, *, plot: bool) -> None:
 
 
 def _pace(seconds: float, elapsed: float) -> str:
-    return f"{seconds:.1f} s in {elapsed:.2f} s ({seconds / elapsed:.0f}x real time)"
+    speed = seconds / elapsed
+    digits = 0 if speed >= 10 else 1
+    return f"{seconds:.1f} s in {elapsed:.2f} s ({speed:.{digits}f}x real time)"
 
 
 def _picture(destination: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from novasr.cli import bench, enhance, export, info
-from novasr.cli.messages import EXIT_ERROR, print_error
+from novasr.cli.messages import EXIT_ERROR, debugging, print_error
 from novasr.errors import NovasrError
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
@@ -38,8 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 for success, 2 for an error, 130 after Ctrl-C.
     """
-    debug = bool(os.environ.get("NOVASR_DEBUG"))
-    if not debug:
+    if not debugging():
         _mute_native_libraries()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
@@ -48,11 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return app(arguments, prog_name="novasr", standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
+    except NovasrError as error:
+        print_error(error)
+        return EXIT_ERROR
     except Exception as error:
-        message = _one_line(error)
-        if debug or message is None:
+        if not hasattr(error, "format_message"):
             raise
-        print_error(message)
+        # Wrong usage; depending on its version typer raises click's error or one of its own.
+        print_error(f"{error.format_message()} (see novasr --help)")
         return EXIT_ERROR
 
 
@@ -72,14 +74,6 @@ def novasr(
         print(f"novasr {__version__}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
-
-
-def _one_line(error: Exception) -> str | None:
-    if isinstance(error, NovasrError):
-        return str(error)
-    if hasattr(error, "format_message"):  # wrong usage: typer raises click's errors or its own
-        return f"{error.format_message()} (see novasr --help)"
-    return None
 
 
 def _mute_native_libraries() -> None:
