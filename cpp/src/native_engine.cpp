@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "channel_stream.hpp"
-#include "flush_denormals.hpp"
+#include "novasr/flush_denormals.hpp"
 #include "kernels/dispatch.hpp"
 #include "network.hpp"
 #include "novasr/errors.hpp"

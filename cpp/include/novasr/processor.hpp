@@ -34,10 +34,10 @@ struct ProcessSpec {
 struct Parameters {
   Mode mode = Mode::extend;
   FrontEnd front_end = FrontEnd::clean;
-  float crossover_hz = 7'000.0f;    ///< 4 000 .. 8 000, Mode::extend only
-  float mix = 1.0f;                 ///< 0 = the delayed input, 1 = enhanced
-  float high_band_gain_db = 0.0f;   ///< -24 .. +12, on what the model adds (Mode::extend only)
-  float output_gain_db = 0.0f;      ///< -60 .. +24
+  float crossover_hz = 7'000.0f;   ///< 4 000 .. 8 000, Mode::extend only
+  float mix = 1.0f;                ///< 0 = the delayed input, 1 = enhanced
+  float high_band_gain_db = 0.0f;  ///< -24 .. +12, on what the model adds (Mode::extend only)
+  float output_gain_db = 0.0f;     ///< -60 .. +24
   bool bypass = false;
 };
 
@@ -58,6 +58,8 @@ class Processor {
  public:
   explicit Processor(std::unique_ptr<StreamingEngine> engine);
   ~Processor();
+  Processor(Processor&&) noexcept;
+  Processor& operator=(Processor&&) noexcept;
 
   /// [control] Allocates; ends with a reset(). Throws ConfigError.
   void prepare(const ProcessSpec& spec);

@@ -1,0 +1,5 @@
+#pragma once
+#include <pybind11/pybind11.h>
+
+void bind_engines(pybind11::module_& module);
+void bind_stream(pybind11::module_& module);

@@ -1,0 +1,80 @@
+#pragma once
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "novasr/delay_line.hpp"
+#include "novasr/fir_design.hpp"
+#include "novasr/history.hpp"
+#include "novasr/latest_value.hpp"
+#include "novasr/processor.hpp"
+#include "novasr/ramp.hpp"
+
+namespace novasr {
+
+/// Parameters and what the control thread has computed from them.
+struct Settings {
+  Parameters parameters;
+  std::vector<float> high_pass;  ///< centre tap and one half; empty without a crossover
+};
+
+/// One of the values that shape the sum of dry and wet, over the frames of a block.
+struct Control {
+  Ramp ramp;
+  std::vector<float> values;
+
+  [[nodiscard]] bool rests_at(float value) const NOVASR_RT { return ramp.rests_at(value); }
+};
+
+/// What all channels share: the controls, and the high-pass with the one it replaces.
+struct BlendControls {
+  Control extend;          ///< 0 = full, 1 = extend
+  Control high_band_gain;  ///< factor on the wet signal ahead of the crossover, 1 in Mode::full
+  Control mix;
+  Control output_gain;
+  Control bypass;
+  Control new_high_pass;                        ///< fades from the old high-pass (0) to the new one (1)
+  std::array<std::vector<float>, 2> high_pass;  ///< [0] old, [1] new
+  bool has_crossover = false;
+
+  /// [control] Allocates for blocks of up to `max_frames`.
+  void prepare(std::size_t max_frames, std::size_t crossover_frames, bool with_crossover);
+
+  /// [audio] Heads for the settings, within `fade_frames`; 0 = at once.
+  void follow(const Settings& settings, std::size_t fade_frames) NOVASR_RT;
+
+  /// [audio] Computes the values of the next `frames` frames.
+  void render(std::size_t frames) NOVASR_RT;
+};
+
+/// Adds up dry and wet in one channel:
+///   full:    enhanced = wet
+///   extend:  enhanced = dry + H * (gain wet - dry), H a linear-phase high-pass: the dry band below the crossover, the
+///            wet one above it
+///   output = gain (dry + mix (enhanced - dry)), or dry when bypassed
+class Blend {
+ public:
+  /// [control] Allocates; ends with a reset().
+  void prepare(std::size_t crossover_frames, std::size_t max_frames);
+
+  /// [audio]
+  void reset() NOVASR_RT;
+
+  /// [audio] Delays both by crossover_frames and sums them. All three have the same length.
+  void process(std::span<const float> dry, std::span<const float> wet, const BlendControls& controls,
+               std::span<float> out) NOVASR_RT;
+
+ private:
+  DelayLine dry_;
+  DelayLine wet_;
+  History difference_;  // gain wet - dry
+  std::vector<float> high_band_;
+  std::vector<float> other_high_band_;
+
+  void enhance(std::span<const float> dry, std::span<const float> wet, const BlendControls& controls,
+               std::span<float> out) NOVASR_RT;
+  void filter_difference(const BlendControls& controls, std::size_t frames) NOVASR_RT;
+};
+
+}  // namespace novasr

@@ -1,0 +1,35 @@
+#pragma once
+#include <cstddef>
+
+#include "novasr/processor.hpp"
+#include "novasr/rate_converter.hpp"
+
+namespace novasr {
+
+/// The filters between the stages of a Processor and the delays that line them up.
+struct ChainPlan {
+  bool passthrough = false;  ///< nothing to extend: no filter is used, no delay
+
+  PolyphaseKernel reference;  ///< front ends, input rate -> 16 kHz
+  PolyphaseKernel clean;
+  PolyphaseKernel back_end;  ///< 48 kHz -> output rate
+  PolyphaseKernel dry;       ///< input rate -> output rate
+
+  std::size_t front_end_frames = 0;  ///< look-ahead of the longer front end in use, at the input rate
+  std::size_t engine_frames = 0;     ///< at 48 kHz
+  std::size_t back_end_frames = 0;   ///< look-ahead at 48 kHz
+  std::size_t dry_frames = 0;        ///< look-ahead at the input rate
+  std::size_t aligned_frames = 0;    ///< delay at the output rate where dry and wet meet: all of the above and the
+                                   ///< waiting for whole frames of the other rates
+  std::size_t crossover_frames = 0;  ///< at the output rate
+
+  [[nodiscard]] std::size_t latency_frames() const { return aligned_frames + crossover_frames; }
+};
+
+/// Stop band of the crossover's high-pass: what the model may add to the untouched band.
+inline constexpr double kCrossoverAttenuationDb = 100.0;
+
+/// Designs the chain for a valid spec and an engine of the given delay at 48 kHz.
+[[nodiscard]] ChainPlan plan_chain(const ProcessSpec& spec, std::size_t engine_latency_frames);
+
+}  // namespace novasr

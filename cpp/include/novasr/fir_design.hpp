@@ -1,0 +1,52 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+namespace novasr {
+
+/// Modified Bessel function of the first kind and order zero, by its power series; 0 <= x <= 50.
+[[nodiscard]] double bessel_i0(double x) noexcept;
+
+/// Kaiser's shape parameter for a stop-band attenuation in dB.
+/// J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", ISCAS 1974.
+[[nodiscard]] double kaiser_beta(double attenuation_db) noexcept;
+
+/// Width in Hz of the transition band of a Kaiser filter that reaches `half_width` samples to each side (same source).
+[[nodiscard]] double kaiser_transition_hz(double attenuation_db, double half_width, double rate_hz) noexcept;
+
+/// An ideal low-pass under a Kaiser window, as a function of continuous time: the parent of every phase of a converter.
+struct KaiserSinc {
+  double cutoff;      ///< -6 dB point in cycles per input sample, 0 .. 0.5
+  double half_width;  ///< the response is zero from here on, in input samples
+  double beta;        ///< Kaiser's shape parameter
+
+  /// Value at `time` input samples from the centre.
+  [[nodiscard]] double operator()(double time) const noexcept;
+
+  /// A filter of stated attenuation.
+  [[nodiscard]] static KaiserSinc clean(double cutoff_hz, double half_width, double attenuation_db,
+                                        double in_hz) noexcept;
+
+  /// The filter of torchaudio.functional.resample with resampling_method="sinc_interp_kaiser" and its default
+  /// lowpass_filter_width 6, rolloff 0.99, beta 14.769656459379492 (torchaudio/functional/functional.py).
+  [[nodiscard]] static KaiserSinc torchaudio(std::uint32_t in_hz, std::uint32_t out_hz) noexcept;
+};
+
+/// Linear-phase high-pass of 2 * delay + 1 taps, as its centre tap and one half; 1 minus it is the matching low-pass.
+class HighPassDesigner {
+ public:
+  HighPassDesigner() = default;
+
+  /// Computes the window, which all cut-offs share.
+  HighPassDesigner(std::size_t delay_frames, double attenuation_db, double rate_hz);
+
+  /// `half` [k] = tap at distance k from the centre, k = 0 .. delay; -6 dB at cutoff_hz, exactly no DC before rounding.
+  void design(double cutoff_hz, std::vector<float>& half);
+
+ private:
+  std::vector<double> window_;
+  std::vector<double> low_pass_;
+  double rate_hz_ = 0.0;
+};
+
+}  // namespace novasr

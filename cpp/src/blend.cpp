@@ -1,0 +1,117 @@
+#include "novasr/blend.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "novasr/symmetric_fir.hpp"
+
+namespace novasr {
+namespace {
+
+float gain_of_db(float db) noexcept {
+  return db == 0.0f ? 1.0f : std::pow(10.0f, 0.05f * db);
+}
+
+void head_for(Control& control, float target, std::size_t fade_frames) noexcept {
+  if (fade_frames == 0)
+    control.ramp.jump(target);
+  else
+    control.ramp.glide(target, fade_frames);
+}
+
+}  // namespace
+
+void BlendControls::prepare(std::size_t max_frames, std::size_t crossover_frames, bool with_crossover) {
+  has_crossover = with_crossover;
+  for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})
+    control->values.assign(max_frames, 0.0f);
+  new_high_pass.ramp.jump(1.0f);
+  for (auto& taps : high_pass) taps.assign(crossover_frames + 1, 0.0f);
+}
+
+void BlendControls::follow(const Settings& settings, std::size_t fade_frames) NOVASR_RT {
+  const Parameters& parameters = settings.parameters;
+  const bool extends = has_crossover && parameters.mode == Mode::extend;
+  head_for(extend, extends ? 1.0f : 0.0f, fade_frames);
+  head_for(high_band_gain, gain_of_db(parameters.high_band_gain_db), fade_frames);
+  head_for(mix, parameters.mix, fade_frames);
+  head_for(output_gain, gain_of_db(parameters.output_gain_db), fade_frames);
+  head_for(bypass, parameters.bypass ? 1.0f : 0.0f, fade_frames);
+  if (!has_crossover) return;
+  if (fade_frames > 0 && std::ranges::equal(settings.high_pass, high_pass[1])) return;
+  std::swap(high_pass[0], high_pass[1]);
+  std::ranges::copy(settings.high_pass, high_pass[1].begin());
+  new_high_pass.ramp.jump(0.0f);
+  head_for(new_high_pass, 1.0f, fade_frames);
+}
+
+void BlendControls::render(std::size_t frames) NOVASR_RT {
+  for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})
+    control->ramp.render(std::span(control->values).first(frames));
+}
+
+void Blend::prepare(std::size_t crossover_frames, std::size_t max_frames) {
+  dry_.prepare(crossover_frames, max_frames);
+  wet_.prepare(crossover_frames, max_frames);
+  difference_.prepare(2 * crossover_frames, max_frames);
+  high_band_.assign(max_frames, 0.0f);
+  other_high_band_.assign(max_frames, 0.0f);
+}
+
+void Blend::reset() NOVASR_RT {
+  dry_.reset();
+  wet_.reset();
+  difference_.reset();
+}
+
+void Blend::process(std::span<const float> dry_in, std::span<const float> wet_in, const BlendControls& controls,
+                    std::span<float> out) NOVASR_RT {
+  const std::span<const float> dry = dry_.process(dry_in);
+  const std::span<const float> wet = wet_.process(wet_in);
+  const std::span<float> difference = difference_.append(wet_in.size());
+  const float* const wet_gain = controls.high_band_gain.values.data();
+  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = wet_gain[i] * wet_in[i] - dry_in[i];
+
+  if (controls.bypass.rests_at(1.0f)) {
+    std::ranges::copy(dry, out.begin());
+    return;
+  }
+  if (controls.mix.rests_at(0.0f))
+    std::ranges::copy(dry, out.begin());
+  else
+    enhance(dry, wet, controls, out);
+  const float* const mix = controls.mix.values.data();
+  if (!controls.mix.rests_at(0.0f) && !controls.mix.rests_at(1.0f))
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = dry[i] + mix[i] * (out[i] - dry[i]);
+  const float* const gain = controls.output_gain.values.data();
+  if (!controls.output_gain.rests_at(1.0f))
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] *= gain[i];
+  const float* const bypass = controls.bypass.values.data();
+  if (!controls.bypass.rests_at(0.0f))
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] += bypass[i] * (dry[i] - out[i]);
+}
+
+void Blend::enhance(std::span<const float> dry, std::span<const float> wet, const BlendControls& controls,
+                    std::span<float> out) NOVASR_RT {
+  if (controls.extend.rests_at(0.0f)) {
+    std::ranges::copy(wet, out.begin());
+    return;
+  }
+  filter_difference(controls, out.size());
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = dry[i] + high_band_[i];
+  if (controls.extend.rests_at(1.0f)) return;
+  const float* const extend = controls.extend.values.data();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = wet[i] + extend[i] * (out[i] - wet[i]);
+}
+
+void Blend::filter_difference(const BlendControls& controls, std::size_t frames) NOVASR_RT {
+  const std::span<float> high_band = std::span(high_band_).first(frames);
+  symmetric_fir(controls.high_pass[1], difference_.end(), high_band);
+  if (controls.new_high_pass.ramp.resting()) return;
+  const std::span<float> old_band = std::span(other_high_band_).first(frames);
+  symmetric_fir(controls.high_pass[0], difference_.end(), old_band);
+  const float* const fade = controls.new_high_pass.values.data();
+  for (std::size_t i = 0; i < frames; ++i) high_band[i] = old_band[i] + fade[i] * (high_band[i] - old_band[i]);
+}
+
+}  // namespace novasr

@@ -1,0 +1,88 @@
+#include "novasr/chain_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace novasr {
+namespace {
+
+constexpr double kOutputHz = kModelOutputHz;
+
+/// Crossover delay at 48 kHz; a Kaiser filter of 100 dB then has a transition band of 2.2 kHz.
+constexpr double kCrossoverFramesAt48k = 71.0;
+
+PolyphaseKernel clean_front_end(std::uint32_t rate_hz) {
+  if (rate_hz == kModelInputHz) return {};
+  const double rate = rate_hz;
+  const RateRatio ratio(rate_hz, kModelInputHz);
+  if (rate_hz < kModelInputHz)  // up: the images begin where the input ends
+    return {ratio, KaiserSinc::clean(0.5 * rate, 14.5, 70.0, rate), true};
+  const double half_width = 30.5 * rate / kOutputHz;
+  return {ratio, KaiserSinc::clean(8'000.0, half_width, 55.0, rate), true};
+}
+
+PolyphaseKernel back_end(std::uint32_t rate_hz, bool low_latency) {
+  if (rate_hz == kModelOutputHz) return {};
+  const double rate = rate_hz;
+  const double cutoff = 0.5 * std::min(rate, kOutputHz);
+  const double half_width = low_latency ? 24.5 : std::clamp(36.5 * 44'100.0 / rate, 36.5, 52.5);
+  const double attenuation = low_latency ? 80.0 : 100.0;
+  return {RateRatio(kModelOutputHz, rate_hz), KaiserSinc::clean(cutoff, half_width, attenuation, kOutputHz), true};
+}
+
+PolyphaseKernel dry_path(const ProcessSpec& spec) {
+  if (spec.sample_rate_hz == spec.output_rate_hz) return {};
+  const double rate = spec.sample_rate_hz;
+  const double out = spec.output_rate_hz;
+  const double half_width = (spec.low_latency ? 12.0 : 24.0) * std::max(1.0, rate / out);
+  const double attenuation = spec.low_latency ? 60.0 : 80.0;
+  return {RateRatio(spec.sample_rate_hz, spec.output_rate_hz),
+          KaiserSinc::clean(0.5 * std::min(rate, out), half_width, attenuation, rate), true};
+}
+
+/// Smallest delay with which every output is there in time. Output m is due with input N(m) = ceil((m + 1) in / out);
+/// by then the front end has made J = floor((N - 1 - look-ahead) 16000 / in) + 1 frames and the engine 3 J. Everything
+/// repeats after one second.
+std::size_t smallest_delay(const ProcessSpec& spec, const ChainPlan& plan) {
+  const std::int64_t in = spec.sample_rate_hz;
+  const std::int64_t out = spec.output_rate_hz;
+  const std::int64_t engine_hz = kModelOutputHz;
+  std::int64_t delay = 0;
+  for (std::int64_t m = 0; m < out; ++m) {
+    const std::int64_t inputs = ((m + 1) * in + out - 1) / out;
+    const auto front_end = static_cast<std::int64_t>(plan.front_end_frames);
+    const std::int64_t at_16k = floor_div((inputs - 1 - front_end) * kModelInputHz, in) + 1;
+    const std::int64_t at_48k = 3 * at_16k - static_cast<std::int64_t>(plan.back_end_frames + plan.engine_frames);
+    const std::int64_t wet = floor_div(m * engine_hz - at_48k * out, engine_hz) + 1;
+    const std::int64_t dry = floor_div(m * in - (inputs - static_cast<std::int64_t>(plan.dry_frames)) * out, in) + 1;
+    delay = std::max({delay, wet, dry});
+  }
+  return static_cast<std::size_t>(delay);
+}
+
+}  // namespace
+
+ChainPlan plan_chain(const ProcessSpec& spec, std::size_t engine_latency_frames) {
+  ChainPlan plan;
+  plan.passthrough = spec.output_rate_hz <= kModelInputHz;
+  if (plan.passthrough) return plan;
+
+  if (spec.sample_rate_hz != kModelInputHz)
+    plan.reference = {RateRatio(spec.sample_rate_hz, kModelInputHz),
+                      KaiserSinc::torchaudio(spec.sample_rate_hz, kModelInputHz), false};
+  if (!spec.low_latency) plan.clean = clean_front_end(spec.sample_rate_hz);
+  plan.back_end = back_end(spec.output_rate_hz, spec.low_latency);
+  plan.dry = dry_path(spec);
+
+  plan.front_end_frames = std::max(plan.reference.right(), plan.clean.right());
+  plan.engine_frames = engine_latency_frames;
+  plan.back_end_frames = plan.back_end.right();
+  plan.dry_frames = plan.dry.right();
+  plan.aligned_frames = smallest_delay(spec, plan);
+  if (!spec.low_latency)
+    plan.crossover_frames =
+        static_cast<std::size_t>(std::ceil(kCrossoverFramesAt48k * spec.output_rate_hz / kOutputHz));
+  return plan;
+}
+
+}  // namespace novasr

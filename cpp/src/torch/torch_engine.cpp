@@ -1,0 +1,196 @@
+#include <ATen/Parallel.h>
+#include <omp.h>
+#include <torch/script.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+#include <string>
+
+#include "factory.hpp"
+#include "novasr/errors.hpp"
+
+namespace novasr {
+namespace {
+
+/// OpenMP's thread count belongs to the calling thread: at::set_num_threads would change it for the user's torch as well.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) {
+    at::get_num_threads();  // the first call in a thread sets the count; let that happen before ours
+    before_ = omp_get_max_threads();
+    omp_set_num_threads(threads);
+  }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_ = 1;
+};
+
+/// Everything a call into LibTorch needs: no autograd, our thread count, and no profiling executor, which would
+/// recompile (for up to a second) whenever a block has a new length.
+struct CallScope {
+  explicit CallScope(int threads) : thread_count(threads) {}
+  c10::InferenceMode inference;
+  torch::jit::GraphOptimizerEnabledGuard optimizer{false};
+  ThreadCount thread_count;
+};
+
+std::int64_t metadata_value(const c10::Dict<c10::IValue, c10::IValue>& metadata, const char* name) {
+  const auto found = metadata.find(name);
+  if (found == metadata.end()) throw ModelError(std::string("the TorchScript metadata has no '") + name + "'");
+  return found->value().toInt();
+}
+
+class TorchEngine final : public StreamingEngine {
+ public:
+  TorchEngine(const char* torchscript, std::size_t size, int threads) : threads_(threads) {
+    const CallScope scope(threads_);
+    std::istringstream stream(std::string(torchscript, size));
+    script_ = torch::jit::load(stream, torch::kCPU);
+    script_.eval();
+    for (const char* method : {"metadata", "initial_state", "flush"})
+      if (!script_.find_method(method))
+        throw ModelError(std::string("the TorchScript has no method '") + method +
+                         "': make it with `novasr export`, or see docs/torchscript.md");
+    const auto metadata = script_.run_method("metadata").toGenericDict();
+    if (metadata_value(metadata, "input_rate") != kModelInputHz ||
+        metadata_value(metadata, "output_rate") != kModelOutputHz)
+      throw ModelError("the TorchScript is not a 16000 to 48000 Hz model");
+    look_ahead_ = metadata_value(metadata, "look_ahead");
+    hop_ = metadata_value(metadata, "hop");
+    if (look_ahead_ < 0 || look_ahead_ > kModelOutputHz || hop_ < 1 || hop_ > kModelInputHz)
+      throw ModelError("the TorchScript metadata is out of range: look_ahead and hop are frames, at most one second");
+  }
+
+  void prepare(const EngineSpec& spec) override {
+    if (spec.channels == 0) throw ConfigError("channels must be at least 1");
+    const CallScope scope(threads_);
+    try {
+      channels_ = static_cast<std::int64_t>(spec.channels);
+      fresh_state_ = script_.run_method("initial_state", channels_);
+      fresh_output_ = torch::zeros({channels_, 1, static_cast<std::int64_t>(latency_frames())});
+      restart();
+      // The first calls of LibTorch are slow: let them happen here, on a length worth of one usual block.
+      const auto warm_up = torch::zeros({channels_, 1, std::max<std::int64_t>(hop_, 480 / hop_ * hop_)});
+      for (int call = 0; call < 3; ++call) advance(warm_up);
+      script_.run_method("flush", state_);
+      restart();
+    } catch (const c10::Error& error) {
+      throw ModelError(std::string("the TorchScript does not run: ") + error.what_without_backtrace());
+    }
+  }
+
+  void reset() noexcept override { restart(); }
+
+  void process(AudioView<const float> in_16k, AudioView<float> out_48k) noexcept override {
+    if (in_16k.frames() == 0) return;
+    attempt(out_48k, [&] {
+      auto block = torch::empty({channels_, 1, static_cast<std::int64_t>(in_16k.frames())});
+      for (std::size_t c = 0; c < in_16k.channels(); ++c) std::ranges::copy(in_16k[c], frames_of(block, c));
+      advance(hop_ == 1 ? block : take_whole_hops(block));
+    });
+  }
+
+  void flush(AudioView<float> out_48k) noexcept override {
+    attempt(out_48k, [&] {
+      if (const auto held = held_.defined() ? held_.size(-1) : 0; held > 0)
+        advance(torch::constant_pad_nd(held_, {0, hop_ - held}));
+      const auto tail = script_.run_method("flush", state_).toTensor();
+      ready_ = torch::constant_pad_nd(torch::cat({ready_, tail}, -1), {0, static_cast<std::int64_t>(latency_frames())});
+    });
+  }
+
+  [[nodiscard]] std::size_t latency_frames() const noexcept override {
+    return static_cast<std::size_t>(look_ahead_ + static_cast<std::int64_t>(kUpsampling) * (hop_ - 1));
+  }
+
+  [[nodiscard]] EngineStats stats() const noexcept override { return {.failed_blocks = failed_blocks_}; }
+
+ private:
+  static float* frames_of(const torch::Tensor& audio, std::size_t channel) {
+    return audio.mutable_data_ptr<float>() + static_cast<std::int64_t>(channel) * audio.size(-1);
+  }
+
+  void restart() noexcept {
+    state_ = fresh_state_;
+    ready_ = fresh_output_;
+    held_ = torch::Tensor();
+    failed_ = false;
+    failed_blocks_ = 0;
+  }
+
+  torch::Tensor take_whole_hops(torch::Tensor block) {
+    if (held_.defined()) block = torch::cat({held_, block}, -1);
+    const auto whole = block.size(-1) / hop_ * hop_;
+    held_ = block.slice(-1, whole);
+    return block.slice(-1, 0, whole);
+  }
+
+  void advance(const torch::Tensor& block) {
+    if (block.size(-1) == 0) return;
+    const auto result = script_.forward({block, state_}).toTuple();
+    ready_ = torch::cat({ready_, result->elements()[0].toTensor()}, -1);
+    state_ = result->elements()[1];
+  }
+
+  /// Runs `produce`, then hands out what it made ready. After a failure the stream stays silent until reset():
+  /// its time line is lost.
+  template <typename Produce>
+  void attempt(AudioView<float> out, Produce produce) noexcept {
+    const auto frames = static_cast<std::int64_t>(out.frames());
+    if (!failed_) {
+      try {
+        const CallScope scope(threads_);
+        produce();
+        if (ready_.size(-1) < frames) throw ModelError("the model gave fewer frames than its metadata says");
+        const auto now = ready_.slice(-1, 0, frames).contiguous();
+        for (std::size_t c = 0; c < out.channels(); ++c)
+          std::copy_n(frames_of(now, c), out.frames(), out[c].data());
+        ready_ = ready_.slice(-1, frames).contiguous();
+        return;
+      } catch (...) {
+        failed_ = true;
+      }
+    }
+    ++failed_blocks_;
+    for (std::size_t c = 0; c < out.channels(); ++c) std::ranges::fill(out[c], 0.0f);
+  }
+
+  int threads_;
+  torch::jit::Module script_;
+  std::int64_t look_ahead_ = 0;
+  std::int64_t hop_ = 1;
+  std::int64_t channels_ = 0;
+
+  c10::IValue fresh_state_;
+  torch::Tensor fresh_output_;
+
+  c10::IValue state_;
+  torch::Tensor held_;   // input that does not fill a hop yet
+  torch::Tensor ready_;  // output that was not asked for yet; begins as the latency's zeros
+  bool failed_ = false;
+  std::uint64_t failed_blocks_ = 0;
+};
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_torch_engine_1(
+    const char* torchscript, std::size_t size, int threads, char* error, std::size_t error_size) {
+  const auto fail = [&](const char* message) {
+    std::snprintf(error, error_size, "%s", message);
+    return nullptr;
+  };
+  try {
+    return new TorchEngine(torchscript, size, threads);
+  } catch (const c10::Error& e) {
+    const std::string message = e.what_without_backtrace();
+    return fail(("not a TorchScript file: " + message.substr(0, message.find('\n'))).c_str());
+  } catch (const std::exception& e) {
+    return fail(e.what());
+  }
+}
+
+}  // namespace novasr

@@ -1,0 +1,72 @@
+"""NovaSR Live: muffled 16 kHz speech in, crisp 48 kHz sound out, while it is being spoken."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from novasr.analysis import FileInfo, file_info
+    from novasr.checkpoints import load_model
+    from novasr.errors import (
+        AudioFileError,
+        AudioFormatError,
+        NovasrError,
+        StreamError,
+        WeightsError,
+    )
+    from novasr.export import export_torchscript
+    from novasr.files import EnhanceResult, enhance_file
+    from novasr.offline import enhance
+    from novasr.stream import Stream, StreamStats
+    from novasr.upstream import FastSR
+
+# Public name -> module: each is imported when it is first used, so that `import novasr` stays quick.
+_HOMES = {
+    "AudioFileError": "errors",
+    "AudioFormatError": "errors",
+    "EnhanceResult": "files",
+    "FastSR": "upstream",
+    "FileInfo": "analysis",
+    "NovasrError": "errors",
+    "Stream": "stream",
+    "StreamError": "errors",
+    "StreamStats": "stream",
+    "WeightsError": "errors",
+    "enhance": "offline",
+    "enhance_file": "files",
+    "export_torchscript": "export",
+    "file_info": "analysis",
+    "load_model": "checkpoints",
+}
+
+__all__ = [
+    "AudioFileError",
+    "AudioFormatError",
+    "EnhanceResult",
+    "FastSR",
+    "FileInfo",
+    "NovasrError",
+    "Stream",
+    "StreamError",
+    "StreamStats",
+    "WeightsError",
+    "enhance",
+    "enhance_file",
+    "export_torchscript",
+    "file_info",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module 'novasr' has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"novasr.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

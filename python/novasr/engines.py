@@ -1,0 +1,64 @@
+"""Which engine computes the network."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from novasr import _native
+from novasr.errors import AudioFormatError, StreamError
+from novasr.torch_runtime import require_matching_torch, script_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENGINES = ("auto", "native", "torch")
+
+
+def make_engine(name: str, weights: str | Path | None, *, threads: int, offline: bool) -> object:
+    """Build an engine for one stream.
+
+    Parameters
+    ----------
+    name : {"auto", "native", "torch"}
+        ``"auto"`` takes the native engine for weights of our architecture and LibTorch for a ``.ts`` file.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`, or a ``.ts`` file.
+    threads : int
+        LibTorch threads; the native engine uses the calling thread alone.
+    offline : bool
+        Favour throughput over latency.
+
+    Raises
+    ------
+    AudioFormatError
+        If there is no such engine.
+    StreamError, WeightsError
+        If it cannot run here, or not with these weights.
+    """
+    if name not in ENGINES:
+        msg = f"engine must be one of {', '.join(ENGINES)}, not {name!r}"
+        raise AudioFormatError(msg)
+    return _torch_engine(weights, threads)
+
+
+def _torch_engine(weights: str | Path | None, threads: int) -> object:
+    require_matching_torch()
+    try:
+        return _native.torch_engine(_script(weights, _stamp(weights)), threads=threads)
+    except _native.ModelError as error:
+        raise StreamError(str(error)) from error
+
+
+def _stamp(weights: str | Path | None) -> tuple[int, int] | None:
+    """Tell whether a weights file changed since it was last read."""
+    if weights is None or not Path(weights).is_file():
+        return None
+    status = Path(weights).stat()
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=8)
+def _script(weights: str | Path | None, stamp: tuple[int, int] | None) -> bytes:
+    return script_bytes(weights)

@@ -1,0 +1,21 @@
+"""What can go wrong: every error that novasr raises on purpose is a `NovasrError`."""
+
+
+class NovasrError(Exception):
+    """Base class; the message is one line that names the cause and, where there is one, the remedy."""
+
+
+class AudioFormatError(NovasrError, ValueError):
+    """Audio of a rate, shape, type or format that cannot be used."""
+
+
+class AudioFileError(NovasrError, OSError):
+    """A file that cannot be read or written."""
+
+
+class WeightsError(NovasrError, ValueError):
+    """Model weights that are missing, damaged or of another model."""
+
+
+class StreamError(NovasrError, RuntimeError):
+    """A stream that was used out of order or whose engine failed."""

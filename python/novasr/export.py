@@ -1,0 +1,83 @@
+"""Streaming TorchScript: the network as one file that LibTorch runs without Python."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+from novasr.checkpoints import load_model
+from novasr.errors import AudioFileError
+from novasr.torch_runtime import require_torch
+
+_METHODS = ["metadata", "initial_state", "flush"]
+
+
+def torchscript_bytes(weights: str | Path | None = None) -> bytes:
+    """Script the streaming form of a network.
+
+    Parameters
+    ----------
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+
+    Returns
+    -------
+    bytes
+        What ``torch.jit.load`` and LibTorch read. ``docs/torchscript.md`` states its methods.
+    """
+    torch = require_torch()
+    from novasr.model import StreamingNovaSR
+
+    stream = StreamingNovaSR(load_model(weights)).eval()
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # torch 2.13 deprecates TorchScript in Python; LibTorch has no other form with state.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        script = torch.jit.freeze(torch.jit.script(stream), preserved_attrs=_METHODS)
+        torch.jit.save(script, buffer)
+    return buffer.getvalue()
+
+
+def export_torchscript(
+    destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write the streaming TorchScript of a network, ``.ts`` by convention.
+
+    Parameters
+    ----------
+    destination : str or path
+        The file to make.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        `destination`.
+
+    Raises
+    ------
+    AudioFileError
+        If the file exists or cannot be written.
+    WeightsError
+        If the weights cannot be used.
+    """
+    path = Path(destination)
+    if path.exists() and not overwrite:
+        msg = f"{path} exists; pass overwrite=True (--overwrite) to replace it"
+        raise AudioFileError(msg)
+    script = torchscript_bytes(weights)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(script)
+        Path(temporary).replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}"
+        raise AudioFileError(msg) from error
+    return path

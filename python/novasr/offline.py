@@ -1,0 +1,69 @@
+"""Whole recordings in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from novasr.stream import Stream, check_audio
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+
+def enhance(
+    audio: ArrayLike,
+    sample_rate: int,
+    *,
+    mode: Literal["extend", "full"] = "extend",
+    engine: Literal["auto", "native", "torch"] = "auto",
+    weights: str | Path | None = None,
+) -> NDArray[np.float32]:
+    """Extend a recording to 48 kHz.
+
+    Parameters
+    ----------
+    audio : array_like of float, shape (frames,) or (frames, channels)
+        Linear PCM, full scale at 1.0.
+    sample_rate : int
+        Rate of `audio` in Hz, 8000 .. 192000.
+    mode : {"extend", "full"}
+        Keep the input's own low band, or put out the model's alone.
+    engine : {"auto", "native", "torch"}
+        What computes the network.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`, or a ``.ts`` file.
+
+    Returns
+    -------
+    ndarray of float32, shape (round(frames * 48000 / sample_rate),) or with channels as `audio`
+        48 kHz, aligned with `audio`: the latency is removed.
+
+    Raises
+    ------
+    AudioFormatError
+        If the array or a parameter is out of range.
+    WeightsError, StreamError
+        If the weights or the engine cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> enhance(np.zeros(1600, np.float32), 16_000).shape
+    (4800,)
+    """
+    samples = check_audio(audio)
+    stream = Stream(
+        sample_rate,
+        samples.shape[1],
+        output_rate=48_000,
+        mode=mode,
+        engine=engine,
+        weights=weights,
+        offline=True,
+    )
+    output = np.concatenate([stream.process(samples), stream.flush()])[stream.latency :]
+    return output[:, 0] if np.ndim(audio) == 1 else output

@@ -1,0 +1,264 @@
+"""Live and block-wise processing: the documented face of the native chain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from novasr import _native
+from novasr.engines import make_engine
+from novasr.errors import AudioFormatError, StreamError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+MODES = ("extend", "full")
+FRONT_ENDS = ("clean", "reference")
+MODEL_RATE = 48_000
+
+
+@dataclass(frozen=True)
+class StreamStats:
+    """Counters since the stream began.
+
+    Attributes
+    ----------
+    input_frames, output_frames : int
+        What went in and came out.
+    nonfinite_samples : int
+        NaN or infinite input samples; each was replaced by 0.
+    passthrough : bool
+        The output rate is 16 kHz or less, so there is no band to add: the input passes, delayed.
+    underrun_blocks, underrun_frames, dropped_frames : int
+        With ``threaded=True``: blocks for which the engine was late, frames of dry audio put out in
+        their place, and late frames dropped to stay aligned.
+    failed_blocks : int
+        Blocks that the model could not compute.
+    """
+
+    input_frames: int
+    output_frames: int
+    nonfinite_samples: int
+    passthrough: bool
+    underrun_blocks: int
+    underrun_frames: int
+    dropped_frames: int
+    failed_blocks: int
+
+
+class Stream:
+    """Extends audio block by block, with a constant latency.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Rate of the input in Hz, 8000 .. 192000.
+    channels : int
+        Independent channels.
+    output_rate : int, optional
+        Rate of the output in Hz: 48000, or `sample_rate`. Default: `sample_rate` from 44100 Hz on,
+        48000 below.
+    mode : {"extend", "full"}
+        ``"extend"`` keeps the input below the crossover and adds the model's band above it;
+        ``"full"`` is the model's output alone, as upstream NovaSR gives it.
+    engine : {"auto", "native", "torch"}
+        What computes the network.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`, or a ``.ts`` file from ``novasr export``.
+    front_end : {"clean", "reference"}
+        The filter to 16 kHz: sharp, or upstream's.
+    low_latency : bool
+        The shortest path; needs ``mode="full"`` and ``front_end="reference"``.
+    offline : bool
+        Favour throughput over latency; for files.
+    threaded : bool
+        Run the engine on a thread of its own, so that :meth:`process` never waits for it: for LibTorch
+        in an audio callback. Adds latency.
+    threads : int
+        LibTorch threads per call.
+
+    Raises
+    ------
+    AudioFormatError
+        If a parameter is out of range.
+    WeightsError
+        If the weights cannot be used.
+    StreamError
+        If the engine cannot run here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stream = Stream(48_000)
+    >>> block = np.zeros(480, np.float32)
+    >>> stream.process(block).shape
+    (480, 1)
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        channels: int = 1,
+        *,
+        output_rate: int | None = None,
+        mode: Literal["extend", "full"] = "extend",
+        engine: Literal["auto", "native", "torch"] = "auto",
+        weights: str | Path | None = None,
+        front_end: Literal["clean", "reference"] = "clean",
+        low_latency: bool = False,
+        offline: bool = False,
+        threaded: bool = False,
+        threads: int = 1,
+    ) -> None:
+        _check_choice("mode", mode, MODES)
+        _check_choice("front_end", front_end, FRONT_ENDS)
+        _check_count("sample_rate", sample_rate)
+        _check_count("channels", channels)
+        _check_count("threads", threads)
+        if output_rate is None:
+            output_rate = sample_rate if sample_rate >= 44_100 else MODEL_RATE
+        _check_count("output_rate", output_rate)
+        self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
+        self._flushed = False
+        self._parameters = _native.Parameters()
+        self._parameters.mode = getattr(_native.Mode, mode)
+        self._parameters.front_end = getattr(_native.FrontEnd, front_end)
+        handle = make_engine(engine, weights, threads=threads, offline=offline)
+        if threaded:
+            handle = _native.worker_engine(handle)
+        try:
+            self._native = _native.Stream(
+                handle,
+                sample_rate=sample_rate,
+                output_rate=output_rate,
+                channels=channels,
+                low_latency=low_latency,
+            )
+            self._native.set_parameters(self._parameters)
+        except _native.ConfigError as error:
+            raise AudioFormatError(str(error)) from error
+        except _native.ModelError as error:
+            raise StreamError(str(error)) from error
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate of the input in Hz."""
+        return self._sample_rate
+
+    @property
+    def output_rate(self) -> int:
+        """Rate of the output in Hz."""
+        return self._output_rate
+
+    @property
+    def channels(self) -> int:
+        """Channels of input and output."""
+        return self._channels
+
+    @property
+    def latency(self) -> int:
+        """Output frames by which the output lags behind the input; constant, exact to the sample."""
+        latency: int = self._native.latency
+        return latency
+
+    @property
+    def stats(self) -> StreamStats:
+        """Counters up to now."""
+        return StreamStats(**self._native.stats)
+
+    def process(self, block: ArrayLike) -> NDArray[np.float32]:
+        """Take a block of any length; give the output that is due.
+
+        Parameters
+        ----------
+        block : array_like of float, shape (frames,) or (frames, channels)
+            Linear PCM, full scale at 1.0.
+
+        Returns
+        -------
+        ndarray of float32, shape (output_frames, channels)
+            As many frames as went in when the rates are equal; otherwise
+            ``floor(total_frames * output_rate / sample_rate)`` over the life of the stream.
+
+        Raises
+        ------
+        AudioFormatError
+            If the array has another shape or holds no real numbers.
+        StreamError
+            After :meth:`flush` without :meth:`reset`, or if the model failed.
+        """
+        if self._flushed:
+            msg = "the stream has ended with flush(): call reset() to begin another"
+            raise StreamError(msg)
+        output: NDArray[np.float32] = self._native.process(check_audio(block, self._channels))
+        self._check_engine()
+        return output
+
+    def flush(self) -> NDArray[np.float32]:
+        """End the stream and give what is still inside.
+
+        Returns
+        -------
+        ndarray of float32, shape (output_frames, channels)
+            After this ``latency + round(total_frames * output_rate / sample_rate)`` frames have come
+            out; drop the first `latency` to be aligned with the input.
+
+        Raises
+        ------
+        StreamError
+            If called twice, or if the model failed.
+        """
+        if self._flushed:
+            msg = "the stream has already ended: call reset() to begin another"
+            raise StreamError(msg)
+        self._flushed = True
+        output: NDArray[np.float32] = self._native.flush()
+        self._check_engine()
+        return output
+
+    def reset(self) -> None:
+        """Begin a fresh stream with the same settings."""
+        self._native.reset()
+        self._flushed = False
+
+    def _check_engine(self) -> None:
+        if self._native.stats["failed_blocks"]:
+            msg = "the model failed while running: its TorchScript raised, or gave too few frames"
+            raise StreamError(msg)
+
+
+def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.float32]:
+    """Give `audio` as C-ordered float32 of shape (frames, channels), or raise AudioFormatError."""
+    array = np.asarray(audio)
+    if array.dtype.kind != "f":
+        msg = (
+            f"expected floating-point samples with full scale at 1.0, got {array.dtype}; "
+            "divide integers by their full scale first"
+        )
+        raise AudioFormatError(msg)
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2 or array.shape[1] == 0:
+        msg = f"expected an array of shape (frames,) or (frames, channels), got {np.shape(audio)}"
+        raise AudioFormatError(msg)
+    if channels is not None and array.shape[1] != channels:
+        hint = "; transpose it" if array.shape[0] == channels else ""
+        msg = f"expected {channels} channel(s), got an array of shape {np.shape(audio)}{hint}"
+        raise AudioFormatError(msg)
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        msg = f"{name} must be one of {', '.join(choices)}, not {value!r}"
+        raise AudioFormatError(msg)
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        msg = f"{name} must be a positive whole number, not {value!r}"
+        raise AudioFormatError(msg)

@@ -1,0 +1,68 @@
+"""PyTorch, imported only when something needs it and checked against what the extension was built for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from novasr import _native
+from novasr.errors import StreamError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def require_torch() -> Any:
+    """Import PyTorch, or say how to get it.
+
+    Raises
+    ------
+    StreamError
+        If it is not installed.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        msg = "this needs PyTorch: pip install 'novasr[torch]'"
+        raise StreamError(msg) from error
+    return torch
+
+
+def require_matching_torch() -> Any:
+    """Import the PyTorch that the LibTorch engine was built against.
+
+    Raises
+    ------
+    StreamError
+        If the engine was not built, or PyTorch is missing or of another version: its C++ interface
+        changes with every release, and loading the wrong one ends in a missing symbol.
+    """
+    built = _native.torch_version
+    if built is None:
+        msg = "this build of novasr has no LibTorch engine; use engine='native'"
+        raise StreamError(msg)
+    torch = require_torch()
+    running = torch.__version__.partition("+")[0]
+    if running != built:
+        msg = (
+            f"the LibTorch engine was built for torch {built}, but torch {running} is installed: "
+            f"pip install torch=={built}, or use engine='native'"
+        )
+        raise StreamError(msg)
+    return torch
+
+
+def script_bytes(weights: str | Path | None) -> bytes:
+    """Give the TorchScript stream of some weights, or of a ``.ts`` file as it is."""
+    from pathlib import Path
+
+    from novasr.export import torchscript_bytes
+
+    if weights is not None and Path(weights).suffix == ".ts":
+        from novasr.errors import WeightsError
+
+        try:
+            return Path(weights).read_bytes()
+        except OSError as error:
+            msg = f"weights {str(weights)!r}: {error.strerror}"
+            raise WeightsError(msg) from error
+    return torchscript_bytes(weights)

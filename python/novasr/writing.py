@@ -1,0 +1,216 @@
+"""Write audio files that appear complete or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile as sf
+
+from novasr.errors import AudioFileError, AudioFormatError
+from novasr.reading import AudioReader, FloatAudio
+
+_FORMATS = {
+    ".aif": "AIFF",
+    ".aiff": "AIFF",
+    ".au": "AU",
+    ".caf": "CAF",
+    ".flac": "FLAC",
+    ".mp3": "MP3",
+    ".oga": "OGG",
+    ".ogg": "OGG",
+    ".opus": "OGG",
+    ".rf64": "RF64",
+    ".w64": "W64",
+    ".wav": "WAV",
+}
+_LOSSY = {".mp3": "MPEG_LAYER_III", ".oga": "VORBIS", ".ogg": "VORBIS", ".opus": "OPUS"}
+_BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
+_WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}
+_WAV_LIMIT_BYTES = 2**32 - 2**20  # leaves room for the header and for tags
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file stores its audio.
+
+    Attributes
+    ----------
+    format, subtype : str
+        As libsndfile names them.
+    sample_rate : int
+        In Hz.
+    channels : int
+        At least 1.
+    """
+
+    format: str
+    subtype: str
+    sample_rate: int
+    channels: int
+
+    @property
+    def clips(self) -> bool:
+        """Whether samples beyond full scale are cut off."""
+        return self.subtype not in ("FLOAT", "DOUBLE")
+
+
+def choose_layout(reader: AudioReader, destination: Path, sample_rate: int) -> Layout:
+    """Choose format and sample width for what becomes of `reader` at another rate.
+
+    The suffix of `destination` decides the format. The width of the source is kept where that
+    format has it; 8-bit and lossy sources become 16-bit, float becomes 24-bit in FLAC. A WAV too
+    large for its 32-bit size fields is written as RF64.
+
+    Parameters
+    ----------
+    reader : AudioReader
+        The source.
+    destination : Path
+        Name of the file to write.
+    sample_rate : int
+        Rate of the file to write in Hz.
+
+    Returns
+    -------
+    Layout
+        A combination that libsndfile writes.
+
+    Raises
+    ------
+    AudioFormatError
+        If the suffix is unknown, or the format cannot hold that much audio.
+    """
+    suffix = destination.suffix.lower()
+    if suffix not in _FORMATS:
+        known = " ".join(sorted(_FORMATS))
+        raise AudioFormatError(f"{destination}: unknown suffix {suffix!r}, choose one of {known}")
+    kind = _FORMATS[suffix]
+    if suffix in _LOSSY:
+        return Layout(kind, _LOSSY[suffix], sample_rate, reader.channels)
+    subtype = _pcm_like(reader.subtype)
+    if not sf.check_format(kind, subtype):
+        subtype = "PCM_24"
+    size = round(reader.seconds * sample_rate) * reader.channels * _BYTES[subtype]
+    if kind == "WAV":
+        kind = "RF64" if size > _WAV_LIMIT_BYTES else "WAVEX" if reader.format == "WAVEX" else "WAV"
+    if kind in ("AIFF", "AU") and size > _WAV_LIMIT_BYTES:
+        raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB, choose .wav (written as RF64)")
+    return Layout(kind, subtype, sample_rate, reader.channels)
+
+
+def _pcm_like(subtype: str) -> str:
+    return subtype if subtype in _BYTES else _WIDTHS.get(subtype, "PCM_16")
+
+
+def write_file(
+    destination: Path, layout: Layout, blocks: Iterator[FloatAudio], tags: dict[str, str]
+) -> int:
+    """Write `blocks` to `destination`, which appears complete or stays as it was.
+
+    Parameters
+    ----------
+    destination : Path
+        File to create or to replace; a symbolic link is followed.
+    layout : Layout
+        How to store the audio.
+    blocks : iterator of ndarray of float32, shape (frames, channels)
+        Full scale at 1.0.
+    tags : dict
+        Title, artist and the like; what the format cannot hold is left out.
+
+    Returns
+    -------
+    int
+        Frames written.
+
+    Raises
+    ------
+    AudioFileError
+        If the disk is full, or the file cannot be written for another reason.
+    AudioFormatError
+        If the format cannot hold that many channels.
+    """
+    with replacing(destination) as temporary:
+        try:
+            frames = _write_blocks(temporary, layout, blocks, tags)
+            arrived = sf.info(str(temporary)).frames
+        except sf.LibsndfileError as error:
+            raise AudioFileError(_why_unwritable(destination, temporary)) from error
+        if arrived != frames:
+            raise AudioFileError(_why_unwritable(destination, temporary))
+    return frames
+
+
+@contextlib.contextmanager
+def replacing(destination: Path) -> Iterator[Path]:
+    """Lend a temporary file that takes the place of `destination` if all goes well.
+
+    On any exception, Ctrl-C included, the temporary is removed and `destination` stays as it was.
+
+    Parameters
+    ----------
+    destination : Path
+        File to create or to replace; a symbolic link is followed.
+
+    Yields
+    ------
+    Path
+        An empty file in the folder of `destination`.
+
+    Raises
+    ------
+    AudioFileError
+        If that folder is missing or not writable.
+    """
+    target = destination.resolve()
+    temporary = target.with_name(f".novasr-{secrets.token_hex(6)}{target.suffix}")
+    try:
+        temporary.open("xb").close()
+    except FileNotFoundError as error:
+        raise AudioFileError(f"{destination}: no folder {target.parent}: create it first") from error
+    except OSError as error:
+        raise AudioFileError(f"{destination}: cannot be written: {error.strerror}") from error
+    try:
+        yield temporary
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_blocks(
+    path: Path, layout: Layout, blocks: Iterator[FloatAudio], tags: dict[str, str]
+) -> int:
+    frames = 0
+    with _open_for_writing(path, layout) as file:
+        for name, text in tags.items():
+            with contextlib.suppress(sf.LibsndfileError):
+                setattr(file, name, text)
+        for block in blocks:
+            file.write(block)
+            frames += len(block)
+    return frames
+
+
+def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
+    rate, channels = layout.sample_rate, layout.channels
+    try:
+        return sf.SoundFile(path, "w", rate, channels, layout.subtype, None, layout.format)
+    except sf.LibsndfileError as error:
+        message = f"{layout.format} cannot hold {channels} channels: choose .wav"
+        raise AudioFormatError(message) from error
+
+
+def _why_unwritable(destination: Path, temporary: Path) -> str:
+    """Ask the system for the reason that libsndfile keeps to itself."""
+    reason = "not all of the audio arrived on the disk"
+    try:
+        with temporary.open("ab") as file:
+            file.write(bytes(1 << 20))
+    except OSError as error:
+        reason = str(error.strerror)
+    return f"{destination}: cannot be written: {reason}"

@@ -1,0 +1,27 @@
+# Sourced by demo and test: system packages, a virtual environment, the build. Run again, it does only what is missing.
+# shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+install_packages() { # names of Debian packages; those already there cost nothing
+  local missing=()
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  echo "Installing system packages: ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+install_novasr() { # extras, for example plot,torch
+  [ -x .venv/bin/python ] || python3 -m venv .venv
+  # shellcheck disable=SC1091
+  . .venv/bin/activate
+  python -m pip install --quiet --upgrade pip
+  # Build inside this environment: the LibTorch engine must meet the torch that it will run with.
+  python -m pip install --quiet "scikit-build-core>=0.10,<2" "pybind11>=2.13,<4" "cmake>=3.25,<5" "ninja>=1.11,<2" "torch==2.13.0"
+  python -m pip install --quiet --no-build-isolation ".[$1]"
+}

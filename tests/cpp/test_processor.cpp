@@ -1,0 +1,108 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "novasr/processor.hpp"
+#include "streaming.hpp"
+
+using novasr::FrontEnd;
+using novasr::Mode;
+using novasr::Parameters;
+using novasr::Processor;
+using novasr::ProcessSpec;
+
+namespace {
+
+bool same_bits(const Audio& a, const Audio& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t c = 0; c < a.size(); ++c)
+    if (a[c].size() != b[c].size() || std::memcmp(a[c].data(), b[c].data(), a[c].size() * sizeof(float)) != 0)
+      return false;
+  return true;
+}
+
+Audio delayed(const Audio& audio, std::size_t frames) {
+  Audio result = audio;
+  for (auto& channel : result) channel.insert(channel.begin(), frames, 0.0f);
+  return result;
+}
+
+constexpr ProcessSpec kLow48{.channels = 2, .max_block_frames = 4096, .low_latency = true};
+constexpr ProcessSpec kLow16{.sample_rate_hz = 16'000, .channels = 2, .max_block_frames = 4096, .low_latency = true};
+
+}  // namespace
+
+TEST_CASE("Processor: low latency at 48 kHz is the decimator's 18 frames and the engine's lag",
+          "[processor][latency]") {
+  const auto lag = GENERATE(std::size_t{37}, std::size_t{43});
+  REQUIRE(make_processor(kLow48, lag).latency_frames() == 18 + lag);
+}
+
+TEST_CASE("Processor: low latency from 16 to 48 kHz is the engine's lag", "[processor][latency]") {
+  const auto lag = GENERATE(std::size_t{37}, std::size_t{43});
+  REQUIRE(make_processor(kLow16, lag).latency_frames() == lag);
+}
+
+TEST_CASE("Processor: the output does not depend on how the input is cut", "[processor]") {
+  const ProcessSpec spec = GENERATE(kLow48, kLow16);
+  Processor processor = make_processor(spec);
+  const Audio input = noise(2, 5001, 1);
+  const Audio whole = stream(processor, input, blocks_of(4096));
+  REQUIRE(whole[0].size() == processor.latency_frames() + input[0].size() * 48'000 / spec.sample_rate_hz);
+  for (const std::size_t size : {1, 7, 32, 63, 64, 441, 480, 512, 1023})
+    REQUIRE(same_bits(stream(processor, input, blocks_of(size)), whole));
+  REQUIRE(same_bits(stream(processor, input, random_blocks(3)), whole));
+}
+
+TEST_CASE("Processor: 16 kHz input through a wire front end is the engine's own output", "[processor]") {
+  Processor processor = make_processor(kLow16, 43);
+  const Audio input = noise(2, 1000, 2);
+  const Audio output = stream(processor, input, random_blocks(4));
+  for (std::size_t c = 0; c < 2; ++c)
+    for (std::size_t n = 0; n + 1 < 1000; ++n) {
+      REQUIRE(output[c][43 + 3 * n] == input[c][n]);
+      REQUIRE(output[c][44 + 3 * n] == Approx(input[c][n] + (input[c][n + 1] - input[c][n]) / 3.0f).margin(1e-6));
+    }
+}
+
+TEST_CASE("Processor: mix 0 and bypass put out the input, delayed, bit for bit", "[processor]") {
+  Processor processor = make_processor(kLow48);
+  Parameters parameters{.mode = Mode::full, .front_end = FrontEnd::reference};
+  if (GENERATE(true, false))
+    parameters.mix = 0.0f;
+  else
+    parameters.bypass = true;
+  processor.set_parameters(parameters);
+  const Audio input = noise(2, 5000, 5);
+  REQUIRE(same_bits(stream(processor, input, random_blocks(6)), delayed(input, processor.latency_frames())));
+}
+
+TEST_CASE("Processor: the reference front end is torchaudio's kaiser_window resampler", "[processor][front_end]") {
+  Processor processor = make_processor(kLow48, 43);
+  const Audio input = noise(2, 1000, 7);
+  const Audio output = stream(processor, input, random_blocks(8));
+  // torchaudio 2.x, functional.py, _get_sinc_resample_kernel with orig 3 and new 1, evaluated in double.
+  const auto tap = [](int k) {
+    const double t = k * 0.99 / 3.0;
+    if (std::abs(t) >= 6.0) return 0.0;
+    const double beta = 14.769656459379492;
+    const double window = std::cyl_bessel_i(0, beta * std::sqrt(1.0 - t * t / 36.0)) / std::cyl_bessel_i(0, beta);
+    return (k == 0 ? 1.0 : std::sin(M_PI * t) / (M_PI * t)) * window * 0.99 / 3.0;
+  };
+  REQUIRE(output[0].size() == 1000 + 61);
+  for (int n = 0; n < 334; ++n) {
+    double expected = 0.0;
+    for (int k = -18; k <= 18; ++k)
+      if (3 * n + k >= 0 && 3 * n + k < 1000) expected += tap(k) * input[0][static_cast<std::size_t>(3 * n + k)];
+    REQUIRE(output[0][static_cast<std::size_t>(61 + 3 * n)] == Approx(expected).margin(2e-7));  // on the grid: no line
+  }
+}
+
+TEST_CASE("Processor: after reset it is a fresh one", "[processor]") {
+  Processor processor = make_processor(kLow48);
+  const Audio input = noise(2, 3000, 9);
+  const Audio first = stream(processor, input, blocks_of(100));
+  REQUIRE(same_bits(stream(processor, input, blocks_of(100)), first));
+  REQUIRE(processor.stats().input_frames == 3000);
+  REQUIRE(processor.stats().output_frames == 3061);
+}

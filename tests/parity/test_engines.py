@@ -1,0 +1,73 @@
+"""Every engine, whole and streamed, against upstream's float64 outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import GOLDEN_SIGNALS, error_against, golden_pairs
+
+from novasr import Stream
+
+# Upstream in float64, rounded to float32, against float32 arithmetic in another order.
+MAX_ERROR = {"torch": 3e-6}
+MIN_SNR_DB = {"torch": 110}
+QUIET = ("impulse", "silence")  # hardly any signal to relate an error to
+BLOCKS = ["whole", 1, 7, 32, 160, 333, "random"]
+
+
+def stream_for(shared, engine, version):
+    return Stream(
+        16_000,
+        mode="full",
+        front_end="reference",
+        low_latency=True,
+        engine=engine,
+        weights=shared / "weights" / f"novasr_{version}.bin",
+    )
+
+
+def run(stream, audio, block, rng):
+    """Stream `audio` in blocks; give the aligned output, cut to the model's 3 N - 4 frames."""
+    stream.reset()
+    parts, start = [], 0
+    while start < len(audio):
+        size = {"whole": len(audio), "random": int(rng.integers(0, 900))}.get(block, block)
+        parts.append(stream.process(audio[start : start + size]))
+        start += size
+    output = np.concatenate([*parts, stream.flush()])[stream.latency :, 0]
+    assert len(output) == 3 * len(audio)
+    np.testing.assert_array_equal(output[-4:], 0)
+    return output[:-4]
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("engine", MAX_ERROR)
+@pytest.mark.parametrize("name", GOLDEN_SIGNALS)
+def test_engine_equals_upstream(shared, rng, name, engine, version, block):
+    [(audio, golden)] = golden_pairs(shared, name, version)
+    if block == 1:  # a LibTorch call a sample: a part of each signal says as much
+        audio, golden = audio[:3000], golden[:8900]
+    output = run(stream_for(shared, engine, version), audio, block, rng)[: len(golden)]
+    error, snr = error_against(output, golden)
+    assert error <= MAX_ERROR[engine]
+    if name not in QUIET:
+        assert snr >= MIN_SNR_DB[engine]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("engine", MAX_ERROR)
+def test_engine_equals_upstream_for_short_recordings(shared, rng, engine, version):
+    stream = stream_for(shared, engine, version)
+    for audio, golden in golden_pairs(shared, "short_lengths", version):
+        for block in ("whole", 1, 7):
+            error, _ = error_against(run(stream, audio, block, rng), golden)
+            assert error <= MAX_ERROR[engine]
+
+
+@pytest.mark.parametrize("engine", MAX_ERROR)
+def test_a_wrong_weight_is_noticed(shared, engine):
+    """The control: v2's weights must not pass for v1."""
+    [(audio, golden)] = golden_pairs(shared, "speech_1", "v1")
+    output = run(stream_for(shared, engine, "v2"), audio, "whole", None)
+    assert error_against(output, golden)[0] > 1e-3

@@ -1,0 +1,197 @@
+"""Stream and enhance: what a caller in Python relies on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import novasr
+from novasr.errors import AudioFormatError, StreamError, WeightsError
+
+REFERENCE = {"mode": "full", "front_end": "reference"}
+BLOCKS = [1, 7, 32, 63, 64, 441, 480, 512, 1023, 4096, "random"]
+
+
+def speech_like(rng, frames, rate):
+    """Noise below 6 kHz: the model passes it, and its correlation has one sharp peak."""
+    spectrum = np.fft.rfft(rng.standard_normal(frames))
+    spectrum[np.fft.rfftfreq(frames, 1 / rate) > 6000] = 0
+    noise = np.fft.irfft(spectrum, frames)
+    return (0.1 * noise / noise.std()).astype(np.float32)
+
+
+def run(stream, audio, block, rng):
+    parts, start = [], 0
+    while start < len(audio):
+        size = int(rng.integers(1, 3000)) if block == "random" else block
+        parts.append(stream.process(audio[start : start + size]))
+        assert len(parts[-1]) == len(audio[start : start + size])
+        start += size
+    return np.concatenate([*parts, stream.flush()])
+
+
+def measured_delay(output, audio):
+    """Lag of the highest cross-correlation, in frames."""
+    size = 1 << (len(output) + len(audio)).bit_length()
+    correlation = np.fft.irfft(np.fft.rfft(output, size) * np.conj(np.fft.rfft(audio, size)))
+    return int(np.argmax(correlation))
+
+
+@pytest.mark.parametrize("low_latency", [False, True])
+@pytest.mark.parametrize("block", BLOCKS)
+def test_latency_is_the_measured_delay(rng, block, low_latency):
+    stream = novasr.Stream(48_000, low_latency=low_latency, engine="torch", **REFERENCE)
+    audio = speech_like(rng, 3000 if block == 1 else 24_000, 48_000)
+    output = run(stream, audio, block, rng)
+    assert len(output) == len(audio) + stream.latency
+    assert measured_delay(output[:, 0], audio) == stream.latency
+
+
+def test_control_a_delay_of_one_frame_more_is_measured(rng):
+    stream = novasr.Stream(48_000, low_latency=True, engine="torch", **REFERENCE)
+    audio = speech_like(rng, 24_000, 48_000)
+    output = run(stream, audio, 480, rng)[:, 0]
+    assert measured_delay(np.concatenate([[0], output]), audio) == stream.latency + 1
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_channels_are_independent(rng, channels):
+    audio = np.stack([speech_like(rng, 9000, 48_000) for _ in range(channels)], axis=1)
+    together = novasr.enhance(audio, 48_000)
+    assert together.shape == audio.shape
+    for c in range(channels):
+        alone = novasr.enhance(audio[:, c], 48_000)
+        np.testing.assert_allclose(together[:, c], alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+@pytest.mark.parametrize("frames", [0, 1, 2, 3, 5, 100, 12_345])
+def test_enhance_gives_exactly_the_frames_it_promises(rng, rate, frames):
+    audio = (0.1 * rng.standard_normal(frames)).astype(np.float32)
+    output = novasr.enhance(audio, rate)
+    assert output.shape == (round(frames * 48_000 / rate),)
+    assert output.dtype == np.float32
+    assert np.isfinite(output).all()
+
+
+def test_reset_begins_a_fresh_stream(rng):
+    audio = speech_like(rng, 5000, 48_000)
+    stream = novasr.Stream(48_000)
+    first = run(stream, audio, 480, rng)
+    stream.reset()
+    second = run(stream, audio, 480, rng)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_stream_refuses_audio_after_its_end(rng):
+    stream = novasr.Stream(48_000)
+    stream.flush()
+    with pytest.raises(StreamError, match=r"reset\(\)"):
+        stream.process(np.zeros(10, np.float32))
+    with pytest.raises(StreamError, match=r"reset\(\)"):
+        stream.flush()
+
+
+def test_nan_and_infinity_are_counted_and_forgotten(rng):
+    audio = speech_like(rng, 20_000, 48_000)
+    broken = audio.copy()
+    broken[[1000, 1001, 2000]] = [np.nan, np.inf, -np.inf]
+    stream = novasr.Stream(48_000)
+    output = run(stream, broken, 512, rng)
+    assert stream.stats.nonfinite_samples == 3
+    assert np.isfinite(output).all()
+    clean = run(novasr.Stream(48_000), audio, 512, rng)
+    np.testing.assert_allclose(output[4000:], clean[4000:], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sample_rate": 0}, "sample_rate must be a positive whole number, not 0"),
+        ({"sample_rate": 48_000.5}, "sample_rate"),
+        ({"sample_rate": 400_000}, "400000"),
+        ({"sample_rate": 48_000, "channels": 0}, "channels"),
+        ({"sample_rate": 48_000, "mode": "loud"}, "mode must be one of extend, full, not 'loud'"),
+        ({"sample_rate": 48_000, "engine": "gpu"}, "engine must be one of auto, native, torch"),
+        ({"sample_rate": 48_000, "front_end": "soft"}, "front_end must be one of"),
+        ({"sample_rate": 48_000, "output_rate": 22_050}, "22050"),
+        ({"sample_rate": 48_000, "low_latency": True}, "low_latency|low latency"),
+    ],
+)
+def test_wrong_parameters_are_named(arguments, message):
+    with pytest.raises(AudioFormatError, match=message):
+        novasr.Stream(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("audio", "message"),
+    [
+        (np.zeros(10, np.int16), "int16; divide integers by their full scale"),
+        (np.zeros((2, 10), np.float32), r"\(2, 10\); transpose it"),
+        (np.zeros((10, 3), np.float32), r"2 channel\(s\)"),
+        (np.zeros((1, 10, 2), np.float32), r"\(1, 10, 2\)"),
+        (np.zeros(10, np.complex64), "complex64"),
+    ],
+)
+def test_wrong_arrays_are_refused(audio, message):
+    with pytest.raises(AudioFormatError, match=message):
+        novasr.Stream(48_000, 2).process(audio)
+
+
+def test_missing_weights_are_named():
+    with pytest.raises(WeightsError, match="nowhere.bin"):
+        novasr.Stream(48_000, weights="nowhere.bin")
+
+
+@pytest.mark.parametrize("engine", ["torch"])
+def test_users_torch_keeps_its_thread_count(engine, rng):
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        novasr.enhance(speech_like(rng, 4800, 48_000), 48_000, engine=engine)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_other_python_threads_run_while_a_stream_works(rng):
+    audio = speech_like(rng, 48_000 * 4, 48_000)
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.wait(0.001):
+            ticks.append(1)
+
+    ticker = threading.Thread(target=tick)
+    stream = novasr.Stream(48_000, engine="torch")
+    ticker.start()
+    stream.process(audio)
+    count = len(ticks)
+    done.set()
+    ticker.join()
+    assert count > 10
+
+
+def test_import_is_quick_and_brings_no_torch():
+    script = (
+        "import sys, time; t = time.perf_counter(); import novasr; t = time.perf_counter() - t;"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules; print(t)"
+    )
+    seconds = min(
+        float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+        for _ in range(3)
+    )
+    assert seconds < 0.3
+
+
+def test_wrong_torch_version_is_said_plainly(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch, "__version__", "2.9.1+cpu")
+    with pytest.raises(StreamError, match=r"built for torch 2\.13\.0, but torch 2\.9\.1 .*pip install torch==2\.13\.0"):
+        novasr.Stream(48_000, engine="torch")
