@@ -44,10 +44,12 @@ TEST_CASE("NativeEngine: v1 and v2 agree with recorded float64 outputs of the pu
           INFO(isa_name(isa) << ", " << version << ", " << name << ": error " << peak << ", SNR " << snr_db);
           CHECK(peak < 1.5e-6);
           worst.peak = std::max(worst.peak, peak);
-          // Silence and a few samples are too weak or too few for a ratio to mean anything.
-          if (expected.size() > 1000 && name != "silence") {
+          // A few samples, or an output that is nearly all the network's own -60 dB offset, say little as a ratio.
+          if (expected.size() > 1000 && name != "silence" && name != "impulse") {
             worst.snr_db = std::min(worst.snr_db, snr_db);
             CHECK(snr_db > (isa == Isa::avx2 || isa == Isa::avx512 ? 120.0 : 116.0));
+          } else if (name == "impulse") {
+            CHECK(snr_db > 110.0);
           }
         }
         std::printf("%s %s, latency %zu: worst error %.2e, worst SNR %.1f dB\n", isa_name(isa).data(), version.c_str(),
