@@ -1,0 +1,117 @@
+// conv_pre and the two anti-aliased activations. Included inside an unnamed namespace.
+
+/// `Count` constants in all lanes. Copied to locals before a loop: stores in it could otherwise change them.
+template <size_t Count>
+struct Splats {
+  Vec value[Count];
+  NOVASR_INLINE explicit Splats(const float* from) {
+    for (size_t i = 0; i < Count; ++i) value[i] = splat(from[i]);
+  }
+  NOVASR_INLINE Vec operator[](size_t i) const { return value[i]; }
+};
+
+/// kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
+NOVASR_INLINE Vec snake(Vec v, Vec kappa, const Splats<kSineTerms>& sine) {
+  const Vec q = absolute(v - round_nearest(v)) - splat(0.25f);
+  const Vec q2 = q * q;
+  Vec sum = sine[kSineTerms - 1];
+#pragma GCC unroll 8
+  for (size_t i = kSineTerms - 1; i-- > 0;) sum = multiply_add(sum, q2, sine[i]);
+  return multiply_add(q, sum, multiply_add(kappa, v, splat(1.0f)));
+}
+
+NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t frames, float* rows) {
+  for (size_t c = 0; c < kChannels; c += kWidth) {
+    Vec weight[kPreTaps];
+    for (size_t k = 0; k < kPreTaps; ++k) weight[k] = load(net.pre_weight[k] + c);
+    const Vec bias = load(net.pre_bias + c);
+    for (size_t i = 0; i < frames; ++i) {
+      Vec sum = bias;
+      for (size_t k = 0; k < kPreTaps; ++k) sum = multiply_add(splat(input[i + k - 3]), weight[k], sum);
+      store(rows + i * kChannels + c, sum);
+    }
+  }
+}
+
+NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t frames, float* window) {
+  const Splats<10> f(net.up_from_16k);
+  const Splats<kSineTerms> sine(net.sine);
+  for (size_t c = 0; c < kChannels; c += kWidth) {
+    const Vec kappa = load(net.kappa[0] + c);
+    for (size_t i = 0; i < frames; ++i) {
+      const float* x = rows + i * kChannels + c;
+      const Vec before2 = load(x - 2 * kChannels), before = load(x - kChannels), here = load(x);
+      const Vec after = load(x + kChannels);
+      // Phases 4 and 5 of the frame before: four taps, mirror images of each other.
+      const Vec even = multiply_add(before2 + after, f[6], (before + here) * f[7]);
+      const Vec odd = multiply_add(before2 - after, f[8], (before - here) * f[9]);
+      // Phases 0 to 3 of this frame: three taps; 0 and 3, 1 and 2 are mirror images.
+      const Vec sum = before + after, difference = before - after;
+      const Vec outer = multiply_add(here, f[0], sum * f[1]), outer_odd = difference * f[2];
+      const Vec inner = multiply_add(here, f[3], sum * f[4]), inner_odd = difference * f[5];
+      const Vec up[6] = {even + odd,        even - odd,        outer + outer_odd,
+                         inner + inner_odd, inner - inner_odd, outer - outer_odd};
+      float* out = window + 6 * i * kChannels + c;
+#pragma GCC unroll 6
+      for (size_t k = 0; k < 6; ++k) store(out + k * kChannels, snake(up[k], kappa, sine));
+    }
+  }
+}
+
+NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) {
+  const Splats<6> f(net.up_from_48k);
+  const Splats<kSineTerms> sine(net.sine);
+  for (size_t c = 0; c < kChannels; c += kWidth) {
+    const Vec kappa = load(net.kappa[1] + c);
+#pragma GCC unroll 3
+    for (size_t s = 0; s < frames; ++s) {
+      const float* x = rows + s * kChannels + c;
+      const Vec x0 = load(x - 2 * kChannels), x1 = load(x - kChannels), x2 = load(x);
+      const Vec x3 = load(x + kChannels), x4 = load(x + 2 * kChannels), x5 = load(x + 3 * kChannels);
+      const Vec even =
+          multiply_add(x2 + x3, f[2], multiply_add(x1 + x4, f[1], (x0 + x5) * f[0]));
+      const Vec odd =
+          multiply_add(x2 - x3, f[5], multiply_add(x1 - x4, f[4], (x0 - x5) * f[3]));
+      float* out = window + 2 * s * kChannels + c;
+      store(out, snake(even + odd, kappa, sine));
+      store(out + kChannels, snake(even - odd, kappa, sine));
+    }
+  }
+}
+
+NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) {
+  const Splats<kSineTerms> sine(net.sine);
+  for (size_t c = 0; c < kChannels; c += kWidth) {
+    const Vec kappa = load(net.kappa[activation] + c);
+    for (size_t i = 0; i < count; ++i) {
+      float* row = rows + i * kChannels + c;
+      store(row, snake(load(row), kappa, sine));
+    }
+  }
+}
+
+/// `Count` frames at once: neighbours share ten of their twelve rows.
+template <size_t Count>
+NOVASR_INLINE void low_pass_frames(const float* window, const Splats<6>& tap, float* rows) {
+  Vec x[10 + 2 * Count];
+#pragma GCC unroll 32
+  for (size_t i = 0; i < 10 + 2 * Count; ++i) x[i] = load(window + i * kChannels);
+#pragma GCC unroll 8
+  for (size_t t = 0; t < Count; ++t) {
+    Vec sum = (x[2 * t] + x[2 * t + 11]) * tap[0];
+#pragma GCC unroll 8
+    for (size_t k = 1; k < 6; ++k) sum = multiply_add(x[2 * t + k] + x[2 * t + 11 - k], tap[k], sum);
+    store(rows + t * kChannels, sum);
+  }
+}
+
+NOVASR_NOINLINE void low_pass(const Network& net, size_t activation, const float* window, size_t frames, float* rows) {
+  const Splats<6> tap(net.low_pass[activation]);
+  for (size_t c = 0; c < kChannels; c += kWidth) {
+    size_t t = 0;
+    for (; t + 3 <= frames; t += 3) {
+      low_pass_frames<3>(window + 2 * t * kChannels + c, tap, rows + t * kChannels + c);
+    }
+    for (; t < frames; ++t) low_pass_frames<1>(window + 2 * t * kChannels + c, tap, rows + t * kChannels + c);
+  }
+}

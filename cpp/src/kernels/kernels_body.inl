@@ -1,0 +1,26 @@
+// One instruction set's kernels: the including file sets NOVASR_WIDTH (4, 8 or 16 floats) and NOVASR_TABLE.
+// No standard header with inline code may be included here, see kernels.hpp.
+#if defined(__SSE2__)
+#  include <immintrin.h>
+#elif defined(__ARM_NEON)
+#  include <arm_neon.h>
+#endif
+
+#include "kernels.hpp"
+
+namespace novasr::kernels {
+namespace {
+// clang-format off: simd.inl declares what the others use
+#include "simd.inl"
+#include "activation.inl"
+#include "dft_18.inc"
+#include "dft_48.inc"
+#include "convolution.inl"
+#include "output.inl"
+// clang-format on
+}  // namespace
+
+extern const KernelTable NOVASR_TABLE;  // const alone would hide it in this file
+const KernelTable NOVASR_TABLE = {conv_pre, up_from_16k, up_from_48k, snake_rows, low_pass, convolve, residual, output};
+
+}  // namespace novasr::kernels

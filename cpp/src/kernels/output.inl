@@ -1,0 +1,78 @@
+// The way out: residual filter, merged conv2 and conv_post, tanh. Included inside an unnamed namespace.
+
+NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t frames, float* out) {
+  for (size_t i = 0; i < frames; i += kWidth) {
+    for (size_t phase = 0; phase < 3; ++phase) {
+      Vec sum = splat(net.residual_bias[phase]);
+      for (size_t k = 0; k < kResidualTaps; ++k) {
+        sum = multiply_add(load_unaligned(input + i + k - kResidualTaps / 2), splat(net.residual_weight[phase][k]), sum);
+      }
+      for (size_t j = 0; j < kWidth; ++j) out[3 * (i + j) + phase] = sum[j];
+    }
+  }
+}
+
+/// Rational approximation of tanh (13/6, the one of Eigen's generic_fast_tanh_float): error below 3e-7.
+NOVASR_INLINE Vec hyperbolic_tangent(Vec x) {
+  const Vec limit = splat(7.90531110763549805f);  // tanh rounds to 1 from here on
+  x = select(x < limit, x, limit);                // NaN becomes the limit: the output is always finite
+  x = select(x > -limit, x, -limit);
+  const Vec x2 = x * x;
+  Vec p = splat(-2.76076847742355e-16f);
+  p = multiply_add(p, x2, splat(2.00018790482477e-13f));
+  p = multiply_add(p, x2, splat(-8.60467152213735e-11f));
+  p = multiply_add(p, x2, splat(5.12229709037114e-08f));
+  p = multiply_add(p, x2, splat(1.48572235717979e-05f));
+  p = multiply_add(p, x2, splat(6.37261928875436e-04f));
+  p = multiply_add(p, x2, splat(4.89352455891786e-03f));
+  Vec q = splat(1.19825839466702e-06f);
+  q = multiply_add(q, x2, splat(1.18534705686654e-04f));
+  q = multiply_add(q, x2, splat(2.26843463243900e-03f));
+  q = multiply_add(q, x2, splat(4.89352518554385e-03f));
+  return x * p / q;
+}
+
+/// {sum of v[0], sum of v[1], ...}; every lane is summed in the same order.
+template <size_t Count>
+NOVASR_INLINE Vec sums_of(Vec* v) {
+  if constexpr (Count == 1) {
+    return v[0];
+  } else {
+    for (size_t i = 0; i < Count / 2; ++i) v[i] = add_neighbours(v[2 * i], v[2 * i + 1]);
+    return sums_of<Count / 2>(v);
+  }
+}
+
+/// Adds `Taps` taps from `first` on to `Count` neighbouring outputs: each row loaded serves as many outputs as it can.
+template <size_t Taps, size_t Count>
+NOVASR_INLINE void add_taps(const float* weight, const float* rows, size_t first, Vec* sum) {
+  Vec tap[Taps];
+#pragma GCC unroll 8
+  for (size_t k = 0; k < Taps; ++k) tap[k] = load(weight + (first + k) * kChannels);
+#pragma GCC unroll 16
+  for (size_t r = 0; r < Count + Taps - 1; ++r) {
+    const Vec row = load(rows + (first + r) * kChannels);
+#pragma GCC unroll 8
+    for (size_t k = 0; k < Taps; ++k) {
+      if (r >= k && r - k < Count) sum[r - k] = multiply_add(tap[k], row, sum[r - k]);
+    }
+  }
+}
+
+NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* residual, size_t frames, float* out) {
+  constexpr size_t kAtOnce = kWidth < 8 ? kWidth : 8;  // sums that fit in the registers
+  for (size_t t = 0; t < frames; t += kWidth) {
+    Vec total[kWidth];
+    for (size_t j = 0; j < kWidth; ++j) total[j] = Vec{};
+    for (size_t first = 0; first < kWidth; first += kAtOnce) {
+      for (size_t c = 0; c < kChannels; c += kWidth) {
+        const float* weight = net.output_weight[0] + c;
+        const float* x = rows + (t + first) * kChannels + c - 8 * kChannels;
+#pragma GCC unroll 4
+        for (size_t k = 0; k < 16; k += 4) add_taps<4, kAtOnce>(weight, x, k, total + first);
+        add_taps<1, kAtOnce>(weight, x, 16, total + first);
+      }
+    }
+    store_unaligned(out + t, hyperbolic_tangent(sums_of<kWidth>(total) + load_unaligned(residual + t)));
+  }
+}

@@ -1,0 +1,157 @@
+#include "novasr/native_engine.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "channel_stream.hpp"
+#include "novasr/flush_denormals.hpp"
+#include "kernels/dispatch.hpp"
+#include "network.hpp"
+#include "novasr/errors.hpp"
+
+namespace novasr {
+namespace {
+
+using kernels::kMaxTiles;
+
+constexpr std::size_t kMaxChannels = 1024;
+
+std::size_t points_of(Tile tile) {
+  return tile == Tile::streaming ? kernels::kStreamingPoints : kernels::kOfflinePoints;
+}
+
+/// One channel: inputs that wait for their tile to fill, the network, outputs that wait to be asked for.
+///
+/// Outputs start with 3 (tile - 1) zeros: at the worst moment all but one frame of a tile wait.
+class Channel {
+ public:
+  Channel(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& table)
+      : tile_inputs_(kernels::tile_inputs(network->tile.points)),
+        stream_(std::move(network), table),
+        input_(kMaxTiles * tile_inputs_),
+        output_(3 * (kMaxTiles + 1) * tile_inputs_ + kernels::kMaxWidth) {}
+
+  void reset() noexcept {
+    stream_.reset();
+    waiting_ = 0;
+    taken_ = 0;
+    ready_ = 3 * (tile_inputs_ - 1);
+    std::ranges::fill(output_, 0.0f);
+  }
+
+  void process(std::span<const float> in, std::span<float> out, StreamScratch& scratch) noexcept {
+    while (!in.empty()) {
+      const std::size_t count = std::min(in.size(), input_.size() - waiting_);
+      std::ranges::transform(in.first(count), input_.begin() + static_cast<std::ptrdiff_t>(waiting_),
+                             [](float x) { return std::isfinite(x) ? x : 0.0f; });
+      waiting_ += count;
+      taken_ += static_cast<std::int64_t>(count);
+      run_tiles(waiting_ / tile_inputs_, ChannelStream::kUnknownLength, scratch);
+      deliver(out.first(3 * count));
+      in = in.subspan(count);
+      out = out.subspan(3 * count);
+    }
+  }
+
+  /// After so many zeros every output of the signal is determined.
+  void flush(std::span<float> out, StreamScratch& scratch) noexcept {
+    constexpr std::size_t kZeros = (kRawLagFrames + 2) / 3;
+    const std::size_t tiles = (waiting_ + kZeros + tile_inputs_ - 1) / tile_inputs_;
+    std::fill(input_.begin() + static_cast<std::ptrdiff_t>(waiting_), input_.end(), 0.0f);
+    waiting_ = tiles * tile_inputs_;
+    run_tiles(tiles, taken_, scratch);
+    deliver(out);
+  }
+
+ private:
+  void run_tiles(std::size_t tiles, std::int64_t total_inputs, StreamScratch& scratch) noexcept {
+    if (tiles == 0) return;
+    stream_.process_tiles(input_.data(), tiles, total_inputs, scratch, output_.data() + ready_);
+    const std::size_t done = tiles * tile_inputs_;
+    std::copy(input_.begin() + static_cast<std::ptrdiff_t>(done),
+              input_.begin() + static_cast<std::ptrdiff_t>(waiting_), input_.begin());
+    waiting_ -= done;
+    ready_ += 3 * done;
+  }
+
+  void deliver(std::span<float> out) noexcept {
+    assert(out.size() <= ready_);
+    std::copy_n(output_.begin(), out.size(), out.begin());
+    std::copy(output_.begin() + static_cast<std::ptrdiff_t>(out.size()),
+              output_.begin() + static_cast<std::ptrdiff_t>(ready_), output_.begin());
+    ready_ -= out.size();
+  }
+
+  std::size_t tile_inputs_;
+  ChannelStream stream_;
+  std::vector<float> input_;
+  std::vector<float> output_;
+  std::size_t waiting_ = 0;  ///< frames in input_
+  std::size_t ready_ = 0;    ///< frames in output_
+  std::int64_t taken_ = 0;   ///< inputs of this stream
+};
+
+}  // namespace
+
+struct NativeEngine::Impl {
+  std::shared_ptr<const PreparedNetwork> network;
+  const kernels::KernelTable& kernels;
+  StreamScratch scratch;
+  std::vector<Channel> channels;
+};
+
+NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile)
+    : NativeEngine(std::move(weights), tile, available_isas().back()) {}
+
+NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, Isa isa)
+    : NativeEngine(std::move(weights), tile, kernels::table_for(isa)) {}
+
+NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, const kernels::KernelTable& kernels)
+    : impl_(std::make_unique<Impl>(
+          Impl{prepare_network(*weights, points_of(tile)), kernels, StreamScratch(points_of(tile)), {}})) {}
+
+NativeEngine::~NativeEngine() = default;
+
+void NativeEngine::prepare(const EngineSpec& spec) {
+  if (spec.channels < 1 || spec.channels > kMaxChannels) {
+    throw ConfigError("channels is " + std::to_string(spec.channels) + "; it must be 1 .. " +
+                      std::to_string(kMaxChannels));
+  }
+  if (spec.max_block_frames > kMaxBlockFrames) {
+    throw ConfigError("max_block_frames is " + std::to_string(spec.max_block_frames) + "; it must be at most " +
+                      std::to_string(kMaxBlockFrames));
+  }
+  std::vector<Channel> channels;
+  channels.reserve(spec.channels);
+  for (std::size_t c = 0; c < spec.channels; ++c) channels.emplace_back(impl_->network, impl_->kernels);
+  impl_->channels = std::move(channels);
+  reset();
+}
+
+void NativeEngine::reset() NOVASR_RT {
+  for (Channel& channel : impl_->channels) channel.reset();
+}
+
+void NativeEngine::process(AudioView<const float> in_16k, AudioView<float> out_48k) NOVASR_RT {
+  assert(in_16k.channels() == impl_->channels.size() && out_48k.channels() == impl_->channels.size());
+  assert(out_48k.frames() == kUpsampling * in_16k.frames());
+  const FlushDenormals flush_denormals;
+  for (std::size_t c = 0; c < impl_->channels.size(); ++c) {
+    impl_->channels[c].process(in_16k[c], out_48k[c], impl_->scratch);
+  }
+}
+
+void NativeEngine::flush(AudioView<float> out_48k) noexcept {
+  assert(out_48k.channels() == impl_->channels.size() && out_48k.frames() == latency_frames());
+  const FlushDenormals flush_denormals;
+  for (std::size_t c = 0; c < impl_->channels.size(); ++c) impl_->channels[c].flush(out_48k[c], impl_->scratch);
+}
+
+std::size_t NativeEngine::latency_frames() const NOVASR_RT {
+  return kRawLagFrames + kUpsampling * (kernels::tile_inputs(impl_->network->tile.points) - 1);
+}
+
+}  // namespace novasr

@@ -1,0 +1,94 @@
+"""Write checkpoints and recorded outputs as raw little-endian float32, which the C++ tests read without any library.
+
+    convert_golden.py OUTPUT
+
+Reads $NOVASR_SHARED (default: `shared` beside the repository): golden/*.npz, outputs of the network in float64, and
+weights/*.bin, torch.save() archives. Standard library only. Writes nothing where the folder is absent.
+"""
+
+import array
+import ast
+import io
+import os
+import pathlib
+import pickle
+import struct
+import sys
+import zipfile
+from collections import OrderedDict
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "cmake"))
+from embed_weights import TENSORS  # noqa: E402
+
+
+def read_npy(data):
+    """Values of a one-dimensional .npy file."""
+    (header_length,) = struct.unpack_from("<H", data, 8)
+    header = ast.literal_eval(data[10 : 10 + header_length].decode())
+    return array.array({"<f4": "f", "<f8": "d"}[header["descr"]], data[10 + header_length :])
+
+
+class TensorUnpickler(pickle.Unpickler):
+    """Reads torch.save()'s pickle as {name: values}, with stand-ins for the few classes in it."""
+
+    def __init__(self, archive):
+        names = archive.namelist()
+        self.root = next(n for n in names if n.endswith("/data.pkl"))[: -len("data.pkl")]
+        self.archive = archive
+        super().__init__(io.BytesIO(archive.read(self.root + "data.pkl")))
+
+    def find_class(self, module, name):
+        if name == "OrderedDict":
+            return OrderedDict
+        if name == "_rebuild_tensor_v2":
+            return lambda storage, offset, size, *rest: storage[offset : offset + self.count(size)]
+        if name in ("HalfStorage", "FloatStorage"):
+            return {"HalfStorage": "e", "FloatStorage": "f"}[name]
+        raise pickle.UnpicklingError(f"unexpected {module}.{name}")
+
+    @staticmethod
+    def count(size):
+        total = 1
+        for extent in size:
+            total *= extent
+        return total
+
+    def persistent_load(self, reference):
+        _, code, key, *_ = reference
+        data = self.archive.read(f"{self.root}data/{key}")
+        return struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data)
+
+
+def write(path, values):
+    path.write_bytes(array.array("f", values).tobytes())
+
+
+def main(output):
+    output = pathlib.Path(output)
+    default = pathlib.Path(__file__).parents[3].parent / "shared"
+    shared = pathlib.Path(os.environ.get("NOVASR_SHARED", default))
+    if not (shared / "golden").is_dir():
+        print(f"no recorded outputs: {shared / 'golden'} is absent; set NOVASR_SHARED")
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    for version in ("v1", "v2"):
+        with zipfile.ZipFile(shared / "weights" / f"novasr_{version}.bin") as archive:
+            tensors = TensorUnpickler(archive).load()
+        write(output / f"weights_{version}.f32", [value for name in TENSORS for value in tensors[name]])
+    cases = []
+    for path in sorted((shared / "golden").glob("*.npz")):
+        with zipfile.ZipFile(path) as archive:
+            arrays = {name.removesuffix(".npy"): read_npy(archive.read(name)) for name in archive.namelist()}
+        for name, values in arrays.items():
+            if not name.startswith("in"):
+                continue
+            suffix = name.removeprefix("input_16k").removeprefix("in")  # "" or "_LENGTH"
+            cases.append(path.stem + suffix)
+            write(output / f"{cases[-1]}.input.f32", values)
+            for version in ("v1", "v2"):
+                write(output / f"{cases[-1]}.{version}.f32", arrays[f"out_{version}{suffix}"])
+    (output / "cases.txt").write_text("\n".join(cases) + "\n", encoding="ascii")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

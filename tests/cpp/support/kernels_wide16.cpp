@@ -1,0 +1,4 @@
+// The widest body without its instruction set: the compiler splits each vector.
+#define NOVASR_WIDTH 16
+#define NOVASR_TABLE kWide16Table
+#include "kernels/kernels_body.inl"

@@ -1,0 +1,60 @@
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "native_support.hpp"
+#include "novasr/native_engine.hpp"
+
+using namespace novasr;
+using namespace novasr::testing;
+
+namespace {
+
+const std::filesystem::path kGolden = NOVASR_GOLDEN_DIR;  // written by support/convert_golden.py
+
+std::vector<float> read_floats(const std::string& name) {
+  std::ifstream file(kGolden / name, std::ios::binary);
+  REQUIRE(file);
+  std::vector<float> values(std::filesystem::file_size(kGolden / name) / sizeof(float));
+  file.read(reinterpret_cast<char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("NativeEngine: v1 and v2 agree with recorded float64 outputs of the published network", "[native][golden]") {
+  if (!std::filesystem::exists(kGolden / "cases.txt")) {
+    WARN("skipped: no recorded outputs in " << kGolden << "; set NOVASR_SHARED to the folder that has golden/");
+    return;
+  }
+  for (const std::string version : {"v1", "v2"}) {
+    const auto weights =
+        std::make_shared<const ModelWeights>(ModelWeights::from_values(read_floats("weights_" + version + ".f32")));
+    for (const Isa isa : available_isas()) {
+      for (const Tile tile : {Tile::streaming, Tile::offline}) {
+        NativeEngine engine(weights, tile, isa);
+        engine.prepare({.channels = 1, .max_block_frames = 1 << 16});
+        Difference worst{.peak = 0.0, .snr_db = 300.0};
+        std::ifstream cases(kGolden / "cases.txt");
+        for (std::string name; std::getline(cases, name);) {
+          const auto expected = read_floats(name + "." + version + ".f32");
+          const auto [peak, snr_db] = difference(run_whole(engine, read_floats(name + ".input.f32")), expected);
+          INFO(isa_name(isa) << ", " << version << ", " << name << ": error " << peak << ", SNR " << snr_db);
+          CHECK(peak < 1.5e-6);
+          worst.peak = std::max(worst.peak, peak);
+          // A few samples, or an output that is nearly all the network's own -60 dB offset, say little as a ratio.
+          if (expected.size() > 1000 && name != "silence" && name != "impulse") {
+            worst.snr_db = std::min(worst.snr_db, snr_db);
+            CHECK(snr_db > (isa == Isa::avx2 || isa == Isa::avx512 ? 120.0 : 116.0));
+          } else if (name == "impulse") {
+            CHECK(snr_db > 110.0);
+          }
+        }
+        std::printf("%s %s, latency %zu: worst error %.2e, worst SNR %.1f dB\n", isa_name(isa).data(), version.c_str(),
+                    engine.latency_frames(), worst.peak, worst.snr_db);
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+#include <catch2/catch.hpp>
+
+#include "native_support.hpp"
+#include "novasr/native_engine.hpp"
+#include "reference_network.hpp"
+
+using namespace novasr;
+using namespace novasr::testing;
+
+namespace {
+
+constexpr double kMaxError = 1.5e-6;  // float32 rounding through the whole network; measured 0.6e-6 .. 1.1e-6
+
+std::unique_ptr<NativeEngine> make_engine(std::shared_ptr<const ModelWeights> weights, Tile tile, Isa isa) {
+  auto engine = std::make_unique<NativeEngine>(std::move(weights), tile, isa);
+  engine->prepare({.channels = 1, .max_block_frames = 1 << 16});
+  return engine;
+}
+
+}  // namespace
+
+TEST_CASE("NativeEngine: every instruction set and tile computes the default network", "[native]") {
+  const auto input = noise(1500, 0.1f);
+  const auto expected = reference_network(*default_weights(), input);
+  for (const Isa isa : available_isas()) {
+    for (const Tile tile : {Tile::streaming, Tile::offline}) {
+      const auto engine = make_engine(default_weights(), tile, isa);
+      const auto [peak, snr_db] = difference(run_whole(*engine, input), expected);
+      INFO(isa_name(isa) << ", latency " << engine->latency_frames() << ": error " << peak << ", SNR " << snr_db);
+      CHECK(peak < kMaxError);
+      CHECK(snr_db > 116.0);
+    }
+  }
+}
+
+TEST_CASE("NativeEngine: a network nobody trained is computed as well", "[native]") {
+  const auto input = noise(600, 0.3f);
+  for (const std::uint32_t seed : {1u, 2u, 3u}) {
+    const auto weights = std::make_shared<const ModelWeights>(random_weights(seed));
+    const auto expected = reference_network(*weights, input);
+    for (const Isa isa : available_isas()) {
+      for (const Tile tile : {Tile::streaming, Tile::offline}) {
+        const auto [peak, snr_db] = difference(run_whole(*make_engine(weights, tile, isa), input), expected);
+        INFO(isa_name(isa) << ", seed " << seed << ": error " << peak << ", SNR " << snr_db);
+        CHECK(snr_db > 105.0);  // the random layers amplify rounding more than the trained ones
+      }
+    }
+  }
+}
+
+TEST_CASE("NativeEngine: short signals have both edges exact", "[native]") {
+  const auto signal = noise(200, 0.2f);
+  for (const Tile tile : {Tile::streaming, Tile::offline}) {
+    const auto engine = make_engine(default_weights(), tile, available_isas().back());
+    for (std::size_t frames = 0; frames <= signal.size(); ++frames) {
+      const std::span input(signal.data(), frames);
+      const auto expected = reference_network(*default_weights(), input);
+      const auto output = run_whole(*engine, input);
+      INFO(frames << " frames");
+      REQUIRE(output.size() == 3 * frames);
+      REQUIRE(difference(output, expected).peak < kMaxError);
+      REQUIRE(std::all_of(output.begin() + std::ssize(expected), output.end(), [](float x) { return x == 0.0f; }));
+    }
+  }
+}
