@@ -97,21 +97,21 @@ def enhance(
     fresh = [item for item in found if item.path in inputs or not is_result(item.path)]
     if not fresh:
         raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
-    todo = plan_jobs(fresh, output=output, directory=directory)
+    planned = plan_jobs(fresh, output=output, directory=directory)
     settings = Settings(mode.value, engine.value, weights, overwrite, plot)
     if directory is not None:
-        for folder in {job.destination.parent for job in todo}:
+        for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
     started = time.perf_counter()
-    results, failures = _run(todo, settings, jobs or os.cpu_count() or 1)
-    if len(todo) == 1:
+    results, failures = _run(planned, settings, jobs or os.cpu_count() or 1)
+    if len(planned) == 1:
         for error in failures:
             raise error
         return
     seconds, elapsed = sum(r.seconds for r in results), time.perf_counter() - started
-    print(f"{len(results)} of {len(todo)} files: {_pace(seconds, elapsed)}")
+    print(f"{len(results)} of {len(planned)} files: {_pace(seconds, elapsed)}")
     if failures:
-        print_error(f"{len(failures)} of {len(todo)} files failed")
+        print_error(f"{len(failures)} of {len(planned)} files failed")
         raise typer.Exit(EXIT_ERROR)
 
 
@@ -131,21 +131,21 @@ class _Stopped(Exception):
 
 
 def _run(
-    todo: list[Job], settings: Settings, workers: int
+    planned: list[Job], settings: Settings, workers: int
 ) -> tuple[list[EnhanceResult], list[NovasrError]]:
     """Work on all files; report each as soon as those before it are done."""
     results: list[EnhanceResult] = []
     failures: list[NovasrError] = []
-    with progress_bars() as new_bar, _pool(min(workers, len(todo))) as (pool, stop):
+    with progress_bars() as new_bar, _pool(min(workers, len(planned))) as (pool, stop):
         futures: list[Future[EnhanceResult]] = [
-            pool.submit(_enhance_one, job, settings, new_bar, stop) for job in todo
+            pool.submit(_enhance_one, job, settings, new_bar, stop) for job in planned
         ]
         for future in futures:
             try:
                 result = future.result()
             except NovasrError as error:
                 failures.append(error)
-                if len(todo) > 1:
+                if len(planned) > 1:
                     print_error(error)
             else:
                 results.append(result)
