@@ -46,13 +46,21 @@ def make_engine(name: str, weights: str | Path | None, *, threads: int, offline:
     if name not in ENGINES:
         msg = f"engine must be one of {', '.join(ENGINES)}, not {name!r}"
         raise AudioFormatError(msg)
-    scripted = weights is not None and Path(weights).suffix == ".ts"
-    if name == "native" and scripted:
+    if name == "native" and _is_script(weights):
         msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
         raise AudioFormatError(msg)
-    if name == "torch" or scripted:
+    if uses_torch(name, weights):
         return _torch_engine(weights, threads)
     return _native.native_engine(_values(weights, _stamp(weights)), offline=offline)
+
+
+def uses_torch(name: str, weights: str | Path | None) -> bool:
+    """Tell whether LibTorch would compute; it is not bit-exact from one block length to another."""
+    return name == "torch" or _is_script(weights)
+
+
+def _is_script(weights: str | Path | None) -> bool:
+    return weights is not None and Path(weights).suffix == ".ts"
 
 
 def _torch_engine(weights: str | Path | None, threads: int) -> object:

@@ -76,7 +76,7 @@ def enhance(
     ] = ModeName.extend,
     jobs: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Files at a time.  [default: one per CPU]"),
+        typer.Option(metavar="N", min=1, help="Threads, over files and within long ones.  [default: one per CPU]"),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     plot: Annotated[
@@ -136,9 +136,11 @@ def _run(
     """Work on all files; report each as soon as those before it are done."""
     results: list[EnhanceResult] = []
     failures: list[NovasrError] = []
-    with progress_bars() as new_bar, _pool(min(workers, len(planned))) as (pool, stop):
+    files = min(workers, len(planned))
+    with progress_bars() as new_bar, _pool(files) as (pool, stop):
         futures: list[Future[EnhanceResult]] = [
-            pool.submit(_enhance_one, job, settings, new_bar, stop) for job in planned
+            pool.submit(_enhance_one, job, settings, workers // files, new_bar, stop)
+            for job in planned
         ]
         for future in futures:
             try:
@@ -166,7 +168,7 @@ def _pool(workers: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
 
 
 def _enhance_one(
-    job: Job, settings: Settings, new_bar: NewBar, stop: threading.Event
+    job: Job, settings: Settings, threads: int, new_bar: NewBar, stop: threading.Event
 ) -> EnhanceResult:
     from novasr.files import enhance_file
 
@@ -187,6 +189,7 @@ def _enhance_one(
             engine=settings.engine,
             weights=settings.weights,
             overwrite=settings.overwrite,
+            jobs=threads,
             progress=progress,
         )
         if settings.plot:
