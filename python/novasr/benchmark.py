@@ -26,7 +26,9 @@ BLOCKS_MS = (1, 2, 5, 10, 20)
 SECONDS = (1, 10, 60, 600)
 _BLOCKS = 1500
 _WARM_UP_BLOCKS = 50
-_PLAIN_BYTES_PER_SECOND = 40e6  # measured: what the whole-signal network holds for a second of audio
+_PLAIN_BYTES_PER_SECOND = (
+    40e6  # measured: what the whole-signal network holds for a second of audio
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class WholeFigure:
 
 
 def conditions(threads: int) -> dict[str, Any]:
-    """What the figures depend on: processor, versions, threads, precision."""
+    """Tell what the figures depend on: processor, versions, threads, precision."""
     import torch
 
     return {

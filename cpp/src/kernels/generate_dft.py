@@ -2,8 +2,8 @@
 
     generate_dft.py POINTS OUTPUT
 
-A tile turns POINTS + 1 rows into `3 * POINTS / 2` spectra, and so many products back into POINTS - 9 rows. Both ways are
-real discrete Fourier transforms. Each is built as a graph of additions and scalings in which equal expressions exist
+A tile turns POINTS + 1 rows into `3 * POINTS / 2` spectra, and so many products back into POINTS - 9 rows. Both ways
+are real discrete Fourier transforms. Each is built as a graph of additions and scalings in which equal expressions exist
 once; the way back is the transposed graph of a forward transform, so only one direction is written down here.
 """
 
@@ -121,7 +121,9 @@ def split_radix_dft(g, x):
         re, im = value
         if abs(abs(c) - abs(s)) < 1e-12:  # 1/8 of a turn: one factor for both parts
             tilted = g.negate(im) if s * c > 0 else im
-            return g.scale(c, g.add(re, tilted)), g.scale(c, g.sub(im, g.negate(re) if s * c > 0 else re))
+            return g.scale(c, g.add(re, tilted)), g.scale(
+                c, g.sub(im, g.negate(re) if s * c > 0 else re)
+            )
         return g.sub(g.scale(c, re), g.scale(s, im)), g.add(g.scale(s, re), g.scale(c, im))
 
     result = [None] * (n // 2 + 1)
@@ -260,9 +262,9 @@ def main(points, path):
     )
     with open(path, "w", encoding="utf-8") as file:
         file.write("// Written by generate_dft.py; do not edit.\n")
-        name = f"(const float* __restrict rows, float* __restrict spectra, size_t stride)"
+        name = "(const float* __restrict rows, float* __restrict spectra, size_t stride)"
         file.write(function(f"rows_to_spectra_{points}{name}", forward.lines))
-        name = f"(const float* __restrict products, size_t stride, float* __restrict rows)"
+        name = "(const float* __restrict products, size_t stride, float* __restrict rows)"
         file.write(function(f"products_to_rows_{points}{name}", backward.lines))
 
 

@@ -22,7 +22,9 @@ Examples:
 
 
 def bench(
-    engines: Annotated[str, typer.Option(metavar="LIST", help="Engines, comma-separated.")] = "torch",
+    engines: Annotated[
+        str, typer.Option(metavar="LIST", help="Engines, comma-separated.")
+    ] = "torch",
     seconds: Annotated[
         str, typer.Option(metavar="LIST", help="Lengths of whole recordings, in seconds.")
     ] = "1,10,60,600",
