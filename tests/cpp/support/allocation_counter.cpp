@@ -9,7 +9,9 @@
 //   realtime         it owns malloc, so operator new is replaced
 //   else, glibc      malloc and its like are replaced; operator new calls them
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#  include <sanitizer/allocator_interface.h>
+// Declared here since Debian's GCC has it without its header.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
+                                                         void (*)(const volatile void*));
 #  define NOVASR_COUNTS_MALLOC 1
 #elif defined(NOVASR_RTSAN) || !defined(__GLIBC__)
 #  define NOVASR_COUNTS_MALLOC 0
