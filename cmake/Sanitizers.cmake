@@ -3,9 +3,16 @@
 if(NOVASR_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-maybe-uninitialized)  # instrumented code confuses it, says GCC's manual
+  endif()
 elseif(NOVASR_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
+  find_program(NOVASR_SETARCH setarch)
+  if(NOVASR_SETARCH AND NOT CMAKE_CROSSCOMPILING_EMULATOR)  # kernels that randomise more bits than older runtimes expect
+    set(CMAKE_CROSSCOMPILING_EMULATOR ${NOVASR_SETARCH};-R)
+  endif()
 elseif(NOVASR_SANITIZE STREQUAL "realtime")
   file(GLOB rtsan_candidates /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.rtsan-${CMAKE_SYSTEM_PROCESSOR}.a)
   if(NOT rtsan_candidates)

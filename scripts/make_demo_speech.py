@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
-import soxr
 
 PROMPTS = Path("/usr/share/sounds/alsa")
 RATE_HZ = 16_000
@@ -19,6 +18,8 @@ PAUSE_SECONDS = 0.3
 
 def join_prompts(folder: Path) -> np.ndarray:
     """Return the prompts in `folder` as float32 of shape (frames,) at 16 kHz, with pauses."""
+    import soxr
+
     prompts = sorted(path for path in folder.glob("*.wav") if path.name != "Noise.wav")
     if not prompts:
         raise FileNotFoundError(f"no voice prompts in {folder}: apt-get install alsa-utils")
@@ -36,6 +37,8 @@ def main() -> None:
     try:
         speech = join_prompts(PROMPTS)
         sf.write(destination, speech, RATE_HZ)
+    except ImportError:
+        sys.exit('make_demo_speech: error: soxr is missing: pip install "novasr[demo]"')
     except (OSError, sf.LibsndfileError) as error:
         sys.exit(f"make_demo_speech: error: {error}")
     print(f"{destination}: {len(speech) / RATE_HZ:.1f} s of speech at 16 kHz")

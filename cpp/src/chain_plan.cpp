@@ -8,8 +8,13 @@ namespace {
 
 constexpr double kOutputHz = kModelOutputHz;
 
-/// Crossover delay at 48 kHz; a Kaiser filter of 100 dB then has a transition band of 2.2 kHz.
-constexpr double kCrossoverFramesAt48k = 71.0;
+/// 48 kHz leaves 101 frames of 3 ms to these two, 43 are the engine's. The crossover gets what puts its transition band
+/// (2.2 kHz, Kaiser) between 6 kHz and where 16 kHz material ends; the front end the rest.
+constexpr double kCrossoverFramesAt48k = 74.0;
+constexpr double kFrontEndFramesAt48k = 27.0;
+
+/// Added to a whole number of frames of look-ahead: the window then ends between two taps, and none is wasted on a zero.
+constexpr double kHalfFrame = 0.5;
 
 PolyphaseKernel clean_front_end(std::uint32_t rate_hz) {
   if (rate_hz == kModelInputHz) return {};
@@ -17,8 +22,8 @@ PolyphaseKernel clean_front_end(std::uint32_t rate_hz) {
   const RateRatio ratio(rate_hz, kModelInputHz);
   if (rate_hz < kModelInputHz)  // up: the images begin where the input ends
     return {ratio, KaiserSinc::clean(0.5 * rate, 14.5, 70.0, rate), true};
-  const double half_width = 30.5 * rate / kOutputHz;
-  return {ratio, KaiserSinc::clean(8'000.0, half_width, 55.0, rate), true};
+  const double half_width = (kFrontEndFramesAt48k + kHalfFrame) * rate / kOutputHz;
+  return {ratio, KaiserSinc::clean(0.5 * kModelInputHz, half_width, 50.0, rate), true};
 }
 
 PolyphaseKernel back_end(std::uint32_t rate_hz, bool low_latency) {

@@ -31,9 +31,9 @@ constexpr std::size_t kFadesPerSecond = 100;
 /// The model's input is limited to +60 dB of full scale: no real signal is touched, no sum overflows.
 constexpr float kModelInputLimit = 1'000.0f;
 
-/// Zeros after the end of a stream, until the next `outputs` outputs can be computed.
+/// Zeros after the end of a stream, so many that the next `outputs` outputs can be computed.
 void append_silence(RateConverter& converter, std::size_t outputs) NOVASR_RT {
-  while (converter.available() < outputs) converter.append(1)[0] = 0.0f;
+  std::ranges::fill(converter.append(converter.missing(outputs)), 0.0f);
 }
 
 struct Channel {
@@ -132,6 +132,13 @@ void Processor::Impl::prepare_stream() {
   const std::size_t piece_48k = std::max(kUpsampling * piece_16k, lag);
   channels.resize(spec.channels);
   for (Channel& channel : channels) {
+    channel.dry.prepare(across, {.left = plan.dry.row_length(),
+                                 .right = plan.dry_frames,
+                                 .start = -delay * across.in,
+                                 .backlog = 0,
+                                 .max_append = max_piece});
+    channel.blend.prepare(plan.crossover_frames, piece_out);
+    if (plan.passthrough) continue;
     channel.to_model.prepare(to_model, {.left = std::max(plan.reference.row_length(), plan.clean.row_length()),
                                         .right = plan.front_end_frames,
                                         .max_append = max_piece});
@@ -142,12 +149,6 @@ void Processor::Impl::prepare_stream() {
                                .start = static_cast<std::int64_t>(lag) * to_output.out - delay * to_output.in,
                                .backlog = lag,
                                .max_append = piece_48k});
-    channel.dry.prepare(across, {.left = plan.dry.row_length(),
-                                 .right = plan.dry_frames,
-                                 .start = -delay * across.in,
-                                 .backlog = 0,
-                                 .max_append = max_piece});
-    channel.blend.prepare(plan.crossover_frames, piece_out);
   }
   controls.prepare(piece_out, plan.crossover_frames, plan.crossover_frames > 0);
   model_in.prepare(spec.channels, piece_16k);
@@ -315,7 +316,7 @@ std::size_t Processor::flush(AudioView<float> out) noexcept {
     const std::size_t frames = std::min(self.wet.size(), total - first);
     for (Channel& channel : self.channels) {
       append_silence(channel.dry, frames);
-      append_silence(channel.to_output, frames);
+      if (!self.plan.passthrough) append_silence(channel.to_output, frames);
     }
     self.put_out(out, first, frames);
     first += frames;

@@ -78,7 +78,8 @@ void RateConverter::prepare(RateRatio ratio, const ConverterReach& reach) {
   ratio_ = ratio;
   reach_ = reach;
   const std::int64_t waiting = -floor_div(reach.start, ratio.out) + 2 * (ratio.in / ratio.out) + kJitterFrames;
-  history_.prepare(reach.left + reach.right + reach.backlog + static_cast<std::size_t>(waiting), reach.max_append);
+  const std::size_t keep = reach.left + reach.right + reach.backlog + static_cast<std::size_t>(waiting);
+  history_.prepare(keep, reach.max_append + keep);
   reset();
 }
 
@@ -95,6 +96,12 @@ std::span<float> RateConverter::append(std::size_t frames) NOVASR_RT {
 std::size_t RateConverter::available() const NOVASR_RT {
   const std::int64_t last = -static_cast<std::int64_t>(reach_.right) * ratio_.out - 1;  // position of the last output
   return last < position_ ? 0 : static_cast<std::size_t>((last - position_) / ratio_.in + 1);
+}
+
+std::size_t RateConverter::missing(std::size_t outputs) const NOVASR_RT {
+  const std::int64_t last = position_ + static_cast<std::int64_t>(outputs - 1) * ratio_.in;
+  const std::int64_t frames = floor_div(last, ratio_.out) + static_cast<std::int64_t>(reach_.right) + 1;
+  return frames > 0 ? static_cast<std::size_t>(frames) : 0;
 }
 
 void RateConverter::render(const PolyphaseKernel& kernel, std::span<float> out) const NOVASR_RT {

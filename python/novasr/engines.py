@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from novasr import _native
+from novasr.checkpoints import flatten, load_tensors
 from novasr.errors import AudioFormatError, StreamError
 from novasr.torch_runtime import require_matching_torch, script_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from numpy.typing import NDArray
 
 ENGINES = ("auto", "native", "torch")
+
+_one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe
 
 
 def make_engine(name: str, weights: str | Path | None, *, threads: int, offline: bool) -> object:
@@ -40,13 +46,29 @@ def make_engine(name: str, weights: str | Path | None, *, threads: int, offline:
     if name not in ENGINES:
         msg = f"engine must be one of {', '.join(ENGINES)}, not {name!r}"
         raise AudioFormatError(msg)
-    return _torch_engine(weights, threads)
+    if name == "native" and _is_script(weights):
+        msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
+        raise AudioFormatError(msg)
+    if uses_torch(name, weights):
+        return _torch_engine(weights, threads)
+    return _native.native_engine(_values(weights, _stamp(weights)), offline=offline)
+
+
+def uses_torch(name: str, weights: str | Path | None) -> bool:
+    """Tell whether LibTorch would compute; it is not bit-exact from one block length to another."""
+    return name == "torch" or _is_script(weights)
+
+
+def _is_script(weights: str | Path | None) -> bool:
+    return weights is not None and Path(weights).suffix == ".ts"
 
 
 def _torch_engine(weights: str | Path | None, threads: int) -> object:
     require_matching_torch()
+    with _one_at_a_time:
+        script = _script(weights, _stamp(weights))
     try:
-        return _native.torch_engine(_script(weights, _stamp(weights)), threads=threads)
+        return _native.torch_engine(script, threads=threads)
     except _native.ModelError as error:
         raise StreamError(str(error)) from error
 
@@ -57,6 +79,11 @@ def _stamp(weights: str | Path | None) -> tuple[int, int] | None:
         return None
     status = Path(weights).stat()
     return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=8)
+def _values(weights: str | Path | None, stamp: tuple[int, int] | None) -> NDArray[np.float32]:
+    return flatten(load_tensors(weights))
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,7 @@
 
 
 class NovasrError(Exception):
-    """Base class; the message is one line that names the cause and, where there is one, the remedy."""
+    """Base class; the message is one line that names the cause and, if there is one, the cure."""
 
 
 class AudioFormatError(NovasrError, ValueError):

@@ -6,16 +6,23 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 
+from novasr.engines import uses_torch
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.reading import AudioReader, FloatAudio
+from novasr.segments import enhanced_in_parallel
 from novasr.stream import Stream
 from novasr.writing import choose_layout, write_file
 
 OUTPUT_RATE_HZ = 48_000
+
+Mode: TypeAlias = Literal["extend", "full"]
+Engine: TypeAlias = Literal["auto", "native", "torch"]
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,15 @@ class EnhanceResult:
 
 
 def enhance_file(
-    source: str | os.PathLike[str],
-    destination: str | os.PathLike[str] | None = None,
+    source: str | Path,
+    destination: str | Path | None = None,
     *,
-    mode: str = "extend",
-    engine: str = "auto",
-    weights: str | os.PathLike[str] | None = None,
+    mode: Mode = "extend",
+    engine: Engine = "auto",
+    weights: str | Path | None = None,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    jobs: int | None = None,
+    progress: Callable[[float, float], None] | None = None,
 ) -> EnhanceResult:
     """Extend the band of an audio file to 24 kHz and store it at 48 kHz.
 
@@ -77,21 +85,23 @@ def enhance_file(
 
     Parameters
     ----------
-    source : str or path-like
+    source : str or path
         Any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), 8 to 192 kHz.
-    destination : str or path-like, optional
+    destination : str or path, optional
         File to write; its suffix decides the format. The default is `default_destination`.
     mode : {"extend", "full"}
         Keep the source below the crossover, or take all of the model's output.
     engine : {"auto", "native", "torch"}
         What computes the model.
-    weights : {"v1", "v2"} or path-like, optional
-        Other weights than the built-in ones.
+    weights : str or path, optional
+        Other weights than the built-in ones, as for `Stream`.
     overwrite : bool
         Replace an existing `destination`.
+    jobs : int, optional
+        Threads for a long file; one per CPU by default. The result does not depend on it.
     progress : callable, optional
-        Called about once per second of audio with the frames done and the frames in all; what it
-        raises ends the work, and nothing is left behind.
+        Called now and then with the seconds done and the seconds in all; what
+        it raises ends the work, and nothing is left behind.
 
     Returns
     -------
@@ -113,10 +123,16 @@ def enhance_file(
     with AudioReader(source) as reader:
         _check_destination(source, destination, overwrite=overwrite)
         layout = choose_layout(reader, destination, OUTPUT_RATE_HZ)
-        stream = _open_stream(reader, mode, engine, weights)
-        meter = _Meter()
-        blocks = meter.watch(_enhanced(reader, stream, progress))
-        output_frames = write_file(destination, layout, blocks, reader.tags)
+        workers = jobs or os.cpu_count() or 1
+        incoming, outgoing = _InputMeter(), _OutputMeter()
+        blocks = incoming.watch(reader.blocks())
+        make_stream = partial(_open_stream, reader, mode, engine, weights)
+        if workers == 1 or uses_torch(engine, weights):
+            made = _enhanced(blocks, make_stream())
+        else:
+            made = enhanced_in_parallel(blocks, make_stream, workers)
+        made = outgoing.watch(_reporting(made, reader, progress))
+        output_frames = write_file(destination, layout, made, reader.tags)
     return EnhanceResult(
         source=source,
         destination=destination,
@@ -126,9 +142,9 @@ def enhance_file(
         output_frames=output_frames,
         seconds=reader.seconds,
         elapsed=time.perf_counter() - started,
-        replaced=stream.stats.nonfinite_samples,
-        peak=meter.peak,
-        clipped=meter.beyond_full_scale if layout.clips else 0,
+        replaced=incoming.nonfinite,
+        peak=outgoing.peak,
+        clipped=outgoing.beyond_full_scale if layout.clips else 0,
     )
 
 
@@ -149,7 +165,19 @@ def default_destination(source: Path) -> Path:
     return source.with_name(f"{source.stem}-48k{suffix}")
 
 
-class _Meter:
+class _InputMeter:
+    """Counts the samples that the stream replaces by zero."""
+
+    def __init__(self) -> None:
+        self.nonfinite = 0
+
+    def watch(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
+        for block in blocks:
+            self.nonfinite += block.size - int(np.count_nonzero(np.isfinite(block)))
+            yield block
+
+
+class _OutputMeter:
     """Levels of the blocks that pass through."""
 
     def __init__(self) -> None:
@@ -165,24 +193,31 @@ class _Meter:
             yield block
 
 
-def _enhanced(
-    reader: AudioReader, stream: Stream, progress: Callable[[int, int], None] | None
-) -> Iterator[FloatAudio]:
-    """Yield what `stream` makes of the file, without the latency at the start."""
+def _enhanced(blocks: Iterator[FloatAudio], stream: Stream) -> Iterator[FloatAudio]:
+    """Yield what one stream makes of the file, without the latency at the start."""
     late = stream.latency
-    done = 0
-    for block in reader.blocks():
+    for block in blocks:
         made = stream.process(block)
         yield made[late:]
         late -= min(late, len(made))
-        done += len(block)
-        if progress is not None:
-            progress(done, reader.frames)
     yield stream.flush()[late:]
 
 
+def _reporting(
+    made: Iterator[FloatAudio],
+    reader: AudioReader,
+    progress: Callable[[float, float], None] | None,
+) -> Iterator[FloatAudio]:
+    done = 0
+    for block in made:
+        yield block
+        done += len(block)
+        if progress is not None:
+            progress(min(done / OUTPUT_RATE_HZ, reader.seconds), reader.seconds)
+
+
 def _open_stream(
-    reader: AudioReader, mode: str, engine: str, weights: str | os.PathLike[str] | None
+    reader: AudioReader, mode: Mode, engine: Engine, weights: str | Path | None
 ) -> Stream:
     try:
         return Stream(
@@ -206,4 +241,6 @@ def _check_destination(source: Path, destination: Path, *, overwrite: bool) -> N
     if not destination.is_file():
         raise AudioFileError(f"{destination}: exists and is not a regular file: name a file")
     if not overwrite:
-        raise AudioFileError(f"{destination}: exists: choose another name or ask to overwrite it")
+        raise AudioFileError(
+            f"{destination}: exists: choose another name or overwrite it (--overwrite)"
+        )

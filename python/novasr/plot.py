@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import soundfile as sf
 
 from novasr.analysis import FileInfo, file_info
 from novasr.errors import AudioFileError, NovasrError
-from novasr.reading import AudioReader
+from novasr.reading import AudioReader, libsndfile_name
 from novasr.writing import replacing
 
 if TYPE_CHECKING:
@@ -36,9 +35,9 @@ class _Spectrogram:
 
 
 def plot_spectrograms(
-    before: str | os.PathLike[str],
-    after: str | os.PathLike[str],
-    destination: str | os.PathLike[str],
+    before: str | Path,
+    after: str | Path,
+    destination: str | Path,
 ) -> None:
     """Draw the spectrograms of two files one above the other, on the same axes and scale.
 
@@ -47,9 +46,9 @@ def plot_spectrograms(
 
     Parameters
     ----------
-    before, after : str or path-like
+    before, after : str or path
         The file that was enhanced, and the result.
-    destination : str or path-like
+    destination : str or path
         PNG file to write; an existing one is replaced.
 
     Raises
@@ -99,7 +98,7 @@ def _spectrogram(path: Path) -> _Spectrogram:
     window = np.hanning(size + 1)[:size]
     scale = 2 / window.sum()
     level = np.empty((size // 2 + 1, columns))
-    with sf.SoundFile(path) as file:
+    with sf.SoundFile(libsndfile_name(path)) as file:
         for column in range(columns):
             file.seek(column * frames // columns)
             audio = file.read(size + (_WINDOWS_PER_COLUMN - 1) * hop, always_2d=True)
@@ -107,7 +106,8 @@ def _spectrogram(path: Path) -> _Spectrogram:
             windows = np.lib.stride_tricks.sliding_window_view(audio, size, axis=0)[::hop]
             amplitude = np.abs(np.fft.rfft(windows * window)) * scale
             level[:, column] = 10 * np.log10(np.mean(amplitude**2, axis=(0, 1)) + 1e-14)
-    title = f"{path.name}   {rate / 1000:g} kHz {kind}"
+    name = path.name.encode("utf-8", "replace").decode()  # fonts know no surrogates
+    title = f"{name}   {rate / 1000:g} kHz {kind}"
     return _Spectrogram(level, frames / rate, rate / 2, title)
 
 

@@ -17,8 +17,11 @@ from novasr.errors import AudioFileError
 
 FloatAudio: TypeAlias = npt.NDArray[np.float32]
 
-# The audio chunk of WAV, AIFF, W64 and AU in libsndfile's log; a wrong RIFF size alone is harmless.
-_CHUNK_SIZES = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: (\d+) \(should be (\d+)\)", re.MULTILINE)
+# In libsndfile's log, the audio chunk of WAV, AIFF, W64 and AU; a wrong RIFF size alone is
+# harmless.
+_CHUNK_SIZES = re.compile(
+    r"^ *(?:data|SSND|riff|Data Size) *: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
 _RF64_FRAMES = re.compile(r"Calculated frame count (\d+) does not match value .* of (\d+)")
 _OGG_END_OF_STREAM = 0x04
 _OGG_LARGEST_PAGE_BYTES = 65_307
@@ -29,7 +32,7 @@ class AudioReader:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str or path
         Any format that libsndfile reads.
 
     Attributes
@@ -49,11 +52,11 @@ class AudioReader:
         If the file is missing, unreadable, empty, truncated or not audio.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         _check_readable(self.path)
         try:
-            self._file = _SequentialFile(self.path)
+            self._file = _SequentialFile(libsndfile_name(self.path))
         except (sf.LibsndfileError, TypeError) as error:
             raise AudioFileError(f"{self.path}: {_why_not_audio(error)}") from error
         self.sample_rate: int = self._file.samplerate
@@ -104,6 +107,7 @@ class AudioReader:
             raise AudioFileError(self._damaged_after(done))
 
     def __enter__(self) -> AudioReader:
+        """Return the reader itself."""
         return self
 
     def __exit__(
@@ -112,24 +116,34 @@ class AudioReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Close the file."""
         self._file.close()
 
     def _check_complete(self) -> None:
         if self.frames < 1:
-            raise AudioFileError(f"{self.path}: holds no audio (0 frames): record or export it again")
+            raise AudioFileError(
+                f"{self.path}: holds no audio (0 frames): record or export it again"
+            )
         lost = _lost_share(self._file.extra_info)
         if lost > 0:
             percent = max(1, round(100 * lost))
-            raise AudioFileError(f"{self.path}: truncated, {percent} % of the audio is missing: {_COPY}")
+            raise AudioFileError(
+                f"{self.path}: truncated, {percent} % of the audio is missing: {_COPY}"
+            )
         if self.format == "OGG" and not _ogg_stream_ends(self.path):
             raise AudioFileError(f"{self.path}: truncated, the stream has no end: {_COPY}")
 
     def _damaged_after(self, frames: int) -> str:
-        seconds = frames / self.sample_rate
-        return f"{self.path}: truncated or damaged after {seconds:.1f} of {self.seconds:.1f} s: {_COPY}"
+        where = f"after {frames / self.sample_rate:.1f} of {self.seconds:.1f} s"
+        return f"{self.path}: truncated or damaged {where}: {_COPY}"
 
 
-class _SequentialFile(sf.SoundFile):  # type: ignore[misc, unused-ignore]
+def libsndfile_name(path: Path) -> str | bytes:
+    """Return `path` as soundfile takes it; on POSIX a name may be no text."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
+
+
+class _SequentialFile(sf.SoundFile):  # type: ignore[misc]
     """Keeps soundfile from seeking after each read: in an MP3 a seek loses the bit reservoir."""
 
     def seekable(self) -> bool:
@@ -164,7 +178,7 @@ def _why_not_audio(error: Exception) -> str:
 
 
 def _lost_share(log: str) -> float:
-    """Return the missing share, 0..1, of the audio that a header in libsndfile's `log` announces."""
+    """Return the missing share, 0..1, of the audio that is announced in libsndfile's `log`."""
     sizes = [(int(announced), int(found)) for announced, found in _CHUNK_SIZES.findall(log)]
     sizes += [(int(announced), int(found)) for found, announced in _RF64_FRAMES.findall(log)]
     return max((1 - found / size for size, found in sizes if not _open_ended(size)), default=0.0)

@@ -11,9 +11,9 @@ from pathlib import Path
 import soundfile as sf
 
 from novasr.errors import AudioFileError, AudioFormatError
-from novasr.reading import AudioReader, FloatAudio
+from novasr.reading import AudioReader, FloatAudio, libsndfile_name
 
-_FORMATS = {
+OUTPUT_FORMATS = {
     ".aif": "AIFF",
     ".aiff": "AIFF",
     ".au": "AU",
@@ -85,10 +85,10 @@ def choose_layout(reader: AudioReader, destination: Path, sample_rate: int) -> L
         If the suffix is unknown, or the format cannot hold that much audio.
     """
     suffix = destination.suffix.lower()
-    if suffix not in _FORMATS:
-        known = " ".join(sorted(_FORMATS))
+    if suffix not in OUTPUT_FORMATS:
+        known = " ".join(sorted(OUTPUT_FORMATS))
         raise AudioFormatError(f"{destination}: unknown suffix {suffix!r}, choose one of {known}")
-    kind = _FORMATS[suffix]
+    kind = OUTPUT_FORMATS[suffix]
     if suffix in _LOSSY:
         return Layout(kind, _LOSSY[suffix], sample_rate, reader.channels)
     subtype = _pcm_like(reader.subtype)
@@ -96,9 +96,10 @@ def choose_layout(reader: AudioReader, destination: Path, sample_rate: int) -> L
         subtype = "PCM_24"
     size = round(reader.seconds * sample_rate) * reader.channels * _BYTES[subtype]
     if kind == "WAV":
-        kind = "RF64" if size > _WAV_LIMIT_BYTES else "WAVEX" if reader.format == "WAVEX" else "WAV"
+        kind = "WAVEX" if reader.format == "WAVEX" else "WAV"
+        kind = "RF64" if size > _WAV_LIMIT_BYTES else kind
     if kind in ("AIFF", "AU") and size > _WAV_LIMIT_BYTES:
-        raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB, choose .wav (written as RF64)")
+        raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB: choose .wav")
     return Layout(kind, subtype, sample_rate, reader.channels)
 
 
@@ -137,9 +138,11 @@ def write_file(
     with replacing(destination) as temporary:
         try:
             frames = _write_blocks(temporary, layout, blocks, tags)
-            arrived = sf.info(str(temporary)).frames
+            arrived = sf.info(libsndfile_name(temporary)).frames
         except sf.LibsndfileError as error:
             raise AudioFileError(_why_unwritable(destination, temporary)) from error
+        except AudioFormatError as error:
+            raise AudioFormatError(f"{destination}: {error}: choose .wav") from error
         if arrived != frames:
             raise AudioFileError(_why_unwritable(destination, temporary))
     return frames
@@ -171,7 +174,7 @@ def replacing(destination: Path) -> Iterator[Path]:
     try:
         temporary.open("xb").close()
     except FileNotFoundError as error:
-        raise AudioFileError(f"{destination}: no folder {target.parent}: create it first") from error
+        raise AudioFileError(f"{destination}: the folder is missing: create it first") from error
     except OSError as error:
         raise AudioFileError(f"{destination}: cannot be written: {error.strerror}") from error
     try:
@@ -198,11 +201,11 @@ def _write_blocks(
 
 def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
     rate, channels = layout.sample_rate, layout.channels
+    name = libsndfile_name(path)
     try:
-        return sf.SoundFile(path, "w", rate, channels, layout.subtype, None, layout.format)
+        return sf.SoundFile(name, "w", rate, channels, layout.subtype, None, layout.format)
     except sf.LibsndfileError as error:
-        message = f"{layout.format} cannot hold {channels} channels: choose .wav"
-        raise AudioFormatError(message) from error
+        raise AudioFormatError(f"{layout.format} cannot hold {channels} channels") from error
 
 
 def _why_unwritable(destination: Path, temporary: Path) -> str:

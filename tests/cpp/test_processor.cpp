@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstring>
 
 #include "novasr/processor.hpp"
 #include "streaming.hpp"
@@ -12,20 +11,6 @@ using novasr::Processor;
 using novasr::ProcessSpec;
 
 namespace {
-
-bool same_bits(const Audio& a, const Audio& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t c = 0; c < a.size(); ++c)
-    if (a[c].size() != b[c].size() || std::memcmp(a[c].data(), b[c].data(), a[c].size() * sizeof(float)) != 0)
-      return false;
-  return true;
-}
-
-Audio delayed(const Audio& audio, std::size_t frames) {
-  Audio result = audio;
-  for (auto& channel : result) channel.insert(channel.begin(), frames, 0.0f);
-  return result;
-}
 
 constexpr ProcessSpec kLow48{.channels = 2, .max_block_frames = 4096, .low_latency = true};
 constexpr ProcessSpec kLow16{.sample_rate_hz = 16'000, .channels = 2, .max_block_frames = 4096, .low_latency = true};

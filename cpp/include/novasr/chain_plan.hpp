@@ -27,7 +27,7 @@ struct ChainPlan {
 };
 
 /// Stop band of the crossover's high-pass: what the model may add to the untouched band.
-inline constexpr double kCrossoverAttenuationDb = 100.0;
+inline constexpr double kCrossoverAttenuationDb = 105.0;
 
 /// Designs the chain for a valid spec and an engine of the given delay at 48 kHz.
 [[nodiscard]] ChainPlan plan_chain(const ProcessSpec& spec, std::size_t engine_latency_frames);

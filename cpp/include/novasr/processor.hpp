@@ -34,7 +34,7 @@ struct ProcessSpec {
 struct Parameters {
   Mode mode = Mode::extend;
   FrontEnd front_end = FrontEnd::clean;
-  float crossover_hz = 7'000.0f;   ///< 4 000 .. 8 000, Mode::extend only
+  float crossover_hz = 7'100.0f;   ///< 4 000 .. 8 000, Mode::extend only
   float mix = 1.0f;                ///< 0 = the delayed input, 1 = enhanced
   float high_band_gain_db = 0.0f;  ///< -24 .. +12, on what the model adds (Mode::extend only)
   float output_gain_db = 0.0f;     ///< -60 .. +24

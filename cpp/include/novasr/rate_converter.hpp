@@ -79,6 +79,9 @@ class RateConverter {
   /// [audio] Outputs that the input so far determines.
   [[nodiscard]] std::size_t available() const NOVASR_RT;
 
+  /// [audio] Input frames that the next `outputs` >= 1 outputs still lack.
+  [[nodiscard]] std::size_t missing(std::size_t outputs) const NOVASR_RT;
+
   /// [audio] The next outputs; ask again, with another kernel if need be, until advance() moves on.
   /// Precondition: out.size() <= available().
   void render(const PolyphaseKernel& kernel, std::span<float> out) const NOVASR_RT;

@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <random>
@@ -7,6 +9,7 @@
 
 #include "interpolating_engine.hpp"
 #include "novasr/processor.hpp"
+#include "realtime_section.hpp"
 
 /// One vector per channel.
 using Audio = std::vector<std::vector<float>>;
@@ -37,32 +40,70 @@ inline std::vector<const float*> pointers(const Audio& audio, std::size_t first)
   return result;
 }
 
+inline bool same_bits(const Audio& a, const Audio& b) {
+  return std::ranges::equal(a, b, [](const auto& x, const auto& y) {
+    return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
+  });
+}
+
+inline Audio delayed(Audio audio, std::size_t frames) {
+  for (auto& channel : audio) channel.insert(channel.begin(), frames, 0.0f);
+  return audio;
+}
+
+/// One stream through a processor, piece by piece.
+class Streamer {
+ public:
+  Streamer(novasr::Processor& processor, std::size_t channels)
+      : processor_(processor), block_(channels), pointers_(channels), output_(channels) {
+    processor.reset();
+  }
+
+  void process(const Audio& input, std::size_t first, std::size_t frames) {
+    const auto in = pointers(input, first);
+    const auto out = room(processor_.max_output_frames(frames));
+    std::size_t written = 0;
+    {
+      const RealtimeSection section;
+      written = processor_.process(novasr::AudioView<const float>(in.data(), in.size(), frames), out);
+    }
+    keep(written);
+  }
+
+  void flush() { keep(processor_.flush(room(processor_.latency_frames() + 1))); }
+
+  [[nodiscard]] const Audio& output() const { return output_; }
+
+ private:
+  novasr::Processor& processor_;
+  Audio block_;
+  std::vector<float*> pointers_;
+  Audio output_;
+
+  novasr::AudioView<float> room(std::size_t frames) {
+    for (std::size_t c = 0; c < block_.size(); ++c) {
+      block_[c].assign(frames, -77.0f);
+      pointers_[c] = block_[c].data();
+    }
+    return {pointers_.data(), pointers_.size(), frames};
+  }
+
+  void keep(std::size_t frames) {
+    for (std::size_t c = 0; c < block_.size(); ++c)
+      output_[c].insert(output_[c].end(), block_[c].begin(), block_[c].begin() + static_cast<std::ptrdiff_t>(frames));
+  }
+};
+
 /// The whole stream through the processor, cut as told, flush included. Starts with reset().
 inline Audio stream(novasr::Processor& processor, const Audio& input, const Cutter& next_block) {
-  processor.reset();
-  const std::size_t frames = input[0].size();
-  Audio output(input.size());
-  Audio block(input.size());
-  std::vector<float*> block_pointers(input.size());
-  const auto with_room = [&](std::size_t room, auto fill) {
-    for (std::size_t c = 0; c < input.size(); ++c) {
-      block[c].assign(room, -77.0f);
-      block_pointers[c] = block[c].data();
-    }
-    const std::size_t written = fill(novasr::AudioView<float>(block_pointers.data(), input.size(), room));
-    for (std::size_t c = 0; c < input.size(); ++c)
-      output[c].insert(output[c].end(), block[c].begin(), block[c].begin() + static_cast<std::ptrdiff_t>(written));
-  };
-  for (std::size_t first = 0; first < frames;) {
-    const std::size_t size = std::min(next_block(), frames - first);
-    const auto in = pointers(input, first);
-    with_room(processor.max_output_frames(size), [&](novasr::AudioView<float> out) {
-      return processor.process(novasr::AudioView<const float>(in.data(), in.size(), size), out);
-    });
+  Streamer streamer(processor, input.size());
+  for (std::size_t first = 0; first < input[0].size();) {
+    const std::size_t size = std::min(next_block(), input[0].size() - first);
+    streamer.process(input, first, size);
     first += size;
   }
-  with_room(processor.latency_frames() + 1, [&](novasr::AudioView<float> out) { return processor.flush(out); });
-  return output;
+  streamer.flush();
+  return streamer.output();
 }
 
 inline novasr::Processor make_processor(const novasr::ProcessSpec& spec, std::size_t engine_lag = 43) {

@@ -1,0 +1,1 @@
+"""The command ``novasr``: one module a command, put together in `main`."""

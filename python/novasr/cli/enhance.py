@@ -1,0 +1,232 @@
+"""The command ``novasr enhance``."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
+from novasr.cli.progress import NewBar, progress_bars
+from novasr.errors import AudioFileError, NovasrError
+
+if TYPE_CHECKING:
+    from novasr.cli.inputs import Job
+    from novasr.files import Engine, EnhanceResult, Mode
+
+
+class EngineName(str, Enum):
+    """What computes the model, as an option."""
+
+    auto = "auto"
+    native = "native"
+    torch = "torch"
+
+
+class ModeName(str, Enum):
+    """What becomes of the band that is there already, as an option."""
+
+    extend = "extend"
+    full = "full"
+
+
+HELP = """Extend speech to 24 kHz and store it at 48 kHz.
+
+Results are named NAME-48k.wav (NAME-48k.flac for FLAC) and lie beside their sources. In folders,
+files that are named like results are left out. Existing files are kept unless --overwrite is
+given.
+
+\b
+Examples:
+  novasr enhance talk.wav
+  novasr enhance talk.mp3 -o talk.flac --plot
+  novasr enhance recordings/ -d enhanced/ --recursive --jobs 4
+"""
+
+
+def enhance(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN", readable=False, help="Audio files, or folders of them."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="OUT", help="Name of the result, for one input."),
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option("-d", "--directory", metavar="DIR", help="Folder for the results."),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
+    ] = None,
+    engine: Annotated[EngineName, typer.Option(help="What computes the model.")] = EngineName.auto,
+    mode: Annotated[
+        ModeName,
+        typer.Option(help="extend: keep the band that is there; full: all from the model."),
+    ] = ModeName.extend,
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Threads, over files and within long ones.  [default: one per CPU]"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Also draw spectrograms before and after, as PNG.")
+    ] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Search folders inside folders, too.")
+    ] = False,
+) -> None:
+    """Enhance files, report each, and exit with 2 if one failed."""
+    from novasr.cli.inputs import find_inputs, is_result, plan_jobs
+
+    if plot:
+        from novasr.plot import require_matplotlib
+
+        require_matplotlib()
+    found = find_inputs(inputs, recursive=recursive)
+    fresh = [item for item in found if item.path in inputs or not is_result(item.path)]
+    if not fresh:
+        raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
+    planned = plan_jobs(fresh, output=output, directory=directory)
+    settings = Settings(mode.value, engine.value, weights, overwrite, plot)
+    if directory is not None:
+        for folder in {job.destination.parent for job in planned}:
+            _make_folder(folder)
+    started = time.perf_counter()
+    results, failures = _run(planned, settings, jobs or os.cpu_count() or 1)
+    if len(planned) == 1:
+        for error in failures:
+            raise error
+        return
+    seconds, elapsed = sum(r.seconds for r in results), time.perf_counter() - started
+    print(f"{len(results)} of {len(planned)} files: {_pace(seconds, elapsed)}")
+    if failures:
+        print_error(f"{len(failures)} of {len(planned)} files failed")
+        raise typer.Exit(EXIT_ERROR)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all files of one call share."""
+
+    mode: Mode
+    engine: Engine
+    weights: str | None
+    overwrite: bool
+    plot: bool
+
+
+class _Stopped(Exception):
+    """Ends a job after Ctrl-C."""
+
+
+def _run(
+    planned: list[Job], settings: Settings, workers: int
+) -> tuple[list[EnhanceResult], list[NovasrError]]:
+    """Work on all files; report each as soon as those before it are done."""
+    results: list[EnhanceResult] = []
+    failures: list[NovasrError] = []
+    files = min(workers, len(planned))
+    with progress_bars() as new_bar, _pool(files) as (pool, stop):
+        futures: list[Future[EnhanceResult]] = [
+            pool.submit(_enhance_one, job, settings, workers // files, new_bar, stop)
+            for job in planned
+        ]
+        for future in futures:
+            try:
+                result = future.result()
+            except NovasrError as error:
+                failures.append(error)
+                if len(planned) > 1:
+                    print_error(error)
+            else:
+                results.append(result)
+                _print_result(result, plot=settings.plot)
+    return results, failures
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
+    """Lend a thread pool and the event that ends its jobs; Ctrl-C sets it and waits for them."""
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool, stop
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _enhance_one(
+    job: Job, settings: Settings, threads: int, new_bar: NewBar, stop: threading.Event
+) -> EnhanceResult:
+    from novasr.files import enhance_file
+
+    picture = _picture(job.destination)
+    if settings.plot and picture.exists() and not settings.overwrite:
+        raise AudioFileError(f"{picture}: exists: move it away or add --overwrite")
+    with new_bar(job.source.name) as report:
+
+        def progress(done: float, total: float) -> None:
+            if stop.is_set():
+                raise _Stopped
+            report(done, total)
+
+        result = enhance_file(
+            job.source,
+            job.destination,
+            mode=settings.mode,
+            engine=settings.engine,
+            weights=settings.weights,
+            overwrite=settings.overwrite,
+            jobs=threads,
+            progress=progress,
+        )
+        if settings.plot:
+            from novasr.plot import plot_spectrograms
+
+            plot_spectrograms(job.source, job.destination, picture)
+    return result
+
+
+def _print_result(result: EnhanceResult, *, plot: bool) -> None:
+    pace = _pace(result.seconds, result.elapsed)
+    print(f"{result.source} -> {result.destination}: {pace}", flush=True)
+    if plot:
+        print(f"plot: {_picture(result.destination)}", flush=True)
+    if result.replaced:
+        print_warning(
+            f"{result.source}: {result.replaced} NaN or infinite samples were replaced by zero"
+        )
+    if result.clipped:
+        print_warning(
+            f"{result.destination}: {result.clipped} samples were clipped, the peak is"
+            f" {result.peak:.2f} of full scale"
+        )
+
+
+def _pace(seconds: float, elapsed: float) -> str:
+    speed = seconds / elapsed
+    digits = 0 if speed >= 10 else 1
+    return f"{seconds:.1f} s in {elapsed:.2f} s ({speed:.{digits}f}x real time)"
+
+
+def _picture(destination: Path) -> Path:
+    return destination.with_suffix(".png")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AudioFileError(f"{folder}: cannot be created: {error.strerror}") from error

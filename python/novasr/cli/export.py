@@ -1,0 +1,32 @@
+"""The command ``novasr export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HELP = """Write the model as streaming TorchScript, which LibTorch runs without Python.
+
+docs/torchscript.md states what the file offers: metadata, state in and out, flush.
+
+\b
+Examples:
+  novasr export novasr.ts
+  novasr export upstream.ts --weights v1
+"""
+
+
+def export(
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="File to write, .ts by convention.")],
+    weights: Annotated[
+        str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+) -> None:
+    """Export and say where the file is."""
+    from novasr.export import export_torchscript
+
+    path = export_torchscript(output, weights, overwrite=overwrite)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")

@@ -1,0 +1,74 @@
+"""The command ``novasr info``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from novasr.cli.messages import EXIT_ERROR, print_error
+from novasr.errors import NovasrError
+
+if TYPE_CHECKING:
+    from novasr.analysis import FileInfo
+
+
+HELP = """Tell how much of its band a recording fills, and whether to enhance it.
+
+\b
+Examples:
+  novasr info talk.wav
+  novasr info --json recordings/ > bands.json
+"""
+
+
+def info(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", readable=False, help="Audio files, or folders of them."),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON list, an object for each file.")
+    ] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Search folders inside folders, too.")
+    ] = False,
+) -> None:
+    """Describe files on stdout, and exit with 2 if one cannot be read."""
+    from novasr.analysis import file_info
+    from novasr.cli.inputs import find_inputs
+
+    described: list[dict[str, Any]] = []
+    failed = False
+    for item in find_inputs(inputs, recursive=recursive):
+        try:
+            found = file_info(item.path)
+        except NovasrError as error:
+            print_error(error)
+            failed = True
+            continue
+        described.append(_as_object(found))
+        if not as_json:
+            print(_as_line(found), flush=True)
+    if as_json:
+        print(json.dumps(described, indent=2))
+    if failed:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def _as_line(found: FileInfo) -> str:
+    channels = "mono" if found.channels == 1 else f"{found.channels} channels"
+    stored = f"{found.format} {found.subtype}, {found.sample_rate / 1000:g} kHz, {channels}"
+    return f"{found.path}: {stored}, {found.seconds:.2f} s: {found.verdict}"
+
+
+def _as_object(found: FileInfo) -> dict[str, Any]:
+    fields = dataclasses.asdict(found)
+    return fields | {
+        "path": str(found.path),
+        "extendable": found.extendable,
+        "verdict": found.verdict,
+    }

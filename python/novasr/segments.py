@@ -1,0 +1,113 @@
+"""A long recording cut into segments for several cores, bit for bit what one stream makes of it."""
+
+from __future__ import annotations
+
+import math
+import queue
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from novasr.reading import FloatAudio
+    from novasr.stream import Stream
+
+_OUTPUT_RATE_HZ = 48_000
+_MODEL_RATE_HZ = 16_000
+_TILE_FRAMES = 13  # at 16 kHz: the native engine's offline tile, which follows the stream's position
+_SEGMENT_SAMPLES = 1 << 21  # of output, all channels: 44 s of mono, 8 MB
+_WARM_UP_SECONDS = 0.25  # many times what any filter or the network remembers
+
+
+@dataclass(frozen=True)
+class _Segment:
+    audio: FloatAudio  # warm-up, the segment itself, and what the latency needs after it
+    warm_up: int  # output frames
+    frames: int | None  # output frames; None: to the end of the recording
+
+
+def enhanced_in_parallel(
+    blocks: Iterable[FloatAudio], make_stream: Callable[[], Stream], workers: int
+) -> Iterator[FloatAudio]:
+    """Yield the enhanced audio of `blocks` in order, computed by several streams at a time.
+
+    Each segment begins where the resampler's phase and the engine's tiles begin anew, behind a warm-up
+    longer than the memory of the chain: every output has the same operands in the same order as in one
+    stream, and therefore the same bits.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, shape (frames, channels)
+        The recording.
+    make_stream : callable
+        Gives a fresh native stream to 48 kHz; called at most `workers` times.
+    workers : int
+        Threads; the engine releases the GIL.
+
+    Yields
+    ------
+    ndarray of float32, shape (frames, channels)
+        48 kHz, aligned: the latency is removed.
+    """
+    first = make_stream()
+    idle: queue.SimpleQueue[Stream] = queue.SimpleQueue()
+    idle.put(first)
+    for _ in range(workers - 1):
+        idle.put(make_stream())
+    pool = ThreadPoolExecutor(workers)
+    pending: deque[Future[FloatAudio]] = deque()
+    try:
+        for segment in _segments(blocks, first):
+            pending.append(pool.submit(_enhance, segment, idle))
+            if len(pending) > 2 * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _enhance(segment: _Segment, idle: queue.SimpleQueue[Stream]) -> FloatAudio:
+    stream = idle.get()
+    try:
+        stream.reset()
+        output = stream.process(segment.audio)
+        if segment.frames is None:
+            output = np.concatenate([output, stream.flush()])
+        start = stream.latency + segment.warm_up
+        return output[start:] if segment.frames is None else output[start : start + segment.frames]
+    finally:
+        idle.put(stream)
+
+
+def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment]:
+    rate = stream.sample_rate
+    unit = _TILE_FRAMES * rate // math.gcd(rate, _MODEL_RATE_HZ)  # where phase and tiles begin anew
+    warm_up = math.ceil(_WARM_UP_SECONDS * rate / unit) * unit
+    wanted = _SEGMENT_SAMPLES / stream.channels / _OUTPUT_RATE_HZ * rate
+    frames = max(1, round(wanted / unit)) * unit
+    after = math.ceil(stream.latency * rate / _OUTPUT_RATE_HZ) + 1
+
+    before = 0
+    kept = np.empty((0, stream.channels), np.float32)
+    held: list[FloatAudio] = []
+    held_frames = 0
+    for block in blocks:
+        held.append(block)
+        held_frames += len(block)
+        while held_frames >= before + frames + after:
+            kept = np.concatenate(held)
+            yield _Segment(
+                kept[: before + frames + after],
+                before * _OUTPUT_RATE_HZ // rate,
+                frames * _OUTPUT_RATE_HZ // rate,
+            )
+            kept = kept[before + frames - warm_up :]
+            before, held, held_frames = warm_up, [kept], len(kept)
+    kept = np.concatenate(held) if held else kept
+    yield _Segment(kept, before * _OUTPUT_RATE_HZ // rate, None)
