@@ -10,13 +10,14 @@
 
 namespace novasr::kernels {
 namespace {
-// clang-format off: simd.inl declares what the others use
+// simd.inl declares what the others use, and the transforms are the convolution's.
+// clang-format off
+#include "simd.inl"
 #include "activation.inl"
-#include "convolution.inl"
 #include "dft_18.inc"
 #include "dft_48.inc"
+#include "convolution.inl"
 #include "output.inl"
-#include "simd.inl"
 // clang-format on
 }  // namespace
 
