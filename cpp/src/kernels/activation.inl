@@ -67,10 +67,10 @@ NOVASR_INLINE void up_frames(const float* rows, const Splats<6>& f, Vec kappa, c
   for (size_t i = 0; i < 5 + Count; ++i) x[i] = load(rows + i * kChannels - 2 * kChannels);
 #pragma GCC unroll 8
   for (size_t s = 0; s < Count; ++s) {  // the two phases are mirror images of each other
-    const Vec even = multiply_add(x[s + 2] + x[s + 3], f[2],
-                                  multiply_add(x[s + 1] + x[s + 4], f[1], (x[s] + x[s + 5]) * f[0]));
-    const Vec odd = multiply_add(x[s + 2] - x[s + 3], f[5],
-                                 multiply_add(x[s + 1] - x[s + 4], f[4], (x[s] - x[s + 5]) * f[3]));
+    const Vec even =
+        multiply_add(x[s + 2] + x[s + 3], f[2], multiply_add(x[s + 1] + x[s + 4], f[1], (x[s] + x[s + 5]) * f[0]));
+    const Vec odd =
+        multiply_add(x[s + 2] - x[s + 3], f[5], multiply_add(x[s + 1] - x[s + 4], f[4], (x[s] - x[s + 5]) * f[3]));
     up[2 * s] = even + odd;
     up[2 * s + 1] = even - odd;
   }

@@ -5,7 +5,8 @@ NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t fra
     for (size_t phase = 0; phase < 3; ++phase) {
       Vec sum = splat(net.residual_bias[phase]);
       for (size_t k = 0; k < kResidualTaps; ++k) {
-        sum = multiply_add(load_unaligned(input + i + k - kResidualTaps / 2), splat(net.residual_weight[phase][k]), sum);
+        sum =
+            multiply_add(load_unaligned(input + i + k - kResidualTaps / 2), splat(net.residual_weight[phase][k]), sum);
       }
       for (size_t j = 0; j < kWidth; ++j) out[3 * (i + j) + phase] = sum[j];
     }
