@@ -1,10 +1,10 @@
 // Resamplers side by side on the conversions of the chain: flatness, rejection, latency, cost, allocations while
 // running. Fed in blocks of 1 ms, as a callback would.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 #include <vector>
 
@@ -93,13 +93,13 @@ void measure(const Candidate& candidate, const Conversion& conversion) {
   for (float& sample : in) sample = std::uniform_real_distribution<float>(-0.5f, 0.5f)(generator);
   std::vector<float> out(16 * in.size() + 4'096);
   for (int i = 0; i < 200; ++i) resample(in, out);
-  const std::size_t calls_before = malloc_calls;
   std::vector<double> seconds;
-  seconds.reserve(8);
+  seconds.reserve(5);
+  const std::size_t calls_before = malloc_calls;
   for (int repeat = 0; repeat < 5; ++repeat) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();  // CPU time: of this process alone
     for (int i = 0; i < 1'000; ++i) resample(in, out);
-    seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    seconds.push_back(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }
   const std::size_t calls = malloc_calls - calls_before;
   std::printf("| %g -> %g | %s | %.3f | %.0f | %.2f | %.2f | %.1f |\n", in_hz / 1e3, out_hz / 1e3,
@@ -116,7 +116,7 @@ int main() {
   const std::vector<Conversion> conversions{{44'100, 16'000, 6'500.0, 9'500.0},
                                             {48'000, 16'000, 6'500.0, 9'500.0},
                                             {96'000, 16'000, 6'500.0, 9'500.0},
-                                            {48'000, 44'100, 17'640.0, 26'460.0},
+                                            {48'000, 44'100, 19'500.0, 23'500.0},
                                             {48'000, 96'000, 19'500.0, 0.0}};
   for (const Conversion& conversion : conversions)
     for (const Candidate& candidate : candidates()) measure(candidate, conversion);
