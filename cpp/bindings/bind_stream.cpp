@@ -1,4 +1,5 @@
 #include <mutex>
+#include <string>
 
 #include "bindings.hpp"
 #include "engine_handle.hpp"
@@ -28,6 +29,7 @@ class Stream {
   /// Writes what `frames` of input give to `destination`; returns the number of frames.
   std::size_t process(const float* source, std::size_t frames, float* destination) {
     const std::scoped_lock turn(mutex_);
+    refuse_after_end();
     std::size_t written = 0;
     for (std::size_t start = 0; start < frames; start += spec_.max_block_frames) {
       const auto block = std::min(spec_.max_block_frames, frames - start);
@@ -41,6 +43,8 @@ class Stream {
 
   std::size_t flush(float* destination) {
     const std::scoped_lock turn(mutex_);
+    refuse_after_end();
+    ended_ = true;
     const auto written = processor_.flush(output_.view(flush_capacity()));
     output_.to_interleaved(destination, written);
     return written;
@@ -49,6 +53,7 @@ class Stream {
   void reset() {
     const std::scoped_lock turn(mutex_);
     processor_.reset();
+    ended_ = false;
   }
 
   [[nodiscard]] std::size_t max_output_frames(std::size_t frames) const {
@@ -61,11 +66,16 @@ class Stream {
   [[nodiscard]] novasr::Processor& processor() { return processor_; }
 
  private:
+  void refuse_after_end() const {
+    if (ended_) throw novasr::ConfigError("the stream has ended with flush(): call reset() to begin another");
+  }
+
   ProcessSpec spec_;
   novasr::Processor processor_;
   PlanarScratch input_;
   PlanarScratch output_{0, 0};
   std::mutex mutex_;
+  bool ended_ = false;
 };
 
 /// Cuts a new array of `capacity` frames down to the frames that `fill` says it wrote.
@@ -129,6 +139,8 @@ void bind_stream(py::module_& module) {
       .def(
           "process",
           [](Stream& stream, const InterleavedArray& audio) {
+            if (audio.ndim() != 2 || static_cast<std::size_t>(audio.shape(1)) != stream.channels())
+              throw novasr::ConfigError("expected an array of shape (frames, " + std::to_string(stream.channels()) + ")");
             const auto frames = static_cast<std::size_t>(audio.shape(0));
             const float* source = audio.data();
             return make_array(stream.max_output_frames(frames), stream.channels(),

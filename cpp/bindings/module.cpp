@@ -2,7 +2,6 @@
 
 PYBIND11_MODULE(_native, module) {
   module.doc() = "The C++ core of novasr; use the Python face in `novasr` instead.";
-  module.attr("version") = NOVASR_VERSION;
 #ifdef NOVASR_TORCH_VERSION
   module.attr("torch_version") = NOVASR_TORCH_VERSION;
 #else

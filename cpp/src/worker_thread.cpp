@@ -145,6 +145,7 @@ void WorkerThread::work() noexcept {
   if (ended != stream || flushed_) return;
   if (frames > 0) process(frames);
   engine_->flush({out_pointers_.data(), out_pointers_.size(), engine_->latency_frames()});
+  failed_.store(failed_before_ + engine_->stats().failed_blocks, std::memory_order_relaxed);
   publish(engine_->latency_frames());
   flushed_ = true;
 }

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-version: str
 torch_version: str | None
 
 class CoreError(RuntimeError): ...

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.errors import WeightsError
+from novasr.errors import NovasrError, WeightsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,7 +180,7 @@ def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:
         raise WeightsError(msg)
     try:
         found = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
-    except WeightsError:
+    except NovasrError:
         raise
     except Exception as error:  # both readers raise many kinds for a damaged file
         reason = str(error).partition("\n")[0]

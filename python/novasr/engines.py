@@ -11,7 +11,7 @@ import numpy as np
 
 from novasr import _native
 from novasr.checkpoints import flatten, load_tensors
-from novasr.errors import AudioFormatError, StreamError
+from novasr.errors import AudioFormatError, StreamError, WeightsError
 from novasr.torch_runtime import require_matching_torch, script_bytes
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ def make_engine(
         raise AudioFormatError(msg)
     if uses_torch(name, weights):
         return _torch_engine(weights, threads)
-    return _native.native_engine(_values(weights, _stamp(weights)), offline=offline)
+    try:
+        return _native.native_engine(_values(weights, _stamp(weights)), offline=offline)
+    except _native.ModelError as error:
+        msg = f"weights {str(weights)!r}: {error}"
+        raise WeightsError(msg) from error
 
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:

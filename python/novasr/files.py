@@ -16,7 +16,7 @@ from novasr.engines import uses_torch
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.reading import AudioReader, FloatAudio
 from novasr.segments import enhanced_in_parallel
-from novasr.stream import Stream
+from novasr.stream import Stream, check_count
 from novasr.writing import choose_layout, write_file
 
 OUTPUT_RATE_HZ = 48_000
@@ -116,14 +116,18 @@ def enhance_file(
         If rate, channels or destination format are not supported.
     WeightsError
         If the weights cannot be loaded.
+    StreamError
+        If the engine cannot run here.
     """
+    if jobs is not None:
+        check_count("jobs", jobs)
     started = time.perf_counter()
     source = Path(source)
     destination = default_destination(source) if destination is None else Path(destination)
     with AudioReader(source) as reader:
         _check_destination(source, destination, overwrite=overwrite)
         layout = choose_layout(reader, destination, OUTPUT_RATE_HZ)
-        workers = jobs or os.cpu_count() or 1
+        workers = len(os.sched_getaffinity(0)) if jobs is None else jobs
         incoming, outgoing = _InputMeter(), _OutputMeter()
         blocks = incoming.watch(reader.blocks())
         make_stream = partial(_open_stream, reader, mode, engine, weights)

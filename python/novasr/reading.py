@@ -26,6 +26,8 @@ _RF64_FRAMES = re.compile(r"Calculated frame count (\d+) does not match value .*
 _OGG_END_OF_STREAM = 0x04
 _OGG_LARGEST_PAGE_BYTES = 65_307
 
+_BLOCK_FRAMES = 48_000
+
 
 class AudioReader:
     """An audio file, read once from its start to its end.
@@ -65,6 +67,9 @@ class AudioReader:
         self.format: str = self._file.format
         self.subtype: str = self._file.subtype
         try:
+            if not 1000 <= self.sample_rate <= 768_000:
+                msg = f"{self.path}: damaged header: a sample rate of {self.sample_rate} Hz"
+                raise AudioFileError(msg)
             self._check_complete()
         except AudioFileError:
             self._file.close()
@@ -96,7 +101,7 @@ class AudioReader:
         done = 0
         while True:
             try:
-                block: FloatAudio = self._file.read(self.sample_rate, "float32", always_2d=True)
+                block: FloatAudio = self._file.read(_BLOCK_FRAMES, "float32", always_2d=True)
             except sf.LibsndfileError as error:
                 raise AudioFileError(self._damaged_after(done)) from error
             if len(block) == 0:

@@ -41,7 +41,11 @@ def replacing(destination: Path) -> Iterator[Path]:
         raise AudioFileError(f"{destination}: cannot be written: {error.strerror}") from error
     try:
         yield temporary
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError as error:
+            msg = f"{destination}: cannot be replaced: {error.strerror}"
+            raise AudioFileError(msg) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

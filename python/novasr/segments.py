@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import queue
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,15 +56,12 @@ def enhanced_in_parallel(
         48 kHz, aligned: the latency is removed.
     """
     first = make_stream()
-    idle: queue.SimpleQueue[Stream] = queue.SimpleQueue()
-    idle.put(first)
-    for _ in range(workers - 1):
-        idle.put(make_stream())
+    idle = [first]
     pool = ThreadPoolExecutor(workers)
     pending: deque[Future[FloatAudio]] = deque()
     try:
         for segment in _segments(blocks, first):
-            pending.append(pool.submit(_enhance, segment, idle))
+            pending.append(pool.submit(_enhance, segment, idle, make_stream))
             if len(pending) > 2 * workers:
                 yield pending.popleft().result()
         while pending:
@@ -74,22 +70,26 @@ def enhanced_in_parallel(
         pool.shutdown(cancel_futures=True)
 
 
-def _enhance(segment: _Segment, idle: queue.SimpleQueue[Stream]) -> FloatAudio:
-    stream = idle.get()
+def _enhance(
+    segment: _Segment, idle: list[Stream], make_stream: Callable[[], Stream]
+) -> FloatAudio:
     try:
-        stream.reset()
-        output = stream.process(segment.audio)
-        if segment.frames is None:
-            output = np.concatenate([output, stream.flush()])
-        start = stream.latency + segment.warm_up
-        return output[start:] if segment.frames is None else output[start : start + segment.frames]
-    finally:
-        idle.put(stream)
+        stream = idle.pop()
+    except IndexError:
+        stream = make_stream()
+    stream.reset()
+    output = stream.process(segment.audio)
+    if segment.frames is None:
+        output = np.concatenate([output, stream.flush()])
+    start = stream.latency + segment.warm_up
+    idle.append(stream)
+    return output[start:] if segment.frames is None else output[start : start + segment.frames]
 
 
 def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment]:
     rate = stream.sample_rate
-    unit = _TILE_FRAMES * rate // math.gcd(rate, _MODEL_RATE_HZ)  # where phase and tiles begin anew
+    # Where phase and tiles begin anew; twice that, as rounding the length to even asks for even offsets.
+    unit = 2 * _TILE_FRAMES * rate // math.gcd(rate, _MODEL_RATE_HZ)
     warm_up = math.ceil(_WARM_UP_SECONDS * rate / unit) * unit
     wanted = _SEGMENT_SAMPLES / stream.channels / _OUTPUT_RATE_HZ * rate
     frames = max(1, round(wanted / unit)) * unit

@@ -37,7 +37,7 @@ class StreamStats:
     nonfinite_samples : int
         NaN or infinite input samples; each was replaced by 0.
     passthrough : bool
-        The output rate is 16 kHz or less, so there is no band to add: the input passes, delayed.
+        The output rate is 16 kHz or less, so there is no band to add: the input passes as it is.
     underrun_blocks, underrun_frames, dropped_frames : int
         With ``threaded=True``: blocks for which the engine was late, frames of dry audio put out in
         their place, and late frames dropped to stay aligned.
@@ -122,14 +122,16 @@ class Stream:
         threads: int = 1,
         **sound: float,
     ) -> None:
-        _check_count("sample_rate", sample_rate)
-        _check_count("channels", channels)
-        _check_count("threads", threads)
+        check_count("sample_rate", sample_rate)
+        check_count("channels", channels)
+        check_count("threads", threads)
+        if threaded and offline:
+            msg = "offline=True waits for the engine, threaded=True never does: choose one"
+            raise AudioFormatError(msg)
         if output_rate is None:
             output_rate = sample_rate if sample_rate >= 44_100 else MODEL_RATE
-        _check_count("output_rate", output_rate)
+        check_count("output_rate", output_rate)
         self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
-        self._flushed = False
         parameters = _native.Parameters()
         _change(parameters, {"mode": mode, "front_end": front_end, **sound})
         handle = make_engine(engine, weights, threads=threads, offline=offline)
@@ -230,10 +232,11 @@ class Stream:
         StreamError
             After :meth:`flush` without :meth:`reset`, or if the model failed.
         """
-        if self._flushed:
-            msg = "the stream has ended with flush(): call reset() to begin another"
-            raise StreamError(msg)
-        output: NDArray[np.float32] = self._native.process(check_audio(block, self._channels))
+        samples = check_audio(block, self._channels)
+        try:
+            output = self._native.process(samples)
+        except _native.ConfigError as error:
+            raise StreamError(str(error)) from error
         self._check_engine()
         return output
 
@@ -251,18 +254,16 @@ class Stream:
         StreamError
             If called twice, or if the model failed.
         """
-        if self._flushed:
-            msg = "the stream has already ended: call reset() to begin another"
-            raise StreamError(msg)
-        self._flushed = True
-        output: NDArray[np.float32] = self._native.flush()
+        try:
+            output = self._native.flush()
+        except _native.ConfigError as error:
+            raise StreamError(str(error)) from error
         self._check_engine()
         return output
 
     def reset(self) -> None:
         """Begin a fresh stream with the same settings."""
         self._native.reset()
-        self._flushed = False
 
     def _check_engine(self) -> None:
         if self._native.stats["failed_blocks"]:
@@ -318,7 +319,11 @@ def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
         raise AudioFormatError(msg)
 
 
-def _check_count(name: str, value: object) -> None:
+def check_count(name: str, value: object) -> None:
+    """Raise AudioFormatError unless `value` is a whole number of 1 or more, within reason."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         msg = f"{name} must be a positive whole number, not {value!r}"
+        raise AudioFormatError(msg)
+    if value > 1_000_000:
+        msg = f"{name} is out of range: {value}"
         raise AudioFormatError(msg)

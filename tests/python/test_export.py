@@ -113,6 +113,20 @@ def test_model_that_fails_while_running_is_reported(tmp_path):
         stream.process(np.ones(500, np.float32))
 
 
+class NeverRuns(Repeat):
+    def forward(
+        self, audio: torch.Tensor, state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        assert audio.shape[-1] == 0, "no audio for me"
+        return audio, state
+
+
+def test_model_that_never_runs_is_refused_in_one_line(tmp_path):
+    with pytest.raises(StreamError, match=r"does not run: .*no audio for me") as caught:
+        novasr.Stream(16_000, weights=save(NeverRuns(), tmp_path / "never.ts"))
+    assert "\n" not in str(caught.value)
+
+
 def test_model_of_other_rates_is_refused(tmp_path):
     with pytest.raises(StreamError, match="16000 to 48000"):
         novasr.Stream(16_000, weights=save(Repeat(rate=8000), tmp_path / "other.ts"))

@@ -242,6 +242,29 @@ def test_wrong_arrays_are_refused(audio, message):
         novasr.Stream(48_000, 2).process(audio)
 
 
+def test_offline_and_threaded_exclude_each_other():
+    with pytest.raises(AudioFormatError, match="choose one"):
+        novasr.Stream(48_000, offline=True, threaded=True)
+
+
+@pytest.mark.parametrize("engine", ["native", "torch"])
+def test_weights_that_cannot_be_folded_are_a_weights_error(tmp_path, engine):
+    """A filter that is not symmetric is legal for PyTorch; the native engine must say that it is not for it."""
+    from safetensors.numpy import save_file
+
+    from novasr.checkpoints import load_tensors
+
+    tensors = load_tensors()
+    name = "resblocks.0.activations.0.downsample.lowpass.filter"
+    tensors[name] = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 1, 12)
+    save_file(tensors, tmp_path / "skew.safetensors")
+    if engine == "torch":
+        novasr.Stream(48_000, engine=engine, weights=tmp_path / "skew.safetensors")
+        return
+    with pytest.raises(WeightsError, match="skew"):
+        novasr.Stream(48_000, engine=engine, weights=tmp_path / "skew.safetensors")
+
+
 def test_missing_weights_are_named():
     with pytest.raises(WeightsError, match=r"nowhere.bin"):
         novasr.Stream(48_000, weights="nowhere.bin")

@@ -49,7 +49,7 @@ struct ProcessorStats {
   EngineStats engine;
 };
 
-/// The whole chain, the same for plugin, live and offline use:
+/// The whole chain, the same for live and offline use:
 /// input -> front end (to 16 kHz) -> engine (to 48 kHz) -> back end (to the output rate) -> mix with the delayed input.
 ///
 /// N input frames give floor(N * output_rate / sample_rate) output frames in all, delayed by latency_frames();
@@ -77,7 +77,7 @@ class Processor {
   /// Precondition: in.frames() <= max_block_frames, out.frames() >= max_output_frames(in.frames()).
   std::size_t process(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
 
-  /// [control] Ends the stream and returns how many frames it wrote; only reset() may follow.
+  /// [the thread of process()] Ends the stream and returns how many frames it wrote; only reset() may follow.
   /// Precondition: out.frames() >= latency_frames() + 1.
   std::size_t flush(AudioView<float> out) noexcept;
 

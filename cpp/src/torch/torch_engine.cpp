@@ -3,6 +3,7 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -37,6 +38,15 @@ struct CallScope {
   torch::jit::GraphOptimizerEnabledGuard optimizer{false};
   ThreadCount thread_count;
 };
+
+/// LibTorch's messages carry source excerpts and backtraces; an exception from inside a script ends with its own words.
+std::string in_one_line(const std::exception& error) {
+  const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
+  std::string text = torch_error ? torch_error->what_without_backtrace() : error.what();
+  text.erase(text.find_last_not_of("\n ") + 1);
+  const bool from_script = text.find("TorchScript interpreter") != std::string::npos;
+  return from_script ? text.substr(text.rfind('\n') + 1) : text.substr(0, text.find('\n'));
+}
 
 std::int64_t metadata_value(const c10::Dict<c10::IValue, c10::IValue>& metadata, const char* name) {
   const auto found = metadata.find(name);
@@ -78,8 +88,8 @@ class TorchEngine final : public StreamingEngine {
       for (int call = 0; call < 3; ++call) advance(warm_up);
       script_.run_method("flush", state_);
       restart();
-    } catch (const c10::Error& error) {
-      throw ModelError(std::string("the TorchScript does not run: ") + error.what_without_backtrace());
+    } catch (const std::exception& error) {
+      throw ModelError("the TorchScript does not run: " + in_one_line(error));
     }
   }
 
@@ -107,7 +117,9 @@ class TorchEngine final : public StreamingEngine {
     return static_cast<std::size_t>(look_ahead_ + static_cast<std::int64_t>(kUpsampling) * (hop_ - 1));
   }
 
-  [[nodiscard]] EngineStats stats() const noexcept override { return {.failed_blocks = failed_blocks_}; }
+  [[nodiscard]] EngineStats stats() const noexcept override {
+    return {.failed_blocks = failed_blocks_.load(std::memory_order_relaxed)};
+  }
 
  private:
   static float* frames_of(const torch::Tensor& audio, std::size_t channel) {
@@ -119,7 +131,7 @@ class TorchEngine final : public StreamingEngine {
     ready_ = fresh_output_;
     held_ = torch::Tensor();
     failed_ = false;
-    failed_blocks_ = 0;
+    failed_blocks_.store(0, std::memory_order_relaxed);
   }
 
   torch::Tensor take_whole_hops(torch::Tensor block) {
@@ -155,7 +167,7 @@ class TorchEngine final : public StreamingEngine {
         failed_ = true;
       }
     }
-    ++failed_blocks_;
+    failed_blocks_.fetch_add(1, std::memory_order_relaxed);
     for (std::size_t c = 0; c < out.channels(); ++c) std::ranges::fill(out[c], 0.0f);
   }
 
@@ -172,7 +184,7 @@ class TorchEngine final : public StreamingEngine {
   torch::Tensor held_;   // input that does not fill a hop yet
   torch::Tensor ready_;  // output that was not asked for yet; begins as the latency's zeros
   bool failed_ = false;
-  std::uint64_t failed_blocks_ = 0;
+  std::atomic<std::uint64_t> failed_blocks_{0};  // counts, orders nothing
 };
 
 }  // namespace
@@ -185,11 +197,10 @@ extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_t
   };
   try {
     return new TorchEngine(torchscript, size, threads);
-  } catch (const c10::Error& e) {
-    const std::string message = e.what_without_backtrace();
-    return fail(("not a TorchScript file: " + message.substr(0, message.find('\n'))).c_str());
-  } catch (const std::exception& e) {
+  } catch (const ModelError& e) {
     return fail(e.what());
+  } catch (const std::exception& e) {
+    return fail(("not a TorchScript file: " + in_one_line(e)).c_str());
   }
 }
 

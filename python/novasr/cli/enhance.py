@@ -107,7 +107,7 @@ def enhance(
         for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
     started = time.perf_counter()
-    results, failures = _run(planned, settings, jobs or os.cpu_count() or 1)
+    results, failures = _run(planned, settings, jobs or len(os.sched_getaffinity(0)))
     if len(planned) == 1:
         for error in failures:
             raise error

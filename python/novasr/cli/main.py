@@ -50,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NovasrError as error:
         print_error(error)
         return EXIT_ERROR
+    except OSError as error:
+        if error.filename is None or debugging():
+            raise
+        print_error(f"{os.fsdecode(error.filename)}: {error.strerror}")
+        return EXIT_ERROR
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

@@ -1,4 +1,4 @@
-"""The network in PyTorch: training, reference and TorchScript export."""
+"""The network in PyTorch: the reference, and what TorchScript is exported from."""
 
 from novasr.model.network import NovaSRNetwork
 from novasr.model.streaming import StreamingNovaSR
