@@ -12,7 +12,8 @@ import numpy as np
 from novasr import _native
 from novasr.checkpoints import flatten, load_tensors
 from novasr.errors import AudioFormatError, StreamError, WeightsError
-from novasr.torch_runtime import require_matching_torch, script_bytes
+from novasr.export import torchscript_bytes
+from novasr.torch_runtime import require_matching_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,4 +95,10 @@ def _values(weights: str | Path | None, stamp: tuple[int, int] | None) -> NDArra
 
 @lru_cache(maxsize=8)
 def _script(weights: str | Path | None, stamp: tuple[int, int] | None) -> bytes:
-    return script_bytes(weights)
+    if weights is None or not _is_script(weights):
+        return torchscript_bytes(weights)
+    try:
+        return Path(weights).read_bytes()
+    except OSError as error:
+        msg = f"weights {str(weights)!r}: {error.strerror}"
+        raise WeightsError(msg) from error

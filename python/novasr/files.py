@@ -14,12 +14,11 @@ import numpy as np
 
 from novasr.engines import uses_torch
 from novasr.errors import AudioFileError, AudioFormatError
+from novasr.rates import MODEL_OUTPUT_HZ
 from novasr.reading import AudioReader, FloatAudio
 from novasr.segments import enhanced_in_parallel
 from novasr.stream import Stream, check_count
 from novasr.writing import choose_layout, write_file
-
-OUTPUT_RATE_HZ = 48_000
 
 Mode: TypeAlias = Literal["extend", "full"]
 Engine: TypeAlias = Literal["auto", "native", "torch"]
@@ -126,7 +125,7 @@ def enhance_file(
     destination = default_destination(source) if destination is None else Path(destination)
     with AudioReader(source) as reader:
         _check_destination(source, destination, overwrite=overwrite)
-        layout = choose_layout(reader, destination, OUTPUT_RATE_HZ)
+        layout = choose_layout(reader, destination, MODEL_OUTPUT_HZ)
         workers = len(os.sched_getaffinity(0)) if jobs is None else jobs
         incoming, outgoing = _InputMeter(), _OutputMeter()
         blocks = incoming.watch(reader.blocks())
@@ -217,7 +216,7 @@ def _reporting(
         yield block
         done += len(block)
         if progress is not None:
-            progress(min(done / OUTPUT_RATE_HZ, reader.seconds), reader.seconds)
+            progress(min(done / MODEL_OUTPUT_HZ, reader.seconds), reader.seconds)
 
 
 def _open_stream(
@@ -227,7 +226,7 @@ def _open_stream(
         return Stream(
             reader.sample_rate,
             reader.channels,
-            output_rate=OUTPUT_RATE_HZ,
+            output_rate=MODEL_OUTPUT_HZ,
             mode=mode,
             engine=engine,
             weights=weights,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from novasr.rates import MODEL_OUTPUT_HZ
 from novasr.stream import Stream, check_audio
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def enhance(
     stream = Stream(
         sample_rate,
         samples.shape[1],
-        output_rate=48_000,
+        output_rate=MODEL_OUTPUT_HZ,
         mode=mode,
         engine=engine,
         weights=weights,

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from novasr.reading import FloatAudio
     from novasr.stream import Stream
 
-_OUTPUT_RATE_HZ = 48_000
-_MODEL_RATE_HZ = 16_000
 _TILE_FRAMES = (
     13  # at 16 kHz: the native engine's offline tile, which follows the stream's position
 )
@@ -89,11 +89,11 @@ def _enhance(
 def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment]:
     rate = stream.sample_rate
     # Where phase and tiles begin anew; twice that, as rounding the length to even asks for even offsets.
-    unit = 2 * _TILE_FRAMES * rate // math.gcd(rate, _MODEL_RATE_HZ)
+    unit = 2 * _TILE_FRAMES * rate // math.gcd(rate, MODEL_INPUT_HZ)
     warm_up = math.ceil(_WARM_UP_SECONDS * rate / unit) * unit
-    wanted = _SEGMENT_SAMPLES / stream.channels / _OUTPUT_RATE_HZ * rate
+    wanted = _SEGMENT_SAMPLES / stream.channels / MODEL_OUTPUT_HZ * rate
     frames = max(1, round(wanted / unit)) * unit
-    after = math.ceil(stream.latency * rate / _OUTPUT_RATE_HZ) + 1
+    after = math.ceil(stream.latency * rate / MODEL_OUTPUT_HZ) + 1
 
     before = 0
     kept = np.empty((0, stream.channels), np.float32)
@@ -106,10 +106,10 @@ def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment
             kept = np.concatenate(held)
             yield _Segment(
                 kept[: before + frames + after],
-                before * _OUTPUT_RATE_HZ // rate,
-                frames * _OUTPUT_RATE_HZ // rate,
+                before * MODEL_OUTPUT_HZ // rate,
+                frames * MODEL_OUTPUT_HZ // rate,
             )
             kept = kept[before + frames - warm_up :]
             before, held, held_frames = warm_up, [kept], len(kept)
     kept = np.concatenate(held) if held else kept
-    yield _Segment(kept, before * _OUTPUT_RATE_HZ // rate, None)
+    yield _Segment(kept, before * MODEL_OUTPUT_HZ // rate, None)

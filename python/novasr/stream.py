@@ -11,6 +11,7 @@ import numpy as np
 from novasr import _native
 from novasr.engines import make_engine
 from novasr.errors import AudioFormatError, StreamError
+from novasr.rates import MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 MODES = ("extend", "full")
 FRONT_ENDS = ("clean", "reference")
 NUMBERS = ("crossover_hz", "mix", "high_band_gain_db", "output_gain_db")
-MODEL_RATE = 48_000
 WORKER_HOP = 160  # 10 ms at 16 kHz
 WORKER_SLACK = 500  # the largest piece that the chain hands to its engine: 31 ms at 16 kHz
 
@@ -129,7 +129,7 @@ class Stream:
             msg = "offline=True waits for the engine, threaded=True never does: choose one"
             raise AudioFormatError(msg)
         if output_rate is None:
-            output_rate = sample_rate if sample_rate >= 44_100 else MODEL_RATE
+            output_rate = sample_rate if sample_rate >= 44_100 else MODEL_OUTPUT_HZ
         check_count("output_rate", output_rate)
         self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
         parameters = _native.Parameters()

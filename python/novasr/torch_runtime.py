@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from novasr import _native
 from novasr.errors import StreamError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def require_torch() -> Any:
@@ -49,20 +46,3 @@ def require_matching_torch() -> Any:
         )
         raise StreamError(msg)
     return torch
-
-
-def script_bytes(weights: str | Path | None) -> bytes:
-    """Give the TorchScript stream of some weights, or of a ``.ts`` file as it is."""
-    from pathlib import Path
-
-    from novasr.export import torchscript_bytes
-
-    if weights is not None and Path(weights).suffix == ".ts":
-        from novasr.errors import WeightsError
-
-        try:
-            return Path(weights).read_bytes()
-        except OSError as error:
-            msg = f"weights {str(weights)!r}: {error.strerror}"
-            raise WeightsError(msg) from error
-    return torchscript_bytes(weights)
