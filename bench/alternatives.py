@@ -4,7 +4,7 @@
 
 One thread each. A case runs every system in turn, round after round, and takes each one's median:
 a machine that slows down slows all of them. Every output is compared with that of eager PyTorch
-before it is timed. Blocks go to the native engine as a stream; to the others each on its own, without
+before it is timed. Blocks go to the native engine as a stream; to the others each alone, without
 the context that would make their output right at the seams: the least that they could cost.
 """
 

@@ -50,8 +50,12 @@ double microseconds_per_block(std::uint32_t in_hz, std::uint32_t out_hz, novasr:
 
 int main() {
   std::puts("| in kHz | out kHz | full, low latency | extend |\n|---:|---:|---:|---:|");
-  for (const auto& [in_hz, out_hz] : {std::pair{16'000u, 48'000u}, {44'100u, 44'100u}, {44'100u, 48'000u}, {48'000u, 48'000u},
-                                     {96'000u, 96'000u}, {192'000u, 192'000u}}) {
+  for (const auto& [in_hz, out_hz] : {std::pair{16'000u, 48'000u},
+                                      {44'100u, 44'100u},
+                                      {44'100u, 48'000u},
+                                      {48'000u, 48'000u},
+                                      {96'000u, 96'000u},
+                                      {192'000u, 192'000u}}) {
     const std::size_t block = in_hz / 1000;
     std::printf("| %g | %g | %.2f us | %.2f us |\n", in_hz / 1e3, out_hz / 1e3,
                 microseconds_per_block(in_hz, out_hz, novasr::Mode::full, block),

@@ -26,16 +26,16 @@ double best_seconds(Work&& work) {
 
 #if defined(__x86_64__)
 // Twelve independent sums hide the latency of each. The empty asm keeps the compiler from merging the steps.
-#  define NOVASR_PEAK(name, target_name, vector, zero, step)                   \
-    __attribute__((target(target_name))) void name() {                       \
-      vector sum[12], factor = zero;                                         \
-      for (auto& s : sum) s = zero;                                          \
-      for (long i = 0; i < kSteps; ++i) {                                    \
-        _Pragma("GCC unroll 12") for (int k = 0; k < 12; ++k) {              \
-          sum[k] = step;                                                     \
-          asm volatile("" : "+x"(sum[k]));                                   \
-        }                                                                    \
-      }                                                                      \
+#  define NOVASR_PEAK(name, target_name, vector, zero, step)    \
+    __attribute__((target(target_name))) void name() {          \
+      vector sum[12], factor = zero;                            \
+      for (auto& s : sum) s = zero;                             \
+      for (long i = 0; i < kSteps; ++i) {                       \
+        _Pragma("GCC unroll 12") for (int k = 0; k < 12; ++k) { \
+          sum[k] = step;                                        \
+          asm volatile("" : "+x"(sum[k]));                      \
+        }                                                       \
+      }                                                         \
     }
 NOVASR_PEAK(peak_sse, "sse2", __m128, _mm_setzero_ps(), _mm_add_ps(_mm_mul_ps(factor, factor), sum[k]))
 NOVASR_PEAK(peak_avx2, "avx2,fma", __m256, _mm256_setzero_ps(), _mm256_fmadd_ps(factor, factor, sum[k]))
@@ -77,9 +77,12 @@ double clock_hz() {
 double peak_multiply_adds([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__)
   switch (isa) {
-    case Isa::avx2: return 12.0 * 8 * kSteps / best_seconds(peak_avx2);
-    case Isa::avx512: return 12.0 * 16 * kSteps / best_seconds(peak_avx512);
-    default: return 12.0 * 4 * kSteps / best_seconds(peak_sse);
+    case Isa::avx2:
+      return 12.0 * 8 * kSteps / best_seconds(peak_avx2);
+    case Isa::avx512:
+      return 12.0 * 16 * kSteps / best_seconds(peak_avx512);
+    default:
+      return 12.0 * 4 * kSteps / best_seconds(peak_sse);
   }
 #else
   return 0.0;

@@ -48,7 +48,9 @@ struct Options {
   std::optional<std::string> isa;
 };
 
-double milliseconds(std::size_t frames) { return static_cast<double>(frames) * 1e3 / kModelInputHz; }
+double milliseconds(std::size_t frames) {
+  return static_cast<double>(frames) * 1e3 / kModelInputHz;
+}
 
 std::vector<float> make_signal() {
   std::mt19937 generator(1);
@@ -136,19 +138,21 @@ void print_json(const std::vector<FileResult>& files, const std::vector<BlockRes
   std::printf("{\"cpu\": \"%s\", \"compiler\": \"%s\",\n \"files\": [", cpu_name().c_str(), compiler_name().c_str());
   const char* separator = "";
   for (const auto& r : files) {
-    std::printf("%s\n  {\"isa\": \"%s\", \"tile\": \"%s\", \"real_time\": %.2f, \"cycles_per_sample\": %.2f, "
-                "\"peak_share\": %.4f}",
-                separator, isa_name(r.isa).data(), r.tile == Tile::offline ? "offline" : "streaming", r.real_time,
-                r.cycles_per_sample, r.peak_share);
+    std::printf(
+        "%s\n  {\"isa\": \"%s\", \"tile\": \"%s\", \"real_time\": %.2f, \"cycles_per_sample\": %.2f, "
+        "\"peak_share\": %.4f}",
+        separator, isa_name(r.isa).data(), r.tile == Tile::offline ? "offline" : "streaming", r.real_time,
+        r.cycles_per_sample, r.peak_share);
     separator = ",";
   }
   std::printf("],\n \"blocks\": [");
   separator = "";
   for (const auto& r : blocks) {
-    std::printf("%s\n  {\"isa\": \"%s\", \"state\": \"%s\", \"block_ms\": %.1f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
-                "\"p999_us\": %.3f, \"max_us\": %.3f}",
-                separator, isa_name(r.isa).data(), kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames),
-                r.p50, r.p99, r.p999, r.max);
+    std::printf(
+        "%s\n  {\"isa\": \"%s\", \"state\": \"%s\", \"block_ms\": %.1f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
+        "\"p999_us\": %.3f, \"max_us\": %.3f}",
+        separator, isa_name(r.isa).data(), kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames),
+        r.p50, r.p99, r.p999, r.max);
     separator = ",";
   }
   std::printf("]}\n");

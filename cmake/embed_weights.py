@@ -33,7 +33,9 @@ def read_tensors(path):
             raise SystemExit(f"{path}: tensor {name} is missing")
         begin, end = header[name]["data_offsets"]
         code = FORMATS[header[name]["dtype"]]
-        yield from struct.unpack(f"<{(end - begin) // struct.calcsize(code)}{code}", data[begin:end])
+        yield from struct.unpack(
+            f"<{(end - begin) // struct.calcsize(code)}{code}", data[begin:end]
+        )
 
 
 def main(checkpoint, output):

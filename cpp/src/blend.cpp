@@ -12,42 +12,35 @@ float gain_of_db(float db) noexcept {
   return db == 0.0f ? 1.0f : std::pow(10.0f, 0.05f * db);
 }
 
-void head_for(Control& control, float target, std::size_t fade_frames) noexcept {
-  if (fade_frames == 0)
-    control.ramp.jump(target);
-  else
-    control.ramp.glide(target, fade_frames);
-}
-
 }  // namespace
 
-void BlendControls::prepare(std::size_t max_frames, std::size_t crossover_frames, bool with_crossover) {
-  has_crossover = with_crossover;
+void BlendControls::prepare(std::size_t max_frames, std::size_t crossover_frames) {
+  has_crossover = crossover_frames > 0;
   for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})
-    control->values.assign(max_frames, 0.0f);
-  new_high_pass.ramp.jump(1.0f);
+    control->prepare(max_frames);
+  new_high_pass.head_for(1.0f, 0);
   for (auto& taps : high_pass) taps.assign(crossover_frames + 1, 0.0f);
 }
 
 void BlendControls::follow(const Settings& settings, std::size_t fade_frames) NOVASR_RT {
   const Parameters& parameters = settings.parameters;
   const bool extends = has_crossover && parameters.mode == Mode::extend;
-  head_for(extend, extends ? 1.0f : 0.0f, fade_frames);
-  head_for(high_band_gain, gain_of_db(parameters.high_band_gain_db), fade_frames);
-  head_for(mix, parameters.mix, fade_frames);
-  head_for(output_gain, gain_of_db(parameters.output_gain_db), fade_frames);
-  head_for(bypass, parameters.bypass ? 1.0f : 0.0f, fade_frames);
+  extend.head_for(extends ? 1.0f : 0.0f, fade_frames);
+  high_band_gain.head_for(gain_of_db(parameters.high_band_gain_db), fade_frames);
+  mix.head_for(parameters.mix, fade_frames);
+  output_gain.head_for(gain_of_db(parameters.output_gain_db), fade_frames);
+  bypass.head_for(parameters.bypass ? 1.0f : 0.0f, fade_frames);
   if (!has_crossover) return;
   if (fade_frames > 0 && std::ranges::equal(settings.high_pass, high_pass[1])) return;
   std::swap(high_pass[0], high_pass[1]);
   std::ranges::copy(settings.high_pass, high_pass[1].begin());
-  new_high_pass.ramp.jump(0.0f);
-  head_for(new_high_pass, 1.0f, fade_frames);
+  new_high_pass.head_for(0.0f, 0);
+  new_high_pass.head_for(1.0f, fade_frames);
 }
 
 void BlendControls::render(std::size_t frames) NOVASR_RT {
   for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})
-    control->ramp.render(std::span(control->values).first(frames));
+    control->render(frames);
 }
 
 void Blend::prepare(std::size_t crossover_frames, std::size_t max_frames) {
@@ -69,7 +62,7 @@ void Blend::process(std::span<const float> dry_in, std::span<const float> wet_in
   const std::span<const float> dry = dry_.process(dry_in);
   const std::span<const float> wet = wet_.process(wet_in);
   const std::span<float> difference = difference_.append(wet_in.size());
-  const float* const wet_gain = controls.high_band_gain.values.data();
+  const float* const wet_gain = controls.high_band_gain.values();
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = wet_gain[i] * wet_in[i] - dry_in[i];
 
   if (controls.bypass.rests_at(1.0f)) {
@@ -80,13 +73,13 @@ void Blend::process(std::span<const float> dry_in, std::span<const float> wet_in
     std::ranges::copy(dry, out.begin());
   else
     enhance(dry, wet, controls, out);
-  const float* const mix = controls.mix.values.data();
+  const float* const mix = controls.mix.values();
   if (!controls.mix.rests_at(0.0f) && !controls.mix.rests_at(1.0f))
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = dry[i] + mix[i] * (out[i] - dry[i]);
-  const float* const gain = controls.output_gain.values.data();
+  const float* const gain = controls.output_gain.values();
   if (!controls.output_gain.rests_at(1.0f))
     for (std::size_t i = 0; i < out.size(); ++i) out[i] *= gain[i];
-  const float* const bypass = controls.bypass.values.data();
+  const float* const bypass = controls.bypass.values();
   if (!controls.bypass.rests_at(0.0f))
     for (std::size_t i = 0; i < out.size(); ++i) out[i] += bypass[i] * (dry[i] - out[i]);
 }
@@ -100,17 +93,17 @@ void Blend::enhance(std::span<const float> dry, std::span<const float> wet, cons
   filter_difference(controls, out.size());
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = dry[i] + high_band_[i];
   if (controls.extend.rests_at(1.0f)) return;
-  const float* const extend = controls.extend.values.data();
+  const float* const extend = controls.extend.values();
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = wet[i] + extend[i] * (out[i] - wet[i]);
 }
 
 void Blend::filter_difference(const BlendControls& controls, std::size_t frames) NOVASR_RT {
   const std::span<float> high_band = std::span(high_band_).first(frames);
   symmetric_fir(controls.high_pass[1], difference_.end(), high_band);
-  if (controls.new_high_pass.ramp.resting()) return;
+  if (controls.new_high_pass.rests_at(1.0f)) return;
   const std::span<float> old_band = std::span(other_high_band_).first(frames);
   symmetric_fir(controls.high_pass[0], difference_.end(), old_band);
-  const float* const fade = controls.new_high_pass.values.data();
+  const float* const fade = controls.new_high_pass.values();
   for (std::size_t i = 0; i < frames; ++i) high_band[i] = old_band[i] + fade[i] * (high_band[i] - old_band[i]);
 }
 

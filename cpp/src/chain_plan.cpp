@@ -13,7 +13,8 @@ constexpr double kOutputHz = kModelOutputHz;
 constexpr double kCrossoverFramesAt48k = 74.0;
 constexpr double kFrontEndFramesAt48k = 27.0;
 
-/// Added to a whole number of frames of look-ahead: the window then ends between two taps, and none is wasted on a zero.
+/// Added to a whole number of frames of look-ahead: the window then ends between two taps, and none is wasted on a
+/// zero.
 constexpr double kHalfFrame = 0.5;
 
 PolyphaseKernel clean_front_end(std::uint32_t rate_hz) {

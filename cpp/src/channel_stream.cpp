@@ -10,7 +10,8 @@ namespace {
 
 using kernels::kChannels;
 
-constexpr std::size_t kInputHistory = 24;  ///< the residual reads up to 18 frames back; a multiple of 8 keeps it aligned
+constexpr std::size_t kInputHistory =
+    24;  ///< the residual reads up to 18 frames back; a multiple of 8 keeps it aligned
 constexpr std::size_t kPreHistory = 3;
 constexpr std::size_t kActivated1History = 10;
 constexpr std::size_t kConvolvedHistory = 5;
@@ -35,7 +36,9 @@ std::size_t memory_floats(std::size_t inputs) {
   return kInputHistory + inputs + 2 * kernels::kMaxWidth + rows * kChannels;
 }
 
-std::size_t max_inputs(std::size_t points) { return kernels::kMaxTiles * kernels::tile_inputs(points); }
+std::size_t max_inputs(std::size_t points) {
+  return kernels::kMaxTiles * kernels::tile_inputs(points);
+}
 
 }  // namespace
 

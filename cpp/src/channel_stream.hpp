@@ -57,13 +57,13 @@ class ChannelStream {
   std::shared_ptr<const PreparedNetwork> network_;
   const kernels::KernelTable& kernels_;
   AlignedFloats memory_;
-  float* input_;     ///< kInputHistory frames of the past, then the next
-  Rows pre_;         ///< conv_pre
-  Rows window1_;     ///< first activation at 96 kHz
-  Rows activated1_;  ///< first activation
-  Rows convolved_;   ///< conv1
-  Rows window2_;     ///< second activation at 96 kHz
-  Rows activated2_;  ///< second activation
+  float* input_;            ///< kInputHistory frames of the past, then the next
+  Rows pre_;                ///< conv_pre
+  Rows window1_;            ///< first activation at 96 kHz
+  Rows activated1_;         ///< first activation
+  Rows convolved_;          ///< conv1
+  Rows window2_;            ///< second activation at 96 kHz
+  Rows activated2_;         ///< second activation
   std::int64_t taken_ = 0;  ///< inputs before the current call
   std::int64_t total_ = kUnknownLength;
 };

@@ -31,10 +31,6 @@ double kaiser_beta(double attenuation_db) noexcept {
   return 0.5842 * std::pow(attenuation_db - 21.0, 0.4) + 0.07886 * (attenuation_db - 21.0);
 }
 
-double kaiser_transition_hz(double attenuation_db, double half_width, double rate_hz) noexcept {
-  return (attenuation_db - 7.95) / (14.36 * 2.0 * half_width) * rate_hz;
-}
-
 double KaiserSinc::operator()(double time) const noexcept {
   const double position = time / half_width;
   if (std::abs(position) >= 1.0) return 0.0;

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "channel_stream.hpp"
-#include "novasr/flush_denormals.hpp"
 #include "kernels/dispatch.hpp"
 #include "network.hpp"
 #include "novasr/errors.hpp"
+#include "novasr/flush_denormals.hpp"
 
 namespace novasr {
 namespace {

@@ -52,9 +52,12 @@ struct Interpolation {
 Interpolation interpolation(std::int64_t t) {
   const std::int64_t i = (t + 300) / 3 - 100;  // floor, for t > -300
   switch (t - 3 * i) {
-    case 0: return {{i - 1, i}, {1.0 / 3, 2.0 / 3}};
-    case 1: return {{i, i}, {1.0, 0.0}};
-    default: return {{i, i + 1}, {2.0 / 3, 1.0 / 3}};
+    case 0:
+      return {{i - 1, i}, {1.0 / 3, 2.0 / 3}};
+    case 1:
+      return {{i, i}, {1.0, 0.0}};
+    default:
+      return {{i, i + 1}, {2.0 / 3, 1.0 / 3}};
   }
 }
 
@@ -73,15 +76,25 @@ std::array<std::array<double, 4>, 6> merged_upsampler(const std::array<std::arra
 }
 
 /// Symmetric and antisymmetric half of a pair of mirrored taps.
-double even(double a, double b) { return (a + b) / 2; }
-double odd(double a, double b) { return (a - b) / 2; }
+double even(double a, double b) {
+  return (a + b) / 2;
+}
+double odd(double a, double b) {
+  return (a - b) / 2;
+}
 
 void fold_upsamplers(const ModelWeights& weights, kernels::Network& net) {
   const auto m = merged_upsampler(upsample_phases(weights.activations[0].upsample_filter));
-  const double from_16k[] = {m[0][1], even(m[0][0], m[0][2]), odd(m[0][0], m[0][2]),  //
-                             m[1][1], even(m[1][0], m[1][2]), odd(m[1][0], m[1][2]),  //
-                             even(m[4][0], m[4][3]), even(m[4][1], m[4][2]),          //
-                             odd(m[4][0], m[4][3]), odd(m[4][1], m[4][2])};
+  const double from_16k[] = {m[0][1],
+                             even(m[0][0], m[0][2]),
+                             odd(m[0][0], m[0][2]),  //
+                             m[1][1],
+                             even(m[1][0], m[1][2]),
+                             odd(m[1][0], m[1][2]),  //
+                             even(m[4][0], m[4][3]),
+                             even(m[4][1], m[4][2]),  //
+                             odd(m[4][0], m[4][3]),
+                             odd(m[4][1], m[4][2])};
   std::ranges::transform(from_16k, net.up_from_16k, [](double x) { return static_cast<float>(x); });
 
   const auto phase = upsample_phases(weights.activations[1].upsample_filter)[0];
@@ -163,7 +176,7 @@ AlignedFloats fold_convolution(const ModelWeights& weights, const PerChannel& ga
 
 /// Minimax coefficients of sin(2 pi q) on |q| <= 1/4, by Remez exchange in double: error 1.23e-8.
 constexpr double kSine[kernels::kSineTerms] = {6.2831853018906845, -41.3416918643384, 81.60326572878891,
-                                                 -76.59820792039793, 39.87323177856197};
+                                               -76.59820792039793, 39.87323177856197};
 
 void check_finite(std::span<const float> values, const char* what) {
   if (!std::ranges::all_of(values, [](float x) { return std::isfinite(x); })) {
@@ -182,8 +195,8 @@ AlignedFloats::AlignedFloats(std::size_t count) : storage_(count + kernels::kMax
 
 std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points) {
   const SnakeScales first = snake_scales(weights.activations[0]), second = snake_scales(weights.activations[1]);
-  auto prepared = std::make_shared<PreparedNetwork>(PreparedNetwork{
-      {}, {}, {}, fold_convolution(weights, first.out, second.in, points), {points, nullptr, nullptr}});
+  auto prepared = std::make_shared<PreparedNetwork>(
+      PreparedNetwork{{}, {}, {}, fold_convolution(weights, first.out, second.in, points), {points, nullptr, nullptr}});
   kernels::Network& net = prepared->layers;
 
   for (std::size_t c = 0; c < kChannels; ++c) {

@@ -45,9 +45,9 @@ PolyphaseKernel::PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool
   const std::int64_t steps = exact ? ratio.out : kMaxRows;
   const std::int64_t row_count = exact ? steps : steps + 1;  // one more neighbour for the last interval
   const double last_phase = exact ? 1.0 - 1.0 / static_cast<double>(steps) : 1.0;
-  left_ = static_cast<std::size_t>(parent.half_width);
+  const auto left = static_cast<std::size_t>(parent.half_width);
   right_ = static_cast<std::size_t>(parent.half_width + last_phase);
-  const std::size_t taps = left_ + right_ + 1;
+  const std::size_t taps = left + right_ + 1;
   row_length_ = (taps + kLanes - 1) / kLanes * kLanes;  // filled up with zeros on the side of the past
   row_of_phase_ = static_cast<double>(steps) / static_cast<double>(ratio.out);
   rows_.assign(static_cast<std::size_t>(row_count) * row_length_, 0.0f);
@@ -55,8 +55,7 @@ PolyphaseKernel::PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool
   std::vector<double> row(taps);
   for (std::int64_t r = 0; r < row_count; ++r) {
     const double offset = static_cast<double>(r) / static_cast<double>(steps);
-    for (std::size_t k = 0; k < taps; ++k)
-      row[k] = parent(static_cast<double>(k) - static_cast<double>(left_) - offset);
+    for (std::size_t k = 0; k < taps; ++k) row[k] = parent(static_cast<double>(k) - static_cast<double>(left) - offset);
     const double scale = unity_dc ? 1.0 / std::accumulate(row.begin(), row.end(), 0.0) : 1.0;
     float* const out = rows_.data() + static_cast<std::size_t>(r + 1) * row_length_ - taps;
     for (std::size_t k = 0; k < taps; ++k) out[k] = static_cast<float>(scale * row[k]);

@@ -136,7 +136,9 @@ def download(name: str) -> Path:
     if isinstance(cached, str) and _sha256(Path(cached)) == pinned.sha256:
         return Path(cached)
     try:
-        path = Path(hf_hub_download(pinned.repository, pinned.filename, force_download=bool(cached)))
+        path = Path(
+            hf_hub_download(pinned.repository, pinned.filename, force_download=bool(cached))
+        )
     except (EntryNotFoundError, RepositoryNotFoundError) as error:
         if _is_offline(error):
             raise WeightsError(_offline_message(name, pinned)) from error
@@ -204,9 +206,7 @@ def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
     return {name: value.float().numpy() for name, value in state.items()}
 
 
-def _checked(
-    found: dict[str, NDArray[np.float32]], label: str
-) -> dict[str, NDArray[np.float32]]:
+def _checked(found: dict[str, NDArray[np.float32]], label: str) -> dict[str, NDArray[np.float32]]:
     found = {name.removeprefix(_PREFIX): value for name, value in found.items()}
     for name, shape in TENSOR_SHAPES.items():
         if name not in found:

@@ -22,7 +22,9 @@ ENGINES = ("auto", "native", "torch")
 _one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe
 
 
-def make_engine(name: str, weights: str | Path | None, *, threads: int, offline: bool) -> object:
+def make_engine(
+    name: str, weights: str | Path | None, *, threads: int, offline: bool
+) -> _native.Engine:
     """Build an engine for one stream.
 
     Parameters
@@ -63,7 +65,7 @@ def _is_script(weights: str | Path | None) -> bool:
     return weights is not None and Path(weights).suffix == ".ts"
 
 
-def _torch_engine(weights: str | Path | None, threads: int) -> object:
+def _torch_engine(weights: str | Path | None, threads: int) -> _native.Engine:
     require_matching_torch()
     with _one_at_a_time:
         script = _script(weights, _stamp(weights))

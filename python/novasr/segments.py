@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 _OUTPUT_RATE_HZ = 48_000
 _MODEL_RATE_HZ = 16_000
-_TILE_FRAMES = 13  # at 16 kHz: the native engine's offline tile, which follows the stream's position
+_TILE_FRAMES = (
+    13  # at 16 kHz: the native engine's offline tile, which follows the stream's position
+)
 _SEGMENT_SAMPLES = 1 << 21  # of output, all channels: 44 s of mono, 8 MB
 _WARM_UP_SECONDS = 0.25  # many times what any filter or the network remembers
 

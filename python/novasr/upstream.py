@@ -52,7 +52,8 @@ class FastSR:
         import torch
 
         with torch.inference_mode():
-            return self.model(lowres_wav).squeeze(0)
+            output: Tensor = self.model(lowres_wav).squeeze(0)
+            return output
 
 
 def _resample_kaiser(audio: Tensor, rate: int, new_rate: int) -> Tensor:
@@ -73,7 +74,9 @@ def _resample_kaiser(audio: Tensor, rate: int, new_rate: int) -> Tensor:
     taps = torch.arange(-width, width + old, dtype=torch.float64) / old  # in input periods
     phases = -torch.arange(new, dtype=torch.float64)[:, None] / new
     t = ((taps + phases) * cutoff).clamp(-zero_crossings, zero_crossings)
-    window = torch.i0(beta * torch.sqrt(1 - (t / zero_crossings) ** 2)) / torch.i0(torch.tensor(beta))
+    window = torch.i0(beta * torch.sqrt(1 - (t / zero_crossings) ** 2)) / torch.i0(
+        torch.tensor(beta)
+    )
     kernel = torch.special.sinc(t) * window * cutoff / old  # (new, taps)
     padded = torch.nn.functional.pad(audio[None, None], (width, width + old))
     resampled = torch.nn.functional.conv1d(padded, kernel.to(audio.dtype)[:, None], stride=old)

@@ -26,8 +26,9 @@ std::string row(std::uint32_t in_hz, std::uint32_t out_hz, bool low_latency) {
   const double waiting = static_cast<double>(plan.aligned_frames) - front - engine - back;
   const double milliseconds = 1e3 * static_cast<double>(plan.latency_frames()) / out_hz;
   std::array<char, 200> text{};
-  std::snprintf(text.data(), text.size(), "| %g | %g | %.1f | %.1f | %.1f | %.1f | %zu | **%zu** | %.2f ms |", in_hz / 1e3,
-                out_hz / 1e3, front, engine, back, waiting, plan.crossover_frames, plan.latency_frames(), milliseconds);
+  std::snprintf(text.data(), text.size(), "| %g | %g | %.1f | %.1f | %.1f | %.1f | %zu | **%zu** | %.2f ms |",
+                in_hz / 1e3, out_hz / 1e3, front, engine, back, waiting, plan.crossover_frames, plan.latency_frames(),
+                milliseconds);
   return text.data();
 }
 
@@ -37,7 +38,8 @@ std::vector<std::string> table(bool low_latency) {
       "|---:|---:|---:|---:|---:|---:|---:|---:|---:|"};
   for (const std::uint32_t hz : {22'050, 24'000, 32'000, 44'100, 48'000, 88'200, 96'000, 176'400, 192'000})
     lines.push_back(row(hz, hz, low_latency));
-  for (const std::uint32_t hz : {8'000, 11'025, 16'000, 22'050, 24'000, 32'000, 44'100, 88'200, 96'000, 176'400, 192'000})
+  for (const std::uint32_t hz :
+       {8'000, 11'025, 16'000, 22'050, 24'000, 32'000, 44'100, 88'200, 96'000, 176'400, 192'000})
     lines.push_back(row(hz, novasr::kModelOutputHz, low_latency));
   return lines;
 }

@@ -25,6 +25,7 @@ TEST_CASE("Kernels: the body of AVX-512 computes the network on a processor with
     CHECK(snr_db > 116.0);
 
     const auto stream = run_stream(engine, input, [] { return std::size_t{17}; });
-    CHECK(std::equal(whole.begin(), whole.end(), stream.begin() + static_cast<std::ptrdiff_t>(engine.latency_frames())));
+    CHECK(
+        std::equal(whole.begin(), whole.end(), stream.begin() + static_cast<std::ptrdiff_t>(engine.latency_frames())));
   }
 }

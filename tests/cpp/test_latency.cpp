@@ -9,8 +9,8 @@
 using novasr::FrontEnd;
 using novasr::Mode;
 using novasr::Parameters;
-using novasr::ProcessSpec;
 using novasr::Processor;
+using novasr::ProcessSpec;
 
 namespace {
 
@@ -45,8 +45,9 @@ void check_delays(const ProcessSpec& spec, const std::vector<Parameters>& settin
   Processor processor = make_processor(spec);
   const std::size_t latency = processor.latency_frames();
   const Audio input{tones(kTones, spec.sample_rate_hz, spec.sample_rate_hz / 8)};
-  const std::size_t length = latency + static_cast<std::size_t>(std::llround(
-                                           static_cast<double>(input[0].size()) * spec.output_rate_hz / spec.sample_rate_hz));
+  const std::size_t length =
+      latency + static_cast<std::size_t>(
+                    std::llround(static_cast<double>(input[0].size()) * spec.output_rate_hz / spec.sample_rate_hz));
   for (const Parameters& parameters : settings) {
     processor.set_parameters(parameters);
     CHECK(processor.latency_frames() == latency);
@@ -66,7 +67,8 @@ void check_delays(const ProcessSpec& spec, const std::vector<Parameters>& settin
 
 }  // namespace
 
-TEST_CASE("Latency: the measured delay is the reported one at every rate, wet and dry, in blocks of any size", "[latency]") {
+TEST_CASE("Latency: the measured delay is the reported one at every rate, wet and dry, in blocks of any size",
+          "[latency]") {
   const auto rate = GENERATE(from_range(kRates));
   check_delays(spec_of(rate, rate, false), {{.mode = Mode::full, .front_end = FrontEnd::clean},
                                             {.mode = Mode::full, .front_end = FrontEnd::reference},

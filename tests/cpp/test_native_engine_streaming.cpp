@@ -1,6 +1,5 @@
-#include <catch2/catch.hpp>
-
 #include <array>
+#include <catch2/catch.hpp>
 #include <limits>
 
 #include "allocation_counter.hpp"
@@ -14,8 +13,8 @@ using namespace novasr::testing;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kPartitions = 50;  // sanitized kernels are slow
+#if defined(NOVASR_SLOW_BUILD)
+constexpr std::size_t kPartitions = 50;
 #else
 constexpr std::size_t kPartitions = 1000;
 #endif

@@ -91,3 +91,11 @@ TEST_CASE("Processor: after reset it is a fresh one", "[processor]") {
   REQUIRE(processor.stats().input_frames == 3000);
   REQUIRE(processor.stats().output_frames == 3061);
 }
+
+TEST_CASE("Processor: prepared for blocks of one frame it gives the same output", "[processor]") {
+  const auto rate = GENERATE(8'000u, 16'000u, 44'100u, 48'000u, 192'000u);
+  Processor wide = make_processor({.sample_rate_hz = rate, .max_block_frames = 8'192});
+  Processor narrow = make_processor({.sample_rate_hz = rate, .max_block_frames = 1});
+  const Audio input = noise(1, 700, 10);
+  REQUIRE(same_bits(stream(narrow, input, blocks_of(1)), stream(wide, input, blocks_of(8'192))));
+}

@@ -59,7 +59,9 @@ class Repeat(torch.nn.Module):
     def initial_state(self, batch: int) -> torch.Tensor:
         return torch.zeros(batch, 1, 0)
 
-    def forward(self, audio: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, audio: torch.Tensor, state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         assert audio.shape[-1] % 160 == 0
         held = torch.cat([state, audio.repeat_interleave(3, dim=-1)], dim=-1)
         return held[..., : max(0, held.shape[-1] - 7)], held[..., max(0, held.shape[-1] - 7) :]
@@ -91,7 +93,9 @@ def test_foreign_model_with_a_hop_keeps_one_latency(tmp_path, rng, block):
 
 
 class Faulty(Repeat):
-    def forward(self, audio: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, audio: torch.Tensor, state: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         assert audio.abs().max() < 0.5, "too loud for me"
         return audio.repeat_interleave(3, dim=-1), state
 
@@ -115,7 +119,7 @@ def test_model_of_other_rates_is_refused(tmp_path):
 
 
 def test_script_without_the_contract_says_what_is_missing(tmp_path):
-    with pytest.raises(StreamError, match="no method 'metadata'.*novasr export"):
+    with pytest.raises(StreamError, match=r"no method 'metadata'.*novasr export"):
         novasr.Stream(16_000, weights=save(torch.nn.ReLU(), tmp_path / "relu.ts"))
 
 
@@ -127,7 +131,7 @@ def test_garbage_is_not_taken_for_torchscript(tmp_path):
 
 
 def test_missing_torchscript_is_named(tmp_path):
-    with pytest.raises(WeightsError, match="absent.ts"):
+    with pytest.raises(WeightsError, match=r"absent.ts"):
         novasr.Stream(16_000, weights=tmp_path / "absent.ts")
 
 

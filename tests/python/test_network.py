@@ -37,7 +37,7 @@ def test_network_equals_upstream(shared, name, version, dtype):
 
 def test_float32_does_not_degrade_with_length(rng):
     """Upstream's float32 is 60 dB down after a second: its interpolation loses bits with position."""
-    audio = (0.1 * rng.standard_normal(160_000)).astype(np.float32)
+    audio = (0.1 * rng.standard_normal(64_000)).astype(np.float32)
     network = novasr.load_model()
     late = run(network, audio)[-30_000:]
     exact = run(network.double(), audio)[-30_000:]
@@ -52,7 +52,7 @@ def test_interpolation_holds_its_edges_and_meets_every_third_sample():
     torch.testing.assert_close(interpolate_x3(audio), expected)
 
 
-@pytest.mark.parametrize("frames", [2, 3, 5, 12, 13, 14, 37, 300])
+@pytest.mark.parametrize("frames", [2, 3, 5, 12, 13, 14, 37, 100])
 @pytest.mark.parametrize("block", [1, 3, 7, 16, 1000])
 def test_stream_plus_flush_equals_the_whole_signal(rng, frames, block):
     network = novasr.load_model().double()

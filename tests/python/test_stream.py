@@ -162,7 +162,7 @@ def test_wrong_arrays_are_refused(audio, message):
 
 
 def test_missing_weights_are_named():
-    with pytest.raises(WeightsError, match="nowhere.bin"):
+    with pytest.raises(WeightsError, match=r"nowhere.bin"):
         novasr.Stream(48_000, weights="nowhere.bin")
 
 
@@ -202,7 +202,11 @@ def test_import_is_quick_and_brings_no_torch():
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules; print(t)"
     )
     seconds = min(
-        float(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
+        float(
+            subprocess.run(
+                [sys.executable, "-c", script], capture_output=True, text=True, check=True
+            ).stdout
+        )
         for _ in range(3)
     )
     assert seconds < 0.3
@@ -212,5 +216,8 @@ def test_wrong_torch_version_is_said_plainly(monkeypatch):
     import torch
 
     monkeypatch.setattr(torch, "__version__", "2.9.1+cpu")
-    with pytest.raises(StreamError, match=r"built for torch 2\.13\.0, but torch 2\.9\.1 .*pip install torch==2\.13\.0"):
+    with pytest.raises(
+        StreamError,
+        match=r"built for torch 2\.13\.0, but torch 2\.9\.1 .*pip install torch==2\.13\.0",
+    ):
         novasr.Stream(48_000, engine="torch")

@@ -4,27 +4,17 @@
 #include <span>
 #include <vector>
 
+#include "novasr/control.hpp"
 #include "novasr/delay_line.hpp"
-#include "novasr/fir_design.hpp"
 #include "novasr/history.hpp"
-#include "novasr/latest_value.hpp"
 #include "novasr/processor.hpp"
-#include "novasr/ramp.hpp"
 
 namespace novasr {
 
 /// Parameters and what the control thread has computed from them.
 struct Settings {
   Parameters parameters;
-  std::vector<float> high_pass;  ///< centre tap and one half; empty without a crossover
-};
-
-/// One of the values that shape the sum of dry and wet, over the frames of a block.
-struct Control {
-  Ramp ramp;
-  std::vector<float> values;
-
-  [[nodiscard]] bool rests_at(float value) const NOVASR_RT { return ramp.rests_at(value); }
+  std::vector<float> high_pass;  ///< centre tap and one half
 };
 
 /// What all channels share: the controls, and the high-pass with the one it replaces.
@@ -38,8 +28,8 @@ struct BlendControls {
   std::array<std::vector<float>, 2> high_pass;  ///< [0] old, [1] new
   bool has_crossover = false;
 
-  /// [control] Allocates for blocks of up to `max_frames`.
-  void prepare(std::size_t max_frames, std::size_t crossover_frames, bool with_crossover);
+  /// [control] Allocates for blocks of up to `max_frames`; 0 crossover frames = Mode::full alone.
+  void prepare(std::size_t max_frames, std::size_t crossover_frames);
 
   /// [audio] Heads for the settings, within `fade_frames`; 0 = at once.
   void follow(const Settings& settings, std::size_t fade_frames) NOVASR_RT;

@@ -20,7 +20,7 @@ struct ChainPlan {
   std::size_t back_end_frames = 0;   ///< look-ahead at 48 kHz
   std::size_t dry_frames = 0;        ///< look-ahead at the input rate
   std::size_t aligned_frames = 0;    ///< delay at the output rate where dry and wet meet: all of the above and the
-                                   ///< waiting for whole frames of the other rates
+                                     ///< waiting for whole frames of the other rates
   std::size_t crossover_frames = 0;  ///< at the output rate
 
   [[nodiscard]] std::size_t latency_frames() const { return aligned_frames + crossover_frames; }

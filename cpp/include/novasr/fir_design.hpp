@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -10,9 +11,6 @@ namespace novasr {
 /// Kaiser's shape parameter for a stop-band attenuation in dB.
 /// J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", ISCAS 1974.
 [[nodiscard]] double kaiser_beta(double attenuation_db) noexcept;
-
-/// Width in Hz of the transition band of a Kaiser filter that reaches `half_width` samples to each side (same source).
-[[nodiscard]] double kaiser_transition_hz(double attenuation_db, double half_width, double rate_hz) noexcept;
 
 /// An ideal low-pass under a Kaiser window, as a function of continuous time: the parent of every phase of a converter.
 struct KaiserSinc {

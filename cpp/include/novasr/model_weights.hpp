@@ -12,20 +12,20 @@ struct ModelWeights {
 
   /// One anti-aliased SnakeBeta: u + (1 - cos(2 a u)) / (2 b + 1e-9) with a = exp(alpha), b = exp(beta).
   struct Activation {
-    std::array<float, kChannels> alpha;        ///< logarithms
-    std::array<float, kChannels> beta;         ///< logarithms
-    std::array<float, 12> upsample_filter;     ///< symmetric; even and odd taps are the two phases
-    std::array<float, 12> downsample_filter;   ///< symmetric
+    std::array<float, kChannels> alpha;       ///< logarithms
+    std::array<float, kChannels> beta;        ///< logarithms
+    std::array<float, 12> upsample_filter;    ///< symmetric; even and odd taps are the two phases
+    std::array<float, 12> downsample_filter;  ///< symmetric
   };
 
-  std::array<float, kChannels * 7> conv_pre_weight;           ///< [channel][tap]
+  std::array<float, kChannels * 7> conv_pre_weight;  ///< [channel][tap]
   std::array<float, kChannels> conv_pre_bias;
   std::array<float, kChannels * kChannels * 11> conv1_weight;  ///< [output][input][tap]
   std::array<float, kChannels> conv1_bias;
   std::array<float, kChannels * kChannels * 11> conv2_weight;  ///< [output][input][tap]
   std::array<float, kChannels> conv2_bias;
   std::array<Activation, 2> activations;
-  std::array<float, kChannels * 7> conv_post_weight;          ///< [channel][tap]
+  std::array<float, kChannels * 7> conv_post_weight;  ///< [channel][tap]
 
   /// Number of values in a checkpoint.
   static constexpr std::size_t kValueCount =

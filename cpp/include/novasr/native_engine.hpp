@@ -34,7 +34,8 @@ enum class Tile {
 
 /// The network in hand-made SIMD: runs inline on the audio thread, without allocation, lock or system call.
 ///
-/// Non-finite input samples count as 0. Denormals are flushed while it runs; the caller's floating-point mode is restored.
+/// Non-finite input samples count as 0. Denormals are flushed while it runs; the caller's floating-point mode is
+/// restored.
 class NativeEngine final : public StreamingEngine {
  public:
   /// [control] Folds the weights for the kernels (milliseconds). The default instruction set is the best available.

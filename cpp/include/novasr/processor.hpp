@@ -34,9 +34,9 @@ struct ProcessSpec {
 struct Parameters {
   Mode mode = Mode::extend;
   FrontEnd front_end = FrontEnd::clean;
-  float crossover_hz = 7'100.0f;   ///< 4 000 .. 8 000, Mode::extend only
+  float crossover_hz = 7'100.0f;   ///< -6 dB, 4 000 .. 8 000; input below 16 kHz: at most 7/16 of its rate
   float mix = 1.0f;                ///< 0 = the delayed input, 1 = enhanced
-  float high_band_gain_db = 0.0f;  ///< -24 .. +12, on what the model adds (Mode::extend only)
+  float high_band_gain_db = 0.0f;  ///< -24 .. +12, on the band above the crossover (Mode::extend only)
   float output_gain_db = 0.0f;     ///< -60 .. +24
   bool bypass = false;
 };
@@ -45,7 +45,7 @@ struct ProcessorStats {
   std::uint64_t input_frames = 0;
   std::uint64_t output_frames = 0;
   std::uint64_t nonfinite_samples = 0;  ///< NaN or Inf in the input, replaced by 0
-  bool passthrough = false;             ///< output rate <= 16 kHz: nothing to extend, the input passes delayed
+  bool passthrough = false;             ///< output rate <= 16 kHz: nothing to extend, the input passes without delay
   EngineStats engine;
 };
 
@@ -64,7 +64,9 @@ class Processor {
   /// [control] Allocates; ends with a reset(). Throws ConfigError.
   void prepare(const ProcessSpec& spec);
 
-  /// [control] Takes effect within the next blocks, without clicks. Throws ConfigError.
+  /// [control] Takes effect within the next blocks, in fades of 10 ms; at once before the first block of a stream.
+  /// Throws ConfigError, also for what low_latency leaves out. Without this call the defaults of Parameters apply, in
+  /// low_latency Mode::full and FrontEnd::reference.
   void set_parameters(const Parameters& parameters);
 
   /// [audio] The next block is treated as the first of a fresh stream; parameters stay.

@@ -33,8 +33,7 @@ class PolyphaseKernel {
   /// [control] Samples `parent` for every phase. `unity_dc` scales each row to sum 1, which removes the phase ripple.
   PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool unity_dc);
 
-  /// [any] Input frames that an output needs from before (after) the frame at or just before its position.
-  [[nodiscard]] std::size_t left() const NOVASR_RT { return left_; }
+  /// [any] Look-ahead: input frames that an output needs from after the frame at or just before its position.
   [[nodiscard]] std::size_t right() const NOVASR_RT { return right_; }
 
   /// [any] Input frames read for one output, those with zero coefficients included.
@@ -46,7 +45,6 @@ class PolyphaseKernel {
   [[nodiscard]] float evaluate(const float* at, std::int64_t phase) const NOVASR_RT;
 
  private:
-  std::size_t left_ = 0;
   std::size_t right_ = 0;
   std::size_t row_length_ = 1;
   std::int64_t phases_ = 1;

@@ -58,24 +58,36 @@ NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t f
   }
 }
 
+/// `Count` frames at once: neighbours share five of their six rows.
+template <size_t Count>
+NOVASR_INLINE void up_frames(const float* rows, const Splats<6>& f, Vec kappa, const Splats<kSineTerms>& sine,
+                             float* window) {
+  Vec x[5 + Count], up[2 * Count];
+#pragma GCC unroll 16
+  for (size_t i = 0; i < 5 + Count; ++i) x[i] = load(rows + i * kChannels - 2 * kChannels);
+#pragma GCC unroll 8
+  for (size_t s = 0; s < Count; ++s) {  // the two phases are mirror images of each other
+    const Vec even =
+        multiply_add(x[s + 2] + x[s + 3], f[2], multiply_add(x[s + 1] + x[s + 4], f[1], (x[s] + x[s + 5]) * f[0]));
+    const Vec odd =
+        multiply_add(x[s + 2] - x[s + 3], f[5], multiply_add(x[s + 1] - x[s + 4], f[4], (x[s] - x[s + 5]) * f[3]));
+    up[2 * s] = even + odd;
+    up[2 * s + 1] = even - odd;
+  }
+#pragma GCC unroll 16
+  for (size_t k = 0; k < 2 * Count; ++k) store(window + k * kChannels, snake(up[k], kappa, sine));
+}
+
 NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) {
   const Splats<6> f(net.up_from_48k);
   const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
     const Vec kappa = load(net.kappa[1] + c);
-#pragma GCC unroll 3
-    for (size_t s = 0; s < frames; ++s) {
-      const float* x = rows + s * kChannels + c;
-      const Vec x0 = load(x - 2 * kChannels), x1 = load(x - kChannels), x2 = load(x);
-      const Vec x3 = load(x + kChannels), x4 = load(x + 2 * kChannels), x5 = load(x + 3 * kChannels);
-      const Vec even =
-          multiply_add(x2 + x3, f[2], multiply_add(x1 + x4, f[1], (x0 + x5) * f[0]));
-      const Vec odd =
-          multiply_add(x2 - x3, f[5], multiply_add(x1 - x4, f[4], (x0 - x5) * f[3]));
-      float* out = window + 2 * s * kChannels + c;
-      store(out, snake(even + odd, kappa, sine));
-      store(out + kChannels, snake(even - odd, kappa, sine));
+    size_t s = 0;
+    for (; s + 3 <= frames; s += 3) {
+      up_frames<3>(rows + s * kChannels + c, f, kappa, sine, window + 2 * s * kChannels + c);
     }
+    for (; s < frames; ++s) up_frames<1>(rows + s * kChannels + c, f, kappa, sine, window + 2 * s * kChannels + c);
   }
 }
 

@@ -8,8 +8,9 @@ namespace novasr::kernels {
 inline constexpr size_t kChannels = 32;  ///< of the network's hidden layers; a "row" is one frame of all of them
 inline constexpr size_t kPreTaps = 7;
 inline constexpr size_t kConvTaps = 11;
-inline constexpr size_t kOutputTaps = 17;    ///< conv2 (11 taps) and conv_post (7) as one filter
-inline constexpr size_t kResidualTaps = 11;  ///< conv_pre, interpolation and conv_post as one filter on the 16 kHz input
+inline constexpr size_t kOutputTaps = 17;  ///< conv2 (11 taps) and conv_post (7) as one filter
+inline constexpr size_t kResidualTaps =
+    11;  ///< conv_pre, interpolation and conv_post as one filter on the 16 kHz input
 inline constexpr size_t kWindowHistory = 11;  ///< 96 kHz rows that the 12-tap low-pass still needs from the past
 inline constexpr size_t kSineTerms = 5;
 
@@ -24,9 +25,9 @@ struct Network {
   /// Interpolation x3 and 2x up-sampling of the first activation as one filter, sums and differences of mirrored taps:
   /// 3 for the phases 0 and 3 of 6, 3 for 1 and 2, 4 for 4 and 5.
   float up_from_16k[10];
-  float up_from_48k[6];     ///< 2x up-sampling of the second activation: 3 sums, 3 differences of mirrored taps
-  float low_pass[2][6];     ///< first half of the symmetric 12 taps
-  float sine[kSineTerms];   ///< sin(2 pi q) = q (c0 + c1 q^2 + ...), |q| <= 1/4
+  float up_from_48k[6];    ///< 2x up-sampling of the second activation: 3 sums, 3 differences of mirrored taps
+  float low_pass[2][6];    ///< first half of the symmetric 12 taps
+  float sine[kSineTerms];  ///< sin(2 pi q) = q (c0 + c1 q^2 + ...), |q| <= 1/4
   alignas(64) float output_weight[kOutputTaps][kChannels];
   float residual_weight[3][kResidualTaps];
   float residual_bias[3];  ///< with the constant part of the output filter
@@ -39,9 +40,15 @@ struct TileFilter {
   const float* bias;    ///< [output channel], 64-byte aligned
 };
 
-inline constexpr size_t tile_rows(size_t points) { return points - (kConvTaps - 2); }
-inline constexpr size_t tile_inputs(size_t points) { return tile_rows(points) / 3; }
-inline constexpr size_t tile_products(size_t points) { return points / 2 * 3; }
+inline constexpr size_t tile_rows(size_t points) {
+  return points - (kConvTaps - 2);
+}
+inline constexpr size_t tile_inputs(size_t points) {
+  return tile_rows(points) / 3;
+}
+inline constexpr size_t tile_products(size_t points) {
+  return points / 2 * 3;
+}
 
 inline constexpr size_t kStreamingPoints = 18;
 inline constexpr size_t kOfflinePoints = 48;
@@ -50,7 +57,9 @@ inline constexpr size_t kMaxTiles = 12;  ///< convolved at a time
 /// Floats from one product to the next in the scratch memory of convolve(); 16 more than needed, against 4K aliasing.
 inline constexpr size_t kProductStride = kMaxTiles * kChannels + 16;
 /// Scratch floats of convolve(): each product is written over the spectrum before its own.
-inline constexpr size_t spectra_floats(size_t points) { return (tile_products(points) + 1) * kProductStride; }
+inline constexpr size_t spectra_floats(size_t points) {
+  return (tile_products(points) + 1) * kProductStride;
+}
 
 /// Largest vector width in floats: rows of single-channel output are padded to a multiple of it.
 inline constexpr size_t kMaxWidth = 16;
@@ -76,7 +85,8 @@ struct KernelTable {
   /// out = tiles * tile_rows rows of the convolution; reads tiles * tile_rows + 10 rows, the first 5 before out[0].
   void (*convolve)(const TileFilter&, const float* rows, size_t tiles, float* spectra, float* out);
 
-  /// residual[3 i + p] from input[i - 5 .. i + 5]; computes whole vectors: reads and writes up to kMaxWidth frames more.
+  /// residual[3 i + p] from input[i - 5 .. i + 5]; computes whole vectors: reads and writes up to kMaxWidth frames
+  /// more.
   void (*residual)(const Network&, const float* input, size_t frames, float* residual);
 
   /// out[t] = tanh(residual[t] + output filter on rows t - 8 .. t + 8); whole vectors, as above.

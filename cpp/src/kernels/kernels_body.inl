@@ -10,7 +10,8 @@
 
 namespace novasr::kernels {
 namespace {
-// clang-format off: simd.inl declares what the others use
+// simd.inl declares what the others use, and the transforms are the convolution's.
+// clang-format off
 #include "simd.inl"
 #include "activation.inl"
 #include "dft_18.inc"

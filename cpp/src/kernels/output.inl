@@ -5,7 +5,8 @@ NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t fra
     for (size_t phase = 0; phase < 3; ++phase) {
       Vec sum = splat(net.residual_bias[phase]);
       for (size_t k = 0; k < kResidualTaps; ++k) {
-        sum = multiply_add(load_unaligned(input + i + k - kResidualTaps / 2), splat(net.residual_weight[phase][k]), sum);
+        sum =
+            multiply_add(load_unaligned(input + i + k - kResidualTaps / 2), splat(net.residual_weight[phase][k]), sum);
       }
       for (size_t j = 0; j < kWidth; ++j) out[3 * (i + j) + phase] = sum[j];
     }
@@ -43,36 +44,29 @@ NOVASR_INLINE Vec sums_of(Vec* v) {
   }
 }
 
-/// Adds `Taps` taps from `first` on to `Count` neighbouring outputs: each row loaded serves as many outputs as it can.
-template <size_t Taps, size_t Count>
-NOVASR_INLINE void add_taps(const float* weight, const float* rows, size_t first, Vec* sum) {
-  Vec tap[Taps];
-#pragma GCC unroll 8
-  for (size_t k = 0; k < Taps; ++k) tap[k] = load(weight + (first + k) * kChannels);
-#pragma GCC unroll 16
-  for (size_t r = 0; r < Count + Taps - 1; ++r) {
-    const Vec row = load(rows + (first + r) * kChannels);
-#pragma GCC unroll 8
-    for (size_t k = 0; k < Taps; ++k) {
-      if (r >= k && r - k < Count) sum[r - k] = multiply_add(tap[k], row, sum[r - k]);
-    }
-  }
-}
-
 NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* residual, size_t frames, float* out) {
-  constexpr size_t kAtOnce = kWidth < 8 ? kWidth : 8;  // sums that fit in the registers
-  for (size_t t = 0; t < frames; t += kWidth) {
-    Vec total[kWidth];
-    for (size_t j = 0; j < kWidth; ++j) total[j] = Vec{};
-    for (size_t first = 0; first < kWidth; first += kAtOnce) {
+  constexpr size_t kAtOnce = 8;  // sums in flight: enough to hide the latency of each, few enough for the registers
+  constexpr size_t kStep = kWidth > kAtOnce ? kWidth : kAtOnce;
+  for (size_t t = 0; t < frames; t += kStep) {
+    Vec total[kStep];
+    for (size_t first = 0; first < kStep; first += kAtOnce) {
+      Vec sum[kAtOnce] = {};
       for (size_t c = 0; c < kChannels; c += kWidth) {
         const float* weight = net.output_weight[0] + c;
         const float* x = rows + (t + first) * kChannels + c - 8 * kChannels;
-#pragma GCC unroll 4
-        for (size_t k = 0; k < 16; k += 4) add_taps<4, kAtOnce>(weight, x, k, total + first);
-        add_taps<1, kAtOnce>(weight, x, 16, total + first);
+#pragma GCC unroll 17
+        for (size_t k = 0; k < kOutputTaps; ++k) {
+          const Vec tap = load(weight + k * kChannels);
+#pragma GCC unroll 8
+          for (size_t j = 0; j < kAtOnce; ++j) sum[j] = multiply_add(tap, load(x + (j + k) * kChannels), sum[j]);
+        }
       }
+#pragma GCC unroll 8
+      for (size_t j = 0; j < kAtOnce; ++j) total[first + j] = sum[j];
     }
-    store_unaligned(out + t, hyperbolic_tangent(sums_of<kWidth>(total) + load_unaligned(residual + t)));
+    for (size_t j = 0; j < kStep; j += kWidth) {
+      const Vec sum = sums_of<kWidth>(total + j) + load_unaligned(residual + t + j);
+      store_unaligned(out + t + j, hyperbolic_tangent(sum));
+    }
   }
 }

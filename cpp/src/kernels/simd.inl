@@ -10,12 +10,24 @@ typedef int IntVec __attribute__((vector_size(NOVASR_WIDTH * 4)));
 
 constexpr size_t kWidth = NOVASR_WIDTH;
 
-NOVASR_INLINE Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-NOVASR_INLINE Vec load_unaligned(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
-NOVASR_INLINE void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
-NOVASR_INLINE void store_unaligned(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
-NOVASR_INLINE Vec splat(float x) { return x - Vec{}; }
-NOVASR_INLINE Vec absolute(Vec v) { return (Vec)((IntVec)v & 0x7fffffff); }
+NOVASR_INLINE Vec load(const float* p) {
+  return *reinterpret_cast<const Vec*>(p);
+}
+NOVASR_INLINE Vec load_unaligned(const float* p) {
+  return *reinterpret_cast<const UnalignedVec*>(p);
+}
+NOVASR_INLINE void store(float* p, Vec v) {
+  *reinterpret_cast<Vec*>(p) = v;
+}
+NOVASR_INLINE void store_unaligned(float* p, Vec v) {
+  *reinterpret_cast<UnalignedVec*>(p) = v;
+}
+NOVASR_INLINE Vec splat(float x) {
+  return x - Vec{};
+}
+NOVASR_INLINE Vec absolute(Vec v) {
+  return (Vec)((IntVec)v & 0x7fffffff);
+}
 NOVASR_INLINE Vec select(IntVec condition, Vec a, Vec b) {
   return (Vec)((condition & (IntVec)a) | (~condition & (IntVec)b));
 }
@@ -58,11 +70,13 @@ NOVASR_INLINE Vec round_nearest(Vec v) {
 #  define NOVASR_PICK(a, b, first) \
     __builtin_shufflevector(a, b, first, first + 2, first + 4, first + 6, first + 8, first + 10, first + 12, first + 14)
 #else
-#  define NOVASR_PICK(a, b, first)                                                                                \
-    __builtin_shufflevector(a, b, first, first + 2, first + 4, first + 6, first + 8, first + 10, first + 12,      \
+#  define NOVASR_PICK(a, b, first)                                                                              \
+    __builtin_shufflevector(a, b, first, first + 2, first + 4, first + 6, first + 8, first + 10, first + 12,    \
                             first + 14, first + 16, first + 18, first + 20, first + 22, first + 24, first + 26, \
                             first + 28, first + 30)
 #endif
 
 /// {a0 + a1, a2 + a3, ..., b0 + b1, ...}
-NOVASR_INLINE Vec add_neighbours(Vec a, Vec b) { return NOVASR_PICK(a, b, 0) + NOVASR_PICK(a, b, 1); }
+NOVASR_INLINE Vec add_neighbours(Vec a, Vec b) {
+  return NOVASR_PICK(a, b, 0) + NOVASR_PICK(a, b, 1);
+}

@@ -76,7 +76,11 @@ def enhance(
     ] = ModeName.extend,
     jobs: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Threads, over files and within long ones.  [default: one per CPU]"),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Threads, over files and within long ones.  [default: one per CPU]",
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     plot: Annotated[

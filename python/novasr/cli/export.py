@@ -19,11 +19,15 @@ Examples:
 
 
 def export(
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="File to write, .ts by convention.")],
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="File to write, .ts by convention.")
+    ],
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
+    ] = False,
 ) -> None:
     """Export and say where the file is."""
     from novasr.export import export_torchscript

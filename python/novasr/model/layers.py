@@ -65,7 +65,9 @@ class Resampler2x(nn.Module):
         weight = taps.reshape(2, 1, -1).repeat(channels, 1, 1)  # (2 C, 1, 6)
         phases = F.conv1d(padded, weight, groups=channels)  # (B, 2 C, T)
         batch, _, frames = phases.shape
-        return phases.reshape(batch, channels, 2, frames).transpose(2, 3).reshape(batch, channels, -1)
+        return (
+            phases.reshape(batch, channels, 2, frames).transpose(2, 3).reshape(batch, channels, -1)
+        )
 
     def downsample(self, padded: Tensor) -> Tensor:
         """Low-pass and keep every other sample: (B, C, 2 T + 10) to (B, C, T)."""
@@ -95,7 +97,9 @@ class AntiAliasedSnake(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T) to (B, C, T - 2)."""
-        up = self.act(self.upsample.upsample(F.pad(x, (self.up_left, self.up_right))))  # (B, C, 2 T - 4)
+        up = self.act(
+            self.upsample.upsample(F.pad(x, (self.up_left, self.up_right)))
+        )  # (B, C, 2 T - 4)
         return self.downsample.lowpass.downsample(F.pad(up, (self.down_pad, self.down_pad)))
 
 
@@ -104,12 +108,14 @@ class AmpBlock(nn.Module):
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
-        self.convs1 = nn.ModuleList([nn.Conv1d(channels, channels, kernel, padding=kernel // 2)])
-        self.convs2 = nn.ModuleList([nn.Conv1d(channels, channels, kernel, padding=kernel // 2)])
+        conv_1 = nn.Conv1d(channels, channels, kernel, padding=kernel // 2)
+        conv_2 = nn.Conv1d(channels, channels, kernel, padding=kernel // 2)
+        self.convs1 = nn.ModuleList([conv_1])
+        self.convs2 = nn.ModuleList([conv_2])
         self.activations = nn.ModuleList([AntiAliasedSnake(channels) for _ in range(2)])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, T) to (B, C, T - 4)."""
-        y = self.convs1[0](self.activations[0](x))  # (B, C, T - 2)
+        y: Tensor = self.convs1[0](self.activations[0](x))  # (B, C, T - 2)
         y = self.convs2[0](self.activations[1](y))  # (B, C, T - 4)
         return y + x[..., : y.shape[-1]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -42,5 +44,10 @@ class NovaSRNetwork(nn.Module):
             48 kHz, within -1 .. 1.
         """
         x = interpolate_x3(self.conv_pre(audio))  # (B, 32, 3 N)
-        x = self.resblocks[0](x)  # (B, 32, 3 N - 4)
+        x = self.block(x)  # (B, 32, 3 N - 4)
         return torch.tanh(self.conv_post(x))
+
+    @property
+    def block(self) -> AmpBlock:
+        """The one block; upstream's file layout has a list of them."""
+        return cast(AmpBlock, self.resblocks[0])

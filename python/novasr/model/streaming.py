@@ -26,7 +26,7 @@ class StreamingNovaSR(nn.Module):
 
     def __init__(self, network: NovaSRNetwork) -> None:
         super().__init__()
-        block = network.resblocks[0]
+        block = network.block
         self.pre = _Conv(network.conv_pre)
         self.interpolate = _Interpolate()
         self.up_1 = _UpSnake(block.activations[0])
@@ -41,7 +41,7 @@ class StreamingNovaSR(nn.Module):
 
     @torch.jit.export
     def metadata(self) -> dict[str, int]:
-        """What a host must know, in Hz and frames; docs/torchscript.md explains each."""
+        """Tell what a host must know, in Hz and frames; docs/torchscript.md explains each."""
         return {
             "input_rate": self.input_rate,
             "output_rate": self.output_rate,
@@ -100,8 +100,9 @@ def _keep_last(x: Tensor, frames: int) -> Tensor:
 
 
 class _Conv(nn.Module):
-    def __init__(self, conv: nn.Conv1d) -> None:
+    def __init__(self, conv: nn.Module) -> None:
         super().__init__()
+        assert isinstance(conv, nn.Conv1d)
         self.weight = conv.weight
         self.bias = conv.bias
         self.taps = conv.kernel_size[0]
@@ -125,8 +126,9 @@ class _Interpolate(nn.Module):
 
 
 class _UpSnake(nn.Module):
-    def __init__(self, activation: AntiAliasedSnake) -> None:
+    def __init__(self, activation: nn.Module) -> None:
         super().__init__()
+        assert isinstance(activation, AntiAliasedSnake)
         self.up = activation.upsample
         self.act = activation.act
         self.left, self.right = UP_LEFT, UP_RIGHT
@@ -139,8 +141,9 @@ class _UpSnake(nn.Module):
 
 
 class _Down(nn.Module):
-    def __init__(self, activation: AntiAliasedSnake) -> None:
+    def __init__(self, activation: nn.Module) -> None:
         super().__init__()
+        assert isinstance(activation, AntiAliasedSnake)
         self.down = activation.downsample.lowpass
         self.pad = DOWN_PAD
         self.taps = self.down.filter.shape[-1]

@@ -18,7 +18,7 @@ import zipfile
 from collections import OrderedDict
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "cmake"))
-from embed_weights import TENSORS  # noqa: E402
+from embed_weights import TENSORS
 
 
 def read_npy(data):
@@ -74,11 +74,17 @@ def main(output):
     for version in ("v1", "v2"):
         with zipfile.ZipFile(shared / "weights" / f"novasr_{version}.bin") as archive:
             tensors = TensorUnpickler(archive).load()
-        write(output / f"weights_{version}.f32", [value for name in TENSORS for value in tensors[name]])
+        write(
+            output / f"weights_{version}.f32",
+            [value for name in TENSORS for value in tensors[name]],
+        )
     cases = []
     for path in sorted((shared / "golden").glob("*.npz")):
         with zipfile.ZipFile(path) as archive:
-            arrays = {name.removesuffix(".npy"): read_npy(archive.read(name)) for name in archive.namelist()}
+            arrays = {
+                name.removesuffix(".npy"): read_npy(archive.read(name))
+                for name in archive.namelist()
+            }
         for name, values in arrays.items():
             if not name.startswith("in"):
                 continue

@@ -35,4 +35,6 @@ inline std::complex<double> component(std::span<const float> audio, double hz, d
   return sum / weight;
 }
 
-inline double decibels(double ratio) { return 20.0 * std::log10(std::max(ratio, 1e-30)); }
+inline double decibels(double ratio) {
+  return 20.0 * std::log10(std::max(ratio, 1e-30));
+}

@@ -1,0 +1,57 @@
+"""Types of the C++ extension."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+version: str
+torch_version: str | None
+
+class CoreError(RuntimeError): ...
+class ConfigError(ValueError): ...
+class ModelError(RuntimeError): ...
+class Engine: ...
+
+def native_engine(
+    values: NDArray[np.float32], *, offline: bool, isa: str | None = None
+) -> Engine: ...
+def torch_engine(torchscript: bytes, *, threads: int) -> Engine: ...
+def worker_engine(inner: Engine) -> Engine: ...
+def available_isas() -> list[str]: ...
+
+class Mode:
+    extend: ClassVar[Mode]
+    full: ClassVar[Mode]
+
+class FrontEnd:
+    clean: ClassVar[FrontEnd]
+    reference: ClassVar[FrontEnd]
+
+class Parameters:
+    mode: Mode
+    front_end: FrontEnd
+    crossover_hz: float
+    mix: float
+    high_band_gain_db: float
+    output_gain_db: float
+    bypass: bool
+
+class Stream:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        sample_rate: int,
+        output_rate: int,
+        channels: int,
+        low_latency: bool,
+    ) -> None: ...
+    def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]: ...
+    def flush(self) -> NDArray[np.float32]: ...
+    def reset(self) -> None: ...
+    def set_parameters(self, parameters: Parameters) -> None: ...
+    @property
+    def latency(self) -> int: ...
+    @property
+    def stats(self) -> dict[str, Any]: ...
