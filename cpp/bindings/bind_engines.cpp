@@ -57,6 +57,9 @@ void bind_engines(py::module_& module) {
 
   module.def(
       "worker_engine",
-      [](EngineHandle& inner) { return EngineHandle(std::make_unique<novasr::WorkerEngine>(inner.take())); },
-      py::arg("inner"));
+      [](EngineHandle& inner, std::size_t hop_frames, std::size_t slack_frames) {
+        const novasr::WorkerOptions options{.hop_frames = hop_frames, .slack_frames = slack_frames};
+        return EngineHandle(std::make_unique<novasr::WorkerEngine>(inner.take(), options));
+      },
+      py::arg("inner"), py::kw_only(), py::arg("hop_frames"), py::arg("slack_frames"));
 }

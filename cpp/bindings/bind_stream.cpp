@@ -104,6 +104,7 @@ void bind_stream(py::module_& module) {
 
   py::class_<Parameters>(module, "Parameters")
       .def(py::init<>())
+      .def("__copy__", [](const Parameters& parameters) { return Parameters(parameters); })
       .def_readwrite("mode", &Parameters::mode)
       .def_readwrite("front_end", &Parameters::front_end)
       .def_readwrite("crossover_hz", &Parameters::crossover_hz)

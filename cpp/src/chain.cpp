@@ -8,6 +8,13 @@
 namespace novasr {
 namespace {
 
+/// dividend / divisor, rounded as Python's round() and std::nearbyint() do it.
+std::uint64_t round_half_to_even(std::uint64_t dividend, std::uint64_t divisor) noexcept {
+  const std::uint64_t quotient = dividend / divisor;
+  const std::uint64_t twice_rest = 2 * (dividend % divisor);
+  return quotient + (twice_rest > divisor || (twice_rest == divisor && quotient % 2 == 1) ? 1 : 0);
+}
+
 /// Longest piece that passes the chain at once, as a part of a second: 31 ms at any rate stays in the second-level
 /// cache.
 constexpr std::size_t kPiecesPerSecond = 32;
@@ -107,7 +114,7 @@ std::size_t Chain::process(AudioView<const float> in, std::size_t first, std::si
 std::size_t Chain::flush(AudioView<float> out) noexcept {
   const std::uint64_t inputs = input_frames_.load(std::memory_order_relaxed);
   const std::uint64_t in_hz = spec_.sample_rate_hz;
-  const std::uint64_t length = (2 * inputs * spec_.output_rate_hz + in_hz) / (2 * in_hz) + plan_.latency_frames();
+  const std::uint64_t length = round_half_to_even(inputs * spec_.output_rate_hz, in_hz) + plan_.latency_frames();
   const auto owed = static_cast<std::size_t>(length - output_frames_.load(std::memory_order_relaxed));
   assert(out.frames() >= owed);
   if (!plan_.passthrough && inputs > 0) end_model((inputs * kModelInputHz + in_hz - 1) / in_hz);

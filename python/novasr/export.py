@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 import warnings
 from pathlib import Path
 
 from novasr.checkpoints import load_model
 from novasr.errors import AudioFileError
+from novasr.replacing import replacing
 from novasr.torch_runtime import require_torch
 
 _METHODS = ["metadata", "initial_state", "flush"]
@@ -69,15 +68,12 @@ def export_torchscript(
     """
     path = Path(destination)
     if path.exists() and not overwrite:
-        msg = f"{path} exists; pass overwrite=True (--overwrite) to replace it"
+        msg = f"{path}: exists: choose another name or overwrite it (--overwrite)"
         raise AudioFileError(msg)
     script = torchscript_bytes(weights)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(script)
-        Path(temporary).replace(path)
-    except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise AudioFileError(msg) from error
+    with replacing(path) as temporary:
+        try:
+            temporary.write_bytes(script)
+        except OSError as error:
+            raise AudioFileError(f"{path}: cannot be written: {error.strerror}") from error
     return path

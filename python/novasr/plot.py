@@ -13,7 +13,7 @@ import soundfile as sf
 from novasr.analysis import FileInfo, file_info
 from novasr.errors import AudioFileError, NovasrError
 from novasr.reading import AudioReader, libsndfile_name
-from novasr.writing import replacing
+from novasr.replacing import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -47,7 +47,7 @@ void check_delays(const ProcessSpec& spec, const std::vector<Parameters>& settin
   const Audio input{tones(kTones, spec.sample_rate_hz, spec.sample_rate_hz / 8)};
   const std::size_t length =
       latency + static_cast<std::size_t>(
-                    std::llround(static_cast<double>(input[0].size()) * spec.output_rate_hz / spec.sample_rate_hz));
+                    std::llrint(static_cast<double>(input[0].size()) * spec.output_rate_hz / spec.sample_rate_hz));
   for (const Parameters& parameters : settings) {
     processor.set_parameters(parameters);
     CHECK(processor.latency_frames() == latency);

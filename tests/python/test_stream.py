@@ -97,6 +97,87 @@ def test_threaded_engine_gives_the_same_audio_later(rng):
     assert measured_delay(output, direct) == 0
 
 
+@pytest.mark.parametrize("change", [{"mix": 0.0}, {"bypass": True}])
+def test_dry_output_is_the_input_bit_for_bit(rng, change):
+    audio = speech_like(rng, 9000, 48_000)
+    stream = novasr.Stream(48_000)
+    stream.set(**change)
+    output = run(stream, audio, 480, rng)[stream.latency :, 0]
+    np.testing.assert_array_equal(output, audio)
+
+
+def test_parameters_change_the_sound_and_not_the_latency(rng):
+    audio = speech_like(rng, 48_000, 48_000)
+    stream = novasr.Stream(48_000, crossover_hz=6500, output_gain_db=-6)
+    latency = stream.latency
+    loud = run(novasr.Stream(48_000, crossover_hz=6500), audio, 480, rng)
+    np.testing.assert_allclose(run(stream, audio, 480, rng), loud * 10 ** (-6 / 20), atol=1e-6)
+    stream.reset()
+    stream.set(mode="full", front_end="reference", mix=0.5, high_band_gain_db=-3)
+    assert stream.latency == latency
+    assert measured_delay(run(stream, audio, 480, rng)[:, 0], audio) == latency
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mix": 1.5}, "mix.*1.5"),
+        ({"mix": float("nan")}, "mix"),
+        ({"mix": "much"}, "mix must be a number, not 'much'"),
+        ({"crossover_hz": 9000}, "crossover.*9000"),
+        ({"mode": "loud"}, "mode must be one of"),
+        ({"volume": 1}, "no parameter 'volume'; there are mode,"),
+    ],
+)
+def test_wrong_changes_are_refused_and_change_nothing(rng, change, message):
+    audio = speech_like(rng, 4800, 48_000)
+    stream = novasr.Stream(48_000)
+    with pytest.raises(AudioFormatError, match=message):
+        stream.set(**change)
+    np.testing.assert_array_equal(
+        run(stream, audio, 480, rng), run(novasr.Stream(48_000), audio, 480, rng)
+    )
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        8000,
+        11_025,
+        16_000,
+        22_050,
+        24_000,
+        32_000,
+        44_100,
+        48_000,
+        88_200,
+        96_000,
+        176_400,
+        192_000,
+    ],
+)
+def test_any_rate_is_enhanced_to_48_khz_aligned(rng, rate):
+    frames = rate // 2 + 1
+
+    def chirp(time):  # 0.5 s from 300 to 1500 Hz, faded in and out
+        return 0.3 * np.sin(2 * np.pi * (300 + 1200 * time) * time) * np.sin(2 * np.pi * time) ** 2
+
+    audio = chirp(np.arange(frames) / rate).astype(np.float32)
+    output = novasr.enhance(audio, rate)
+    assert len(output) == round(frames * 48_000 / rate)
+    expected = chirp(np.arange(len(output)) / 48_000)
+    assert measured_delay(output, expected) == 0
+    assert np.abs(output - expected)[100:-100].max() < 0.02  # the model adds some overtones
+
+
+def test_rates_up_to_16_khz_pass_through(rng):
+    audio = speech_like(rng, 16_000, 16_000)
+    stream = novasr.Stream(16_000, output_rate=16_000)
+    output = run(stream, audio, 160, rng)[stream.latency :, 0]
+    assert stream.stats.passthrough
+    np.testing.assert_array_equal(output, audio)
+
+
 def test_reset_begins_a_fresh_stream(rng):
     audio = speech_like(rng, 5000, 48_000)
     stream = novasr.Stream(48_000)

@@ -53,7 +53,8 @@ struct ProcessorStats {
 /// input -> front end (to 16 kHz) -> engine (to 48 kHz) -> back end (to the output rate) -> mix with the delayed input.
 ///
 /// N input frames give floor(N * output_rate / sample_rate) output frames in all, delayed by latency_frames();
-/// flush() gives the rest, so that the whole stream is latency_frames() + round(N * output_rate / sample_rate) frames.
+/// flush() gives the rest, so that the whole stream is latency_frames() + round(N * output_rate / sample_rate) frames;
+/// round() takes a half to the even neighbour.
 class Processor {
  public:
   explicit Processor(std::unique_ptr<StreamingEngine> engine);

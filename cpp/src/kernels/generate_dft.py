@@ -121,7 +121,9 @@ def split_radix_dft(g, x):
         re, im = value
         if abs(abs(c) - abs(s)) < 1e-12:  # 1/8 of a turn: one factor for both parts
             tilted = g.negate(im) if s * c > 0 else im
-            return g.scale(c, g.add(re, tilted)), g.scale(c, g.sub(im, g.negate(re) if s * c > 0 else re))
+            return g.scale(c, g.add(re, tilted)), g.scale(
+                c, g.sub(im, g.negate(re) if s * c > 0 else re)
+            )
         return g.sub(g.scale(c, re), g.scale(s, im)), g.add(g.scale(s, re), g.scale(c, im))
 
     result = [None] * (n // 2 + 1)
