@@ -2,8 +2,8 @@
 
     python bench/alternatives.py [--seconds 1,10,60] [--blocks 10,20] [--rounds 5] [--json FILE]
 
-One thread each. A case runs every system in turn, round after round, and takes each one's median:
-a machine that slows down slows all of them. Every output is compared with that of eager PyTorch
+One thread each, processor time: what other programs take is not counted. A case runs every system in
+turn, round after round, and takes each one's median. Every output is compared with that of eager PyTorch
 before it is timed. Blocks go to the native engine as a stream; to the others each alone, without
 the context that would make their output right at the seams: the least that they could cost.
 """
@@ -86,7 +86,7 @@ OTHERS = {"PyTorch eager": eager, "torch.compile": compiled, "ONNX Runtime": onn
 
 
 def measure(frames: int, *, streaming: bool, rounds: int) -> dict[str, dict[str, object]]:
-    """Give each system's median in seconds, or why there is none."""
+    """Give each system's median processor time in seconds, or why there is none."""
     audio = 0.1 * np.random.default_rng(0).standard_normal(frames, dtype=np.float32)
     expected = eager(frames)(audio)
     works, results = {"native": native(streaming=streaming)}, {}
@@ -111,9 +111,9 @@ def measure(frames: int, *, streaming: bool, rounds: int) -> dict[str, dict[str,
     times = {name: [] for name in works if "failed" not in results[name]}
     for _ in range(rounds):
         for name, samples in times.items():
-            start = time.perf_counter()
+            start = time.process_time()
             works[name](audio)
-            samples.append(time.perf_counter() - start)
+            samples.append(time.process_time() - start)
     for name, samples in times.items():
         results[name]["seconds"] = float(np.median(samples))
     return {name: results[name] for name in ("native", *OTHERS)}
@@ -144,7 +144,9 @@ def main() -> None:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     told = conditions() | {name: metadata.version(name) for name in ("onnx", "onnxruntime")}
     print(", ".join(f"{key} {value}" for key, value in told.items()))
-    print("\nTimes real time; in brackets how many times as long as the native engine.\n")
+    print(
+        "\nTimes real time, in processor time; in brackets how many times that of the native engine.\n"
+    )
     print(f"| case | native | {' | '.join(OTHERS)} |\n|---|{'---:|' * (1 + len(OTHERS))}")
     cases = [(f"{s} s", float(s), False) for s in options.seconds.split(",") if s]
     cases += [(f"{ms} ms blocks", float(ms) / 1000, True) for ms in options.blocks.split(",") if ms]
