@@ -45,7 +45,7 @@ def bench(
     from rich.console import Console
 
     from novasr import benchmark
-    from novasr.writing import replacing
+    from novasr.replacing import replacing
 
     if json_file is not None and json_file.exists() and not json_file.is_file():
         raise AudioFileError(f"{json_file}: cannot be written: it is not a file")
