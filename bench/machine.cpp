@@ -25,21 +25,25 @@ double best_seconds(Work&& work) {
 }
 
 #if defined(__x86_64__)
-// Twelve independent sums hide the latency of each. The empty asm keeps the compiler from merging the steps.
-#  define NOVASR_PEAK(name, target_name, vector, zero, step)    \
-    __attribute__((target(target_name))) void name() {          \
-      vector sum[12], factor = zero;                            \
-      for (auto& s : sum) s = zero;                             \
-      for (long i = 0; i < kSteps; ++i) {                       \
-        _Pragma("GCC unroll 12") for (int k = 0; k < 12; ++k) { \
-          sum[k] = step;                                        \
-          asm volatile("" : "+x"(sum[k]));                      \
-        }                                                       \
-      }                                                         \
+// Twelve independent sums hide the latency of each, by name: of an array GCC would time the stores and loads. The empty
+// asm keeps the compiler from merging the steps.
+#  define NOVASR_PEAK(name, target_name, vector, zero, step)                                     \
+    __attribute__((target(target_name))) void name() {                                           \
+      const vector f = zero;                                                                     \
+      vector a = f, b = f, c = f, d = f, e = f, g = f, h = f, i = f, j = f, k = f, l = f, m = f; \
+      for (long n = 0; n < kSteps; ++n) {                                                        \
+        a = step(a), b = step(b), c = step(c), d = step(d), e = step(e), g = step(g);            \
+        h = step(h), i = step(i), j = step(j), k = step(k), l = step(l), m = step(m);            \
+        asm volatile("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d), "+x"(e), "+x"(g));                 \
+        asm volatile("" : "+x"(h), "+x"(i), "+x"(j), "+x"(k), "+x"(l), "+x"(m));                 \
+      }                                                                                          \
     }
-NOVASR_PEAK(peak_sse, "sse2", __m128, _mm_setzero_ps(), _mm_add_ps(_mm_mul_ps(factor, factor), sum[k]))
-NOVASR_PEAK(peak_avx2, "avx2,fma", __m256, _mm256_setzero_ps(), _mm256_fmadd_ps(factor, factor, sum[k]))
-NOVASR_PEAK(peak_avx512, "avx512f", __m512, _mm512_setzero_ps(), _mm512_fmadd_ps(factor, factor, sum[k]))
+#  define NOVASR_STEP_128(sum) _mm_add_ps(_mm_mul_ps(sum, f), f)
+#  define NOVASR_STEP_256(sum) _mm256_fmadd_ps(sum, f, f)
+#  define NOVASR_STEP_512(sum) _mm512_fmadd_ps(sum, f, f)
+NOVASR_PEAK(peak_sse, "sse2", __m128, _mm_setzero_ps(), NOVASR_STEP_128)
+NOVASR_PEAK(peak_avx2, "avx2,fma", __m256, _mm256_setzero_ps(), NOVASR_STEP_256)
+NOVASR_PEAK(peak_avx512, "avx512f", __m512, _mm512_setzero_ps(), NOVASR_STEP_512)
 #endif
 
 }  // namespace

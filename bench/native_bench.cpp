@@ -38,7 +38,7 @@ struct FileResult {
 struct BlockResult {
   Isa isa;
   Condition condition;
-  std::size_t frames;
+  std::size_t frames, n;       ///< of a block; blocks measured
   double p50, p99, p999, max;  ///< microseconds
 };
 
@@ -116,7 +116,7 @@ BlockResult measure_blocks(const std::vector<float>& signal, Isa isa, Condition 
   }
   std::ranges::sort(us);
   const auto quantile = [&](double q) { return us[static_cast<std::size_t>(q * static_cast<double>(us.size() - 1))]; };
-  return {isa, condition, frames, quantile(0.5), quantile(0.99), quantile(0.999), us.back()};
+  return {isa, condition, frames, us.size(), quantile(0.5), quantile(0.99), quantile(0.999), us.back()};
 }
 
 void print_table(const std::vector<FileResult>& files, const std::vector<BlockResult>& blocks) {
@@ -127,10 +127,12 @@ void print_table(const std::vector<FileResult>& files, const std::vector<BlockRe
                 r.tile == Tile::offline ? "offline" : "streaming", r.real_time, r.cycles_per_sample,
                 100.0 * r.peak_share);
   }
-  std::printf("\n%-9s %-6s %9s %9s %9s %9s %9s\n", "isa", "state", "block ms", "p50 us", "p99", "p99.9", "max");
+  std::printf("\n%-9s %-6s %9s %8s %9s %9s %9s %9s\n", "isa", "state", "block ms", "n", "p50 us", "p99", "p99.9",
+              "max");
   for (const auto& r : blocks) {
-    std::printf("%-9s %-6s %9.1f %9.2f %9.2f %9.2f %9.2f\n", isa_name(r.isa).data(),
-                kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames), r.p50, r.p99, r.p999, r.max);
+    std::printf("%-9s %-6s %9.1f %8zu %9.2f %9.2f %9.2f %9.2f\n", isa_name(r.isa).data(),
+                kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames), r.n, r.p50, r.p99, r.p999,
+                r.max);
   }
 }
 
@@ -149,9 +151,10 @@ void print_json(const std::vector<FileResult>& files, const std::vector<BlockRes
   separator = "";
   for (const auto& r : blocks) {
     std::printf(
-        "%s\n  {\"isa\": \"%s\", \"state\": \"%s\", \"block_ms\": %.1f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
+        "%s\n  {\"isa\": \"%s\", \"state\": \"%s\", \"block_ms\": %.1f, \"n\": %zu, \"p50_us\": %.3f, \"p99_us\": "
+        "%.3f, "
         "\"p999_us\": %.3f, \"max_us\": %.3f}",
-        separator, isa_name(r.isa).data(), kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames),
+        separator, isa_name(r.isa).data(), kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames), r.n,
         r.p50, r.p99, r.p999, r.max);
     separator = ",";
   }

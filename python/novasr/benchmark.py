@@ -2,173 +2,278 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
 import platform
-import resource
-import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import novasr
+from novasr import _native
+from novasr.errors import AudioFormatError, StreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-RATE = 16_000
-BLOCKS_MS = (1, 2, 5, 10, 20)
-SECONDS = (1, 10, 60, 600)
-_BLOCKS = 1500
+ENGINES = ("native", "torch")
+PLAIN = "plain"
+BLOCKS_MS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+SECONDS = (1.0, 10.0, 60.0, 600.0)
+_RATE_HZ = 16_000
 _WARM_UP_BLOCKS = 50
-_PLAIN_BYTES_PER_SECOND = (
-    40e6  # measured: what the whole-signal network holds for a second of audio
-)
+_MOST_BLOCKS = 100_000
+_MOST_REPEATS = 9
+_PLAIN_BYTES_PER_SECOND = 60e6  # measured: what the network holds for a second of audio
 
 
 @dataclass(frozen=True)
-class StreamingFigure:
-    """Time of one call, in microseconds, over many blocks; speed is relative to real time."""
+class BlockFigure:
+    """The time that one call takes, over many blocks of a stream.
+
+    Attributes
+    ----------
+    engine : str
+        An engine of :class:`novasr.Stream`, or ``"plain"``: the PyTorch network on the block alone,
+        which carries nothing over from the block before.
+    block_ms : float
+        Length of a block in milliseconds.
+    n : int
+        Blocks measured.
+    p50_us, p99_us, p999_us, max_us : float
+        Quantiles of the time of a call, in microseconds.
+    speed : float
+        Block length over median time: times real time.
+    """
 
     engine: str
     block_ms: float
+    n: int
     p50_us: float
     p99_us: float
+    p999_us: float
     max_us: float
     speed: float
 
 
 @dataclass(frozen=True)
-class WholeFigure:
-    """A whole recording; `peak_rss_mb` is what the process grew by above its imports."""
+class FileFigure:
+    """The time and memory that a whole recording takes.
+
+    Attributes
+    ----------
+    engine : str
+        An engine of :class:`novasr.Stream`, fed a second at a time, or ``"plain"``: the PyTorch
+        network on the whole signal at once.
+    seconds : float
+        Length of the recording.
+    n : int
+        Repetitions measured.
+    elapsed : float
+        Median time in seconds.
+    speed : float
+        Times real time.
+    peak_rss_mb : float
+        Largest resident memory in 10^6 bytes, above that after the imports.
+    ratio_to_plain : float or None
+        Speed over that of ``"plain"`` in the same run, if it was measured.
+    """
 
     engine: str
     seconds: float
+    n: int
     elapsed: float
     speed: float
     peak_rss_mb: float
+    ratio_to_plain: float | None = None
 
 
-def conditions(threads: int) -> dict[str, Any]:
-    """Tell what the figures depend on: processor, versions, threads, precision."""
-    import torch
-
-    return {
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "threads": threads,
-        "precision": "float32",
-        "python": platform.python_version(),
-        "novasr": novasr.__version__,
-        "torch": torch.__version__,
-    }
-
-
-def run(
-    engines: tuple[str, ...],
-    *,
-    seconds: tuple[float, ...] = SECONDS,
-    threads: int = 1,
-    report: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
-    """Measure engines and the plain network.
+def conditions(threads: int = 1) -> dict[str, Any]:
+    """Tell what figures depend on.
 
     Parameters
     ----------
-    engines : tuple of str
-        Engines of :class:`novasr.Stream`.
-    seconds : tuple of float
-        Lengths of the whole recordings.
     threads : int
         LibTorch and PyTorch threads.
+
+    Returns
+    -------
+    dict
+        Processor, cores, the native engine's instruction set, threads, precision, the load of the
+        last minute, and versions; ``torch`` is None if PyTorch is missing.
+    """
+    return {
+        "cpu": _proc("cpuinfo", "model name") or platform.machine(),
+        "cores": os.cpu_count(),
+        "isa": _native.available_isas()[-1],
+        "threads": threads,
+        "precision": "float32",
+        "load": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "novasr": novasr.__version__,
+        "numpy": np.__version__,
+        "torch": metadata.version("torch") if _has_torch() else None,
+    }
+
+
+def default_engines() -> tuple[str, ...]:
+    """Give the engines that can run here.
+
+    Returns
+    -------
+    tuple of str
+        ``"native"``, and ``"torch"`` where PyTorch and the LibTorch engine are installed.
+    """
+    return ENGINES if _has_torch() and _native.torch_version else ENGINES[:1]
+
+
+def run(
+    engines: Sequence[str] | None = None,
+    *,
+    blocks_ms: Sequence[float] = BLOCKS_MS,
+    seconds: Sequence[float] = SECONDS,
+    threads: int = 1,
+    budget: float = 2.0,
+    report: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Measure engines and the plain network, each case in a process of its own.
+
+    Parameters
+    ----------
+    engines : sequence of {"native", "torch"}, optional
+        By default :func:`default_engines`.
+    blocks_ms : sequence of float
+        Lengths of the blocks of a stream in milliseconds, at least 0.125 (2 frames).
+    seconds : sequence of float
+        Lengths of the whole recordings in seconds, at least 0.01.
+    threads : int
+        LibTorch and PyTorch threads; the native engine uses one.
+    budget : float
+        Seconds for which a case is repeated.
     report : callable
         Told what is being measured.
 
     Returns
     -------
     dict
-        ``conditions``, ``streaming`` (list of :class:`StreamingFigure` as dict) and ``whole``
-        (list of :class:`WholeFigure` as dict); ``plain`` is the PyTorch network itself.
+        ``conditions``; ``blocks``, a list of :class:`BlockFigure` as dict; ``files``, a list of
+        :class:`FileFigure` as dict; ``left_out``, a list of what was not measured and why.
+
+    Raises
+    ------
+    AudioFormatError
+        If a parameter is out of range.
+    StreamError
+        If an engine cannot run here.
     """
-    systems = (*engines, "plain")
-    streaming = []
-    for engine in systems:
-        for block_ms in BLOCKS_MS:
-            report(f"{engine}: blocks of {block_ms} ms")
-            streaming.append(_in_child(_streaming_case, engine, block_ms, threads))
-    whole = []
+    engines = default_engines() if engines is None else engines
+    _check(engines, blocks_ms, seconds)
+    figures: dict[str, Any] = {"conditions": conditions(threads), "blocks": [], "files": []}
+    left_out: list[str] = []
+    if not _has_torch():
+        left_out.append("torch and plain: PyTorch is missing (pip install 'novasr[torch]')")
+    systems = (*engines, PLAIN) if _has_torch() else tuple(engines)
+
+    for block_ms in blocks_ms:
+        for system in systems:
+            report(f"{system}: blocks of {block_ms:g} ms")
+            block_figure = _in_child(_measure_blocks, system, block_ms, threads, budget)
+            figures["blocks"].append(asdict(block_figure))
     for length in seconds:
-        for engine in systems:
-            if engine == "plain" and length * _PLAIN_BYTES_PER_SECOND > _free_memory():
-                report(f"plain: {length:g} s would not fit into memory, left out")
+        row: list[FileFigure] = []
+        for system in systems:
+            wanted, free = length * _PLAIN_BYTES_PER_SECOND, _free_bytes()
+            if system == PLAIN and wanted > free:
+                left_out.append(
+                    f"plain, {length:g} s: needs about {wanted / 1e9:.0f} GB of memory, "
+                    f"{free / 1e9:.0f} GB are free"
+                )
                 continue
-            report(f"{engine}: {length:g} s")
-            whole.append(_in_child(_whole_case, engine, length, threads))
-    return {
-        "conditions": conditions(threads),
-        "streaming": [asdict(figure) for figure in streaming],
-        "whole": [asdict(figure) for figure in whole],
-    }
+            report(f"{system}: {length:g} s")
+            row.append(_in_child(_measure_file, system, length, threads, budget))
+        plain = next((figure.speed for figure in row if figure.engine == PLAIN), None)
+        for figure in row:
+            ratio = figure.speed / plain if plain else None
+            figures["files"].append(asdict(figure) | {"ratio_to_plain": ratio})
+    return figures | {"left_out": left_out}
 
 
-def _streaming_case(engine: str, block_ms: float, threads: int) -> StreamingFigure:
-    frames = round(RATE * block_ms / 1000)
-    process = _plain(threads) if engine == "plain" else _stream(engine, threads).process
-    block = _noise(frames)
-    times = []
-    for _ in range(_BLOCKS):
+def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence[float]) -> None:
+    for engine in engines:
+        if engine not in ENGINES:
+            msg = f"engine must be one of {', '.join(ENGINES)}, not {engine!r}"
+            raise AudioFormatError(msg)
+        if engine not in default_engines():
+            msg = "engine 'torch' needs PyTorch, also to build: pip install 'novasr[torch]'"
+            raise StreamError(msg)
+    for name, values, least in (("blocks", blocks_ms, 0.125), ("seconds", seconds, 0.01)):
+        for value in values:
+            if not least <= value < float("inf"):
+                msg = f"{name}: at least {least:g}, not {value:g}"
+                raise AudioFormatError(msg)
+
+
+def _measure_blocks(system: str, block_ms: float, threads: int, budget: float) -> BlockFigure:
+    process = _plain(threads) if system == PLAIN else _stream(system, threads).process
+    block = _noise(round(_RATE_HZ * block_ms / 1000))
+    for _ in range(_WARM_UP_BLOCKS):
+        process(block)
+    times: list[float] = []
+    end = time.perf_counter() + budget
+    while not times or (time.perf_counter() < end and len(times) < _MOST_BLOCKS):
         start = time.perf_counter_ns()
         process(block)
         times.append((time.perf_counter_ns() - start) / 1000)
-    p50, p99, worst = np.percentile(times[_WARM_UP_BLOCKS:], [50, 99, 100])
-    speed = block_ms * 1000 / p50
-    return StreamingFigure(engine, block_ms, float(p50), float(p99), float(worst), float(speed))
+    p50, p99, p999, worst = (float(x) for x in np.percentile(times, [50, 99, 99.9, 100]))
+    return BlockFigure(system, block_ms, len(times), p50, p99, p999, worst, block_ms * 1000 / p50)
 
 
-def _whole_case(engine: str, seconds: float, threads: int) -> WholeFigure:
-    plain = _plain(threads) if engine == "plain" else None
-    audio = _noise(round(seconds * RATE))
-    before = _peak_rss()
-    repeats = 3 if seconds < 30 else 1
-    elapsed = min(_timed(plain, engine, audio, threads) for _ in range(repeats))
-    return WholeFigure(engine, seconds, elapsed, seconds / elapsed, (_peak_rss() - before) / 1e6)
+def _measure_file(system: str, seconds: float, threads: int, budget: float) -> FileFigure:
+    if system != "native":
+        import torch  # noqa: F401  its memory is not the network's
+    audio = _noise(round(seconds * _RATE_HZ))
+    before = _reset_peak_rss()
+    work = _plain(threads) if system == PLAIN else _second_by_second(system, threads)
+    work(audio[:_RATE_HZ])
+    times: list[float] = []
+    while not times or (sum(times) < budget and len(times) < _MOST_REPEATS):
+        start = time.perf_counter()
+        work(audio)
+        times.append(time.perf_counter() - start)
+    elapsed = float(np.median(times))
+    peak = (_kilobytes("self/status", "VmHWM") - before) / 1e3
+    return FileFigure(system, seconds, len(times), elapsed, seconds / elapsed, peak)
 
 
-def _timed(
-    plain: Callable[[NDArray[np.float32]], object] | None,
-    engine: str,
-    audio: NDArray[np.float32],
-    threads: int,
-) -> float:
-    stream = None if plain else _stream(engine, threads)
-    start = time.perf_counter()
-    if plain:
-        plain(audio)
-    else:
-        assert stream is not None
-        for second in _seconds_of(audio):
-            stream.process(second)
+def _second_by_second(engine: str, threads: int) -> Callable[[NDArray[np.float32]], object]:
+    stream = _stream(engine, threads, offline=True)
+
+    def work(audio: NDArray[np.float32]) -> None:
+        stream.reset()
+        for start in range(0, len(audio), _RATE_HZ):
+            stream.process(audio[start : start + _RATE_HZ])
         stream.flush()
-    return time.perf_counter() - start
+
+    return work
 
 
-def _seconds_of(audio: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    for start in range(0, len(audio), RATE):
-        yield audio[start : start + RATE]
-
-
-def _stream(engine: str, threads: int) -> novasr.Stream:
+def _stream(engine: str, threads: int, *, offline: bool = False) -> novasr.Stream:
     return novasr.Stream(
-        RATE,
+        _RATE_HZ,
         mode="full",
         front_end="reference",
         low_latency=True,
         engine=engine,  # type: ignore[arg-type]
+        offline=offline,
         threads=threads,
     )
 
@@ -179,36 +284,50 @@ def _plain(threads: int) -> Callable[[NDArray[np.float32]], object]:
     torch.set_num_threads(threads)
     network = novasr.load_model()
 
-    def process(block: NDArray[np.float32]) -> object:
+    def process(audio: NDArray[np.float32]) -> object:
         with torch.inference_mode():
-            return network(torch.from_numpy(block)[None, None]).numpy()
+            return network(torch.from_numpy(audio)[None, None]).numpy()
 
     return process
 
 
 def _noise(frames: int) -> NDArray[np.float32]:
-    return (0.1 * np.random.default_rng(0).standard_normal(frames)).astype(np.float32)
+    return 0.1 * np.random.default_rng(0).standard_normal(frames, dtype=np.float32)
 
 
 def _in_child(case: Callable[..., Any], *arguments: object) -> Any:
     """Run in a fresh process, so that one case's memory and threads are not another's."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(case, arguments)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(case, *arguments).result()
+        except BrokenProcessPool as error:
+            system, length, *_ = arguments
+            msg = f"{system}, {length:g}: the process was killed, perhaps for lack of memory"
+            raise StreamError(msg) from error
 
 
-def _peak_rss() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
 
 
-def _free_memory() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def _reset_peak_rss() -> float:
+    """Let the peak of the resident memory begin at its present size, and give that in kB."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _kilobytes("self/status", "VmHWM")
 
 
-def _cpu_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def _free_bytes() -> float:
+    return 1000 * _kilobytes("meminfo", "MemAvailable")
+
+
+def _kilobytes(file: str, key: str) -> float:
+    return 1.024 * int(_proc(file, key).removesuffix("kB"))
+
+
+def _proc(file: str, key: str) -> str:
+    """Look up a line such as ``VmHWM:  1234 kB`` of a file in ``/proc``."""
+    for line in Path("/proc", file).read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""

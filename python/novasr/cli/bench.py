@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from novasr.errors import AudioFormatError
+from novasr.errors import AudioFileError, AudioFormatError
 
 HELP = """Measure speed and memory against the plain PyTorch network, in one run.
 
-Close other programs first. A table goes to stdout; --json keeps the figures with their conditions.
+Close other programs first. Tables go to stdout; --json keeps the figures with their conditions.
 
 \b
 Examples:
   novasr bench
-  novasr bench --engines torch --seconds 1,10 --json bench.json
+  novasr bench --engines native --blocks 1,10 --seconds 1,60 --json bench.json
 """
 
 
 def bench(
     engines: Annotated[
-        str, typer.Option(metavar="LIST", help="Engines, comma-separated.")
-    ] = "torch",
+        str | None,
+        typer.Option(metavar="LIST", help="native, torch or both (default: those that can run)."),
+    ] = None,
+    blocks: Annotated[
+        str, typer.Option(metavar="LIST", help="Lengths of blocks, in milliseconds.")
+    ] = "0.5,1,2,5,10,20",
     seconds: Annotated[
         str, typer.Option(metavar="LIST", help="Lengths of whole recordings, in seconds.")
     ] = "1,10,60,600",
+    budget: Annotated[
+        float, typer.Option(min=0, help="Seconds for which each case is repeated.")
+    ] = 2.0,
     threads: Annotated[int, typer.Option(min=1, help="LibTorch and PyTorch threads.")] = 1,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures here.")
@@ -37,53 +45,49 @@ def bench(
     from rich.console import Console
 
     from novasr import benchmark
+    from novasr.replacing import replacing
 
-    progress = Console(stderr=True)
-    with progress.status("starting") as status:
-        figures = benchmark.run(
-            tuple(engines.split(",")),
-            seconds=_numbers(seconds),
-            threads=threads,
-            report=status.update,
-        )
+    if json_file is not None and json_file.exists() and not json_file.is_file():
+        raise AudioFileError(f"{json_file}: cannot be written: it is not a file")
+    with replacing(json_file) if json_file else nullcontext() as temporary:
+        with Console(stderr=True).status("starting") as status:
+            figures = benchmark.run(
+                tuple(dict.fromkeys(engines.split(","))) if engines is not None else None,
+                blocks_ms=_numbers("--blocks", blocks),
+                seconds=_numbers("--seconds", seconds),
+                threads=threads,
+                budget=budget,
+                report=status.update,
+            )
+        if temporary is not None:
+            temporary.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     _print_tables(figures)
     if json_file is not None:
-        json_file.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         print(f"figures: {json_file}")
 
 
-def _numbers(text: str) -> tuple[float, ...]:
+def _numbers(option: str, text: str) -> tuple[float, ...]:
     try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) <= 0:
-        msg = f"--seconds takes positive numbers with commas between, not {text!r}"
-        raise AudioFormatError(msg)
-    return numbers
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        msg = f"{option} takes numbers with commas between, not {text!r}"
+        raise AudioFormatError(msg) from error
 
 
 def _print_tables(figures: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    console.print(", ".join(f"{key} {value}" for key, value in figures["conditions"].items()))
-    streaming = Table("engine", "block ms", "p50 us", "p99 us", "max us", "x real time")
-    for row in figures["streaming"]:
-        times = (f"{row[name]:.1f}" for name in ("p50_us", "p99_us", "max_us"))
-        streaming.add_row(row["engine"], f"{row['block_ms']:g}", *times, f"{row['speed']:.1f}")
-    whole = Table("engine", "audio s", "elapsed s", "x real time", "peak RSS MB", "x plain")
-    plain = {row["seconds"]: row["speed"] for row in figures["whole"] if row["engine"] == "plain"}
-    for row in figures["whole"]:
-        ratio = row["speed"] / plain[row["seconds"]] if row["seconds"] in plain else None
-        whole.add_row(
-            row["engine"],
-            f"{row['seconds']:g}",
-            f"{row['elapsed']:.2f}",
-            f"{row['speed']:.1f}",
-            f"{row['peak_rss_mb']:.0f}",
-            f"{ratio:.1f}" if ratio else "-",
+    print(", ".join(f"{key} {value}" for key, value in figures["conditions"].items()))
+    print("\nStreams of 16 kHz blocks, one channel")
+    print(f"{'engine':8}{'block ms':>9}{'n':>8}{'p50 us':>10}{'p99':>10}{'p99.9':>10}{'max':>10}")
+    for row in figures["blocks"]:
+        times = "".join(f"{row[key]:10.1f}" for key in ("p50_us", "p99_us", "p999_us", "max_us"))
+        print(f"{row['engine']:8}{row['block_ms']:9g}{row['n']:8}{times}")
+    print("\nWhole recordings, one channel")
+    print(f"{'engine':8}{'audio s':>9}{'n':>8}{'x real time':>12}{'peak MB':>9}{'x plain':>9}")
+    for row in figures["files"]:
+        ratio = f"{row['ratio_to_plain']:9.1f}" if row["ratio_to_plain"] else f"{'-':>9}"
+        print(
+            f"{row['engine']:8}{row['seconds']:9g}{row['n']:8}{row['speed']:12.1f}"
+            f"{row['peak_rss_mb']:9.0f}{ratio}"
         )
-    console.print("Streaming, 16 kHz blocks, one channel", streaming)
-    console.print("Whole recordings, one channel", whole)
+    for line in figures["left_out"]:
+        print(f"left out: {line}")
