@@ -102,28 +102,26 @@ NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* ro
   }
 }
 
-/// `Count` frames at once: neighbours share ten of their twelve rows.
-template <size_t Count>
-NOVASR_INLINE void low_pass_frames(const float* window, const Splats<6>& tap, float* rows) {
-  Vec x[10 + 2 * Count];
-#pragma GCC unroll 32
-  for (size_t i = 0; i < 10 + 2 * Count; ++i) x[i] = load(window + i * kChannels);
-#pragma GCC unroll 8
-  for (size_t t = 0; t < Count; ++t) {
-    Vec sum = (x[2 * t] + x[2 * t + 11]) * tap[0];
-#pragma GCC unroll 8
-    for (size_t k = 1; k < 6; ++k) sum = multiply_add(x[2 * t + k] + x[2 * t + 11 - k], tap[k], sum);
-    store(rows + t * kChannels, sum);
-  }
-}
-
 NOVASR_NOINLINE void low_pass(const Network& net, size_t activation, const float* window, size_t frames, float* rows) {
   const Splats<6> tap(net.low_pass[activation]);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    size_t t = 0;
-    for (; t + 3 <= frames; t += 3) {
-      low_pass_frames<3>(window + 2 * t * kChannels + c, tap, rows + t * kChannels + c);
+    Vec x[12];  // the last twelve rows, as a ring: neighbouring frames share ten of them
+#pragma GCC unroll 10
+    for (size_t i = 0; i < 10; ++i) x[i] = load(window + i * kChannels + c);
+    for (size_t first = 0; first < frames; first += 6) {
+#pragma GCC unroll 6
+      for (size_t i = 0; i < 6; ++i) {
+        const size_t t = first + i;
+        if (t == frames) break;
+        x[(2 * i + 10) % 12] = load(window + (2 * t + 10) * kChannels + c);
+        x[(2 * i + 11) % 12] = load(window + (2 * t + 11) * kChannels + c);
+        Vec sum = (x[2 * i] + x[(2 * i + 11) % 12]) * tap[0];
+#pragma GCC unroll 5
+        for (size_t k = 1; k < 6; ++k) {
+          sum = multiply_add(x[(2 * i + k) % 12] + x[(2 * i + 11 - k) % 12], tap[k], sum);
+        }
+        store(rows + t * kChannels + c, sum);
+      }
     }
-    for (; t < frames; ++t) low_pass_frames<1>(window + 2 * t * kChannels + c, tap, rows + t * kChannels + c);
   }
 }
