@@ -20,6 +20,18 @@ NOVASR_INLINE Vec snake(Vec v, Vec kappa, const Splats<kSineTerms>& sine) {
   return multiply_add(q, sum, multiply_add(kappa, v, splat(1.0f)));
 }
 
+/// Apart from the up-samplers, so that all its constants stay in registers.
+NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) {
+  const Splats<kSineTerms> sine(net.sine);
+  for (size_t c = 0; c < kChannels; c += kWidth) {
+    const Vec kappa = load(net.kappa[activation] + c);
+    for (size_t i = 0; i < count; ++i) {
+      float* row = rows + i * kChannels + c;
+      store(row, snake(load(row), kappa, sine));
+    }
+  }
+}
+
 NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t frames, float* rows) {
   for (size_t c = 0; c < kChannels; c += kWidth) {
     Vec weight[kPreTaps];
@@ -35,9 +47,7 @@ NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t fra
 
 NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t frames, float* window) {
   const Splats<10> f(net.up_from_16k);
-  const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    const Vec kappa = load(net.kappa[0] + c);
     for (size_t i = 0; i < frames; ++i) {
       const float* x = rows + i * kChannels + c;
       const Vec before2 = load(x - 2 * kChannels), before = load(x - kChannels), here = load(x);
@@ -53,15 +63,15 @@ NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t f
                          inner + inner_odd, inner - inner_odd, outer - outer_odd};
       float* out = window + 6 * i * kChannels + c;
 #pragma GCC unroll 6
-      for (size_t k = 0; k < 6; ++k) store(out + k * kChannels, snake(up[k], kappa, sine));
+      for (size_t k = 0; k < 6; ++k) store(out + k * kChannels, up[k]);
     }
   }
+  snake_rows(net, 0, window, 6 * frames);
 }
 
 /// `Count` frames at once: neighbours share five of their six rows.
 template <size_t Count>
-NOVASR_INLINE void up_frames(const float* rows, const Splats<6>& f, Vec kappa, const Splats<kSineTerms>& sine,
-                             float* window) {
+NOVASR_INLINE void up_frames(const float* rows, const Splats<6>& f, float* window) {
   Vec x[5 + Count], up[2 * Count];
 #pragma GCC unroll 16
   for (size_t i = 0; i < 5 + Count; ++i) x[i] = load(rows + i * kChannels - 2 * kChannels);
@@ -75,31 +85,19 @@ NOVASR_INLINE void up_frames(const float* rows, const Splats<6>& f, Vec kappa, c
     up[2 * s + 1] = even - odd;
   }
 #pragma GCC unroll 16
-  for (size_t k = 0; k < 2 * Count; ++k) store(window + k * kChannels, snake(up[k], kappa, sine));
+  for (size_t k = 0; k < 2 * Count; ++k) store(window + k * kChannels, up[k]);
 }
 
 NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) {
   const Splats<6> f(net.up_from_48k);
-  const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    const Vec kappa = load(net.kappa[1] + c);
     size_t s = 0;
     for (; s + 3 <= frames; s += 3) {
-      up_frames<3>(rows + s * kChannels + c, f, kappa, sine, window + 2 * s * kChannels + c);
+      up_frames<3>(rows + s * kChannels + c, f, window + 2 * s * kChannels + c);
     }
-    for (; s < frames; ++s) up_frames<1>(rows + s * kChannels + c, f, kappa, sine, window + 2 * s * kChannels + c);
+    for (; s < frames; ++s) up_frames<1>(rows + s * kChannels + c, f, window + 2 * s * kChannels + c);
   }
-}
-
-NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) {
-  const Splats<kSineTerms> sine(net.sine);
-  for (size_t c = 0; c < kChannels; c += kWidth) {
-    const Vec kappa = load(net.kappa[activation] + c);
-    for (size_t i = 0; i < count; ++i) {
-      float* row = rows + i * kChannels + c;
-      store(row, snake(load(row), kappa, sine));
-    }
-  }
+  snake_rows(net, 1, window, 2 * frames);
 }
 
 NOVASR_NOINLINE void low_pass(const Network& net, size_t activation, const float* window, size_t frames, float* rows) {
