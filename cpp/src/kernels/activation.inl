@@ -10,24 +10,33 @@ struct Splats {
   NOVASR_INLINE Vec operator[](size_t i) const { return value[i]; }
 };
 
-/// kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
-NOVASR_INLINE Vec snake(Vec v, Vec kappa, const Splats<kSineTerms>& sine) {
-  const Vec q = absolute(v - round_nearest(v)) - splat(0.25f);
-  const Vec q2 = q * q;
-  Vec sum = sine[kSineTerms - 1];
-#pragma GCC unroll 8
-  for (size_t i = kSineTerms - 1; i-- > 0;) sum = multiply_add(sum, q2, sine[i]);
-  return multiply_add(q, sum, multiply_add(kappa, v, splat(1.0f)));
-}
-
+/// v becomes kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
 /// Apart from the up-samplers, so that all its constants stay in registers.
 NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) {
+  constexpr size_t kAtOnce = 3;  // side by side: each is one long chain of dependent operations
   const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
     const Vec kappa = load(net.kappa[activation] + c);
-    for (size_t i = 0; i < count; ++i) {
-      float* row = rows + i * kChannels + c;
-      store(row, snake(load(row), kappa, sine));
+    for (size_t row = 0; row < count; row += kAtOnce) {
+      float* v = rows + row * kChannels + c;
+      Vec q[kAtOnce], q2[kAtOnce], sum[kAtOnce];
+#pragma GCC unroll 3
+      for (size_t i = 0; i < kAtOnce; ++i) {
+        const Vec x = load(v + i * kChannels);
+        q[i] = absolute(x - round_nearest(x)) - splat(0.25f);
+        q2[i] = q[i] * q[i];
+        sum[i] = sine[kSineTerms - 1];
+      }
+#pragma GCC unroll 8
+      for (size_t k = kSineTerms - 1; k > 0; --k) {
+#pragma GCC unroll 3
+        for (size_t i = 0; i < kAtOnce; ++i) sum[i] = multiply_add(sum[i], q2[i], sine[k - 1]);
+      }
+#pragma GCC unroll 3
+      for (size_t i = 0; i < kAtOnce; ++i) {
+        const Vec linear = multiply_add(kappa, load(v + i * kChannels), splat(1.0f));
+        store(v + i * kChannels, multiply_add(q[i], sum[i], linear));
+      }
     }
   }
 }
@@ -69,33 +78,25 @@ NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t f
   snake_rows(net, 0, window, 6 * frames);
 }
 
-/// `Count` frames at once: neighbours share five of their six rows.
-template <size_t Count>
-NOVASR_INLINE void up_frames(const float* rows, const Splats<6>& f, float* window) {
-  Vec x[5 + Count], up[2 * Count];
-#pragma GCC unroll 16
-  for (size_t i = 0; i < 5 + Count; ++i) x[i] = load(rows + i * kChannels - 2 * kChannels);
-#pragma GCC unroll 8
-  for (size_t s = 0; s < Count; ++s) {  // the two phases are mirror images of each other
-    const Vec even =
-        multiply_add(x[s + 2] + x[s + 3], f[2], multiply_add(x[s + 1] + x[s + 4], f[1], (x[s] + x[s + 5]) * f[0]));
-    const Vec odd =
-        multiply_add(x[s + 2] - x[s + 3], f[5], multiply_add(x[s + 1] - x[s + 4], f[4], (x[s] - x[s + 5]) * f[3]));
-    up[2 * s] = even + odd;
-    up[2 * s + 1] = even - odd;
-  }
-#pragma GCC unroll 16
-  for (size_t k = 0; k < 2 * Count; ++k) store(window + k * kChannels, up[k]);
-}
-
 NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) {
+  constexpr size_t kAtOnce = 3;  // neighbours share five of their six rows
   const Splats<6> f(net.up_from_48k);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    size_t s = 0;
-    for (; s + 3 <= frames; s += 3) {
-      up_frames<3>(rows + s * kChannels + c, f, window + 2 * s * kChannels + c);
+    for (size_t first = 0; first < frames; first += kAtOnce) {
+      Vec x[5 + kAtOnce];
+#pragma GCC unroll 8
+      for (size_t i = 0; i < 5 + kAtOnce; ++i) x[i] = load(rows + (first + i) * kChannels + c - 2 * kChannels);
+      float* out = window + 2 * first * kChannels + c;
+#pragma GCC unroll 3
+      for (size_t s = 0; s < kAtOnce; ++s) {  // the two phases are mirror images of each other
+        const Vec even =
+            multiply_add(x[s + 2] + x[s + 3], f[2], multiply_add(x[s + 1] + x[s + 4], f[1], (x[s] + x[s + 5]) * f[0]));
+        const Vec odd =
+            multiply_add(x[s + 2] - x[s + 3], f[5], multiply_add(x[s + 1] - x[s + 4], f[4], (x[s] - x[s + 5]) * f[3]));
+        store(out + 2 * s * kChannels, even + odd);
+        store(out + (2 * s + 1) * kChannels, even - odd);
+      }
     }
-    for (; s < frames; ++s) up_frames<1>(rows + s * kChannels + c, f, window + 2 * s * kChannels + c);
   }
   snake_rows(net, 1, window, 2 * frames);
 }
