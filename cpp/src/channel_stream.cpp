@@ -16,7 +16,8 @@ constexpr std::size_t kPreHistory = 3;
 constexpr std::size_t kActivated1History = 10;
 constexpr std::size_t kConvolvedHistory = 5;
 constexpr std::size_t kActivated2History = 16;
-constexpr std::size_t kWindowInputs = 16;  ///< inputs activated at a time, so that the window stays in the L1 cache
+/// Inputs activated at a time: the six tiles of a 1 ms block undivided, and the window stays in the L1 cache.
+constexpr std::size_t kWindowInputs = 18;
 constexpr std::size_t kWindowRows = kernels::kWindowHistory + 6 * kWindowInputs;
 
 /// Carves arrays out of one allocation.

@@ -10,14 +10,35 @@ struct Splats {
   NOVASR_INLINE Vec operator[](size_t i) const { return value[i]; }
 };
 
-/// kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
-NOVASR_INLINE Vec snake(Vec v, Vec kappa, const Splats<kSineTerms>& sine) {
-  const Vec q = absolute(v - round_nearest(v)) - splat(0.25f);
-  const Vec q2 = q * q;
-  Vec sum = sine[kSineTerms - 1];
+/// v becomes kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
+/// Apart from the up-samplers, so that all its constants stay in registers.
+NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) {
+  constexpr size_t kAtOnce = 3;  // side by side: each is one long chain of dependent operations
+  const Splats<kSineTerms> sine(net.sine);
+  for (size_t c = 0; c < kChannels; c += kWidth) {
+    const Vec kappa = load(net.kappa[activation] + c);
+    for (size_t row = 0; row < count; row += kAtOnce) {
+      float* v = rows + row * kChannels + c;
+      Vec q[kAtOnce], q2[kAtOnce], sum[kAtOnce];
+#pragma GCC unroll 3
+      for (size_t i = 0; i < kAtOnce; ++i) {
+        const Vec x = load(v + i * kChannels);
+        q[i] = absolute(x - round_nearest(x)) - splat(0.25f);
+        q2[i] = q[i] * q[i];
+        sum[i] = sine[kSineTerms - 1];
+      }
 #pragma GCC unroll 8
-  for (size_t i = kSineTerms - 1; i-- > 0;) sum = multiply_add(sum, q2, sine[i]);
-  return multiply_add(q, sum, multiply_add(kappa, v, splat(1.0f)));
+      for (size_t k = kSineTerms - 1; k > 0; --k) {
+#pragma GCC unroll 3
+        for (size_t i = 0; i < kAtOnce; ++i) sum[i] = multiply_add(sum[i], q2[i], sine[k - 1]);
+      }
+#pragma GCC unroll 3
+      for (size_t i = 0; i < kAtOnce; ++i) {
+        const Vec linear = multiply_add(kappa, load(v + i * kChannels), splat(1.0f));
+        store(v + i * kChannels, multiply_add(q[i], sum[i], linear));
+      }
+    }
+  }
 }
 
 NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t frames, float* rows) {
@@ -35,9 +56,7 @@ NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t fra
 
 NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t frames, float* window) {
   const Splats<10> f(net.up_from_16k);
-  const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    const Vec kappa = load(net.kappa[0] + c);
     for (size_t i = 0; i < frames; ++i) {
       const float* x = rows + i * kChannels + c;
       const Vec before2 = load(x - 2 * kChannels), before = load(x - kChannels), here = load(x);
@@ -53,77 +72,55 @@ NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t f
                          inner + inner_odd, inner - inner_odd, outer - outer_odd};
       float* out = window + 6 * i * kChannels + c;
 #pragma GCC unroll 6
-      for (size_t k = 0; k < 6; ++k) store(out + k * kChannels, snake(up[k], kappa, sine));
+      for (size_t k = 0; k < 6; ++k) store(out + k * kChannels, up[k]);
     }
   }
-}
-
-/// `Count` frames at once: neighbours share five of their six rows.
-template <size_t Count>
-NOVASR_INLINE void up_frames(const float* rows, const Splats<6>& f, Vec kappa, const Splats<kSineTerms>& sine,
-                             float* window) {
-  Vec x[5 + Count], up[2 * Count];
-#pragma GCC unroll 16
-  for (size_t i = 0; i < 5 + Count; ++i) x[i] = load(rows + i * kChannels - 2 * kChannels);
-#pragma GCC unroll 8
-  for (size_t s = 0; s < Count; ++s) {  // the two phases are mirror images of each other
-    const Vec even =
-        multiply_add(x[s + 2] + x[s + 3], f[2], multiply_add(x[s + 1] + x[s + 4], f[1], (x[s] + x[s + 5]) * f[0]));
-    const Vec odd =
-        multiply_add(x[s + 2] - x[s + 3], f[5], multiply_add(x[s + 1] - x[s + 4], f[4], (x[s] - x[s + 5]) * f[3]));
-    up[2 * s] = even + odd;
-    up[2 * s + 1] = even - odd;
-  }
-#pragma GCC unroll 16
-  for (size_t k = 0; k < 2 * Count; ++k) store(window + k * kChannels, snake(up[k], kappa, sine));
+  snake_rows(net, 0, window, 6 * frames);
 }
 
 NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) {
+  constexpr size_t kAtOnce = 3;  // neighbours share five of their six rows
   const Splats<6> f(net.up_from_48k);
-  const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    const Vec kappa = load(net.kappa[1] + c);
-    size_t s = 0;
-    for (; s + 3 <= frames; s += 3) {
-      up_frames<3>(rows + s * kChannels + c, f, kappa, sine, window + 2 * s * kChannels + c);
-    }
-    for (; s < frames; ++s) up_frames<1>(rows + s * kChannels + c, f, kappa, sine, window + 2 * s * kChannels + c);
-  }
-}
-
-NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) {
-  const Splats<kSineTerms> sine(net.sine);
-  for (size_t c = 0; c < kChannels; c += kWidth) {
-    const Vec kappa = load(net.kappa[activation] + c);
-    for (size_t i = 0; i < count; ++i) {
-      float* row = rows + i * kChannels + c;
-      store(row, snake(load(row), kappa, sine));
+    for (size_t first = 0; first < frames; first += kAtOnce) {
+      Vec x[5 + kAtOnce];
+#pragma GCC unroll 8
+      for (size_t i = 0; i < 5 + kAtOnce; ++i) x[i] = load(rows + (first + i) * kChannels + c - 2 * kChannels);
+      float* out = window + 2 * first * kChannels + c;
+#pragma GCC unroll 3
+      for (size_t s = 0; s < kAtOnce; ++s) {  // the two phases are mirror images of each other
+        const Vec even =
+            multiply_add(x[s + 2] + x[s + 3], f[2], multiply_add(x[s + 1] + x[s + 4], f[1], (x[s] + x[s + 5]) * f[0]));
+        const Vec odd =
+            multiply_add(x[s + 2] - x[s + 3], f[5], multiply_add(x[s + 1] - x[s + 4], f[4], (x[s] - x[s + 5]) * f[3]));
+        store(out + 2 * s * kChannels, even + odd);
+        store(out + (2 * s + 1) * kChannels, even - odd);
+      }
     }
   }
-}
-
-/// `Count` frames at once: neighbours share ten of their twelve rows.
-template <size_t Count>
-NOVASR_INLINE void low_pass_frames(const float* window, const Splats<6>& tap, float* rows) {
-  Vec x[10 + 2 * Count];
-#pragma GCC unroll 32
-  for (size_t i = 0; i < 10 + 2 * Count; ++i) x[i] = load(window + i * kChannels);
-#pragma GCC unroll 8
-  for (size_t t = 0; t < Count; ++t) {
-    Vec sum = (x[2 * t] + x[2 * t + 11]) * tap[0];
-#pragma GCC unroll 8
-    for (size_t k = 1; k < 6; ++k) sum = multiply_add(x[2 * t + k] + x[2 * t + 11 - k], tap[k], sum);
-    store(rows + t * kChannels, sum);
-  }
+  snake_rows(net, 1, window, 2 * frames);
 }
 
 NOVASR_NOINLINE void low_pass(const Network& net, size_t activation, const float* window, size_t frames, float* rows) {
   const Splats<6> tap(net.low_pass[activation]);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    size_t t = 0;
-    for (; t + 3 <= frames; t += 3) {
-      low_pass_frames<3>(window + 2 * t * kChannels + c, tap, rows + t * kChannels + c);
+    Vec x[12];  // the last twelve rows, as a ring: neighbouring frames share ten of them
+#pragma GCC unroll 10
+    for (size_t i = 0; i < 10; ++i) x[i] = load(window + i * kChannels + c);
+    for (size_t first = 0; first < frames; first += 6) {
+#pragma GCC unroll 6
+      for (size_t i = 0; i < 6; ++i) {
+        const size_t t = first + i;
+        if (t == frames) break;
+        x[(2 * i + 10) % 12] = load(window + (2 * t + 10) * kChannels + c);
+        x[(2 * i + 11) % 12] = load(window + (2 * t + 11) * kChannels + c);
+        Vec sum = (x[2 * i] + x[(2 * i + 11) % 12]) * tap[0];
+#pragma GCC unroll 5
+        for (size_t k = 1; k < 6; ++k) {
+          sum = multiply_add(x[(2 * i + k) % 12] + x[(2 * i + 11 - k) % 12], tap[k], sum);
+        }
+        store(rows + t * kChannels + c, sum);
+      }
     }
-    for (; t < frames; ++t) low_pass_frames<1>(window + 2 * t * kChannels + c, tap, rows + t * kChannels + c);
   }
 }

@@ -194,36 +194,21 @@ def rows(points):
     return transpose(g, [*outputs, y[0]], count)
 
 
-def frequency_order(points):
-    """Order of the spectra: frequencies that end in the same butterflies follow each other, to keep few values alive."""
-    half, quarter = points // 2, points // 4
-    if points % 4:
-        frequencies = range(half + 1)
-    else:
-        butterflies = ((k, half - k, quarter - k, quarter + k) for k in range(points // 8 + 1))
-        frequencies = dict.fromkeys(k for butterfly in butterflies for k in butterfly)
-    places = {0: [0], half: [1]}
-    order = [place for k in frequencies for place in places.get(k, range(3 * k - 1, 3 * k + 2))]
-    return [*order, 3 * half - 1]
-
-
-def time_order(times):
-    """Order of the rows: those of the same smaller transform follow each other."""
-    if len(times) <= 3 or len(times) % 4:
-        return times
-    return time_order(times[1::4]) + time_order(times[3::4]) + time_order(times[0::2])
-
-
 class Emitter:
-    """Writes a graph depth first from its outputs; a scaling used once becomes part of a fused multiply-add."""
+    """Writes a graph in the order in which it was built: one small transform after the other.
 
-    def __init__(self, graph, outputs, order, load, store):
+    That keeps fewer values alive, and more operations independent, than depth first from the outputs. A scaling used
+    once becomes part of a fused multiply-add.
+    """
+
+    def __init__(self, graph, outputs, load, store):
         self.nodes, self.load, self.lines, self.names = graph.nodes, load, [], {}
         self.uses = self._count_uses(outputs)
-        for index in order:
-            sign, node = outputs[index]
-            name = self.emit(node)
-            self.lines.append(store(index, name if sign > 0 else f"-{name}"))
+        for node in sorted(self.uses):
+            stores = [(index, sign) for index, (sign, output) in enumerate(outputs) if output == node]
+            if stores or not (self.nodes[node][0] == "input" or self.fusable(node)):
+                name = self.emit(node)
+                self.lines += [store(index, name if sign > 0 else f"-{name}") for index, sign in stores]
 
     def _count_uses(self, outputs):
         uses, pending = {}, [node for _, node in outputs]
@@ -272,13 +257,11 @@ def function(signature, lines):
 def main(points, path):
     forward = Emitter(
         *spectra(points),
-        frequency_order(points),
         lambda i: f"load(rows + {i} * kChannels)",
         lambda i, value: f"store(spectra + {i} * stride, {value});",
     )
     backward = Emitter(
         *rows(points),
-        [t for t in time_order(list(range(points))) if t < points + 1 - (TAPS - 1)],
         lambda i: f"load(products + {i} * stride)",
         lambda i, value: f"store(rows + {i} * kChannels, {value});",
     )

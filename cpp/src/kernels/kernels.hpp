@@ -73,10 +73,11 @@ struct KernelTable {
   /// First activation up to the snake: window rows 6 i .. 6 i + 5 from 16 kHz rows i - 2 .. i + 1.
   void (*up_from_16k)(const Network&, const float* rows, size_t frames, float* window);
 
-  /// Second activation up to the snake: window rows 2 s and 2 s + 1 from 48 kHz rows s - 2 .. s + 3.
+  /// Second activation up to the snake: window rows 2 s and 2 s + 1 from 48 kHz rows s - 2 .. s + 3;
+  /// frames is a multiple of 3.
   void (*up_from_48k)(const Network&, const float* rows, size_t frames, float* window);
 
-  /// The snake of activation 0 or 1, in place.
+  /// The snake of activation 0 or 1, in place; count is a multiple of 3.
   void (*snake)(const Network&, size_t activation, float* rows, size_t count);
 
   /// rows[t] = low-pass of window rows 2 t .. 2 t + 11, activation 0 or 1.

@@ -65,8 +65,9 @@ NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* 
       for (size_t j = 0; j < kAtOnce; ++j) total[first + j] = sum[j];
     }
     for (size_t j = 0; j < kStep; j += kWidth) {
-      const Vec sum = sums_of<kWidth>(total + j) + load_unaligned(residual + t + j);
-      store_unaligned(out + t + j, hyperbolic_tangent(sum));
+      store_unaligned(out + t + j, sums_of<kWidth>(total + j) + load_unaligned(residual + t + j));
     }
   }
+  // Apart from the sums, which would wait for its long chain of dependent operations.
+  for (size_t t = 0; t < frames; t += kWidth) store_unaligned(out + t, hyperbolic_tangent(load_unaligned(out + t)));
 }
