@@ -205,10 +205,14 @@ class Emitter:
         self.nodes, self.load, self.lines, self.names = graph.nodes, load, [], {}
         self.uses = self._count_uses(outputs)
         for node in sorted(self.uses):
-            stores = [(index, sign) for index, (sign, output) in enumerate(outputs) if output == node]
+            stores = [
+                (index, sign) for index, (sign, output) in enumerate(outputs) if output == node
+            ]
             if stores or not (self.nodes[node][0] == "input" or self.fusable(node)):
                 name = self.emit(node)
-                self.lines += [store(index, name if sign > 0 else f"-{name}") for index, sign in stores]
+                self.lines += [
+                    store(index, name if sign > 0 else f"-{name}") for index, sign in stores
+                ]
 
     def _count_uses(self, outputs):
         uses, pending = {}, [node for _, node in outputs]
