@@ -34,9 +34,8 @@ void bind_engines(py::module_& module) {
         const auto tile = offline ? novasr::Tile::offline : novasr::Tile::streaming;
         const py::gil_scoped_release nogil;
         auto weights = std::make_shared<const novasr::ModelWeights>(novasr::ModelWeights::from_values(flat));
-        return EngineHandle(
-            isa ? std::make_unique<novasr::NativeEngine>(std::move(weights), tile, isa_of(*isa))
-                : std::make_unique<novasr::NativeEngine>(std::move(weights), tile));
+        return EngineHandle(isa ? std::make_unique<novasr::NativeEngine>(std::move(weights), tile, isa_of(*isa))
+                                : std::make_unique<novasr::NativeEngine>(std::move(weights), tile));
       },
       py::arg("values").noconvert(), py::kw_only(), py::arg("offline"), py::arg("isa") = py::none());
 

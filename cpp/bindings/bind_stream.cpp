@@ -22,8 +22,8 @@ class Stream {
   Stream(EngineHandle& engine, const ProcessSpec& spec)
       : spec_(spec), processor_(engine.take()), input_(spec.channels, spec.max_block_frames) {
     processor_.prepare(spec_);
-    output_ = PlanarScratch(spec.channels, std::max(processor_.max_output_frames(spec.max_block_frames),
-                                                    processor_.latency_frames() + 1));
+    output_ = PlanarScratch(
+        spec.channels, std::max(processor_.max_output_frames(spec.max_block_frames), processor_.latency_frames() + 1));
   }
 
   /// Writes what `frames` of input give to `destination`; returns the number of frames.
@@ -140,7 +140,8 @@ void bind_stream(py::module_& module) {
           "process",
           [](Stream& stream, const InterleavedArray& audio) {
             if (audio.ndim() != 2 || static_cast<std::size_t>(audio.shape(1)) != stream.channels())
-              throw novasr::ConfigError("expected an array of shape (frames, " + std::to_string(stream.channels()) + ")");
+              throw novasr::ConfigError("expected an array of shape (frames, " + std::to_string(stream.channels()) +
+                                        ")");
             const auto frames = static_cast<std::size_t>(audio.shape(0));
             const float* source = audio.data();
             return make_array(stream.max_output_frames(frames), stream.channels(),

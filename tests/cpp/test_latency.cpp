@@ -45,9 +45,8 @@ void check_delays(const ProcessSpec& spec, const std::vector<Parameters>& settin
   Processor processor = make_processor(spec);
   const std::size_t latency = processor.latency_frames();
   const Audio input{tones(kTones, spec.sample_rate_hz, spec.sample_rate_hz / 8)};
-  const std::size_t length =
-      latency + static_cast<std::size_t>(
-                    std::llrint(static_cast<double>(input[0].size()) * spec.output_rate_hz / spec.sample_rate_hz));
+  const std::size_t length = latency + static_cast<std::size_t>(std::llrint(static_cast<double>(input[0].size()) *
+                                                                            spec.output_rate_hz / spec.sample_rate_hz));
   for (const Parameters& parameters : settings) {
     processor.set_parameters(parameters);
     CHECK(processor.latency_frames() == latency);

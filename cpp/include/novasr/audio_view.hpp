@@ -15,8 +15,8 @@ class AudioView {
 
   /// A view of writable audio is also one of read-only audio.
   template <typename Other>
-    requires std::is_same_v<const Other, Sample>
-  AudioView(const AudioView<Other>& other) noexcept  // NOLINT(google-explicit-constructor): widening is safe
+  requires std::is_same_v<const Other, Sample> AudioView(const AudioView<Other>& other)
+  noexcept  // NOLINT(google-explicit-constructor): widening is safe
       : channels_(other.data()), channel_count_(other.channels()), frames_(other.frames()) {}
 
   [[nodiscard]] std::span<Sample> operator[](std::size_t channel) const noexcept {

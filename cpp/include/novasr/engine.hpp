@@ -10,17 +10,18 @@ namespace novasr {
 
 /// Counters that only grow between two reset() calls.
 struct EngineStats {
-  std::uint64_t underrun_blocks = 0;   ///< process() calls that had to put out dry audio
-  std::uint64_t underrun_frames = 0;   ///< 48 kHz frames of dry audio put out in place of late ones
-  std::uint64_t dropped_frames = 0;    ///< late 48 kHz frames thrown away to stay aligned
-  std::uint64_t failed_blocks = 0;     ///< blocks that the model could not compute (replaced by silence)
+  std::uint64_t underrun_blocks = 0;  ///< process() calls that had to put out dry audio
+  std::uint64_t underrun_frames = 0;  ///< 48 kHz frames of dry audio put out in place of late ones
+  std::uint64_t dropped_frames = 0;   ///< late 48 kHz frames thrown away to stay aligned
+  std::uint64_t failed_blocks = 0;    ///< blocks that the model could not compute (replaced by silence)
 };
 
 /// 16 kHz audio in, 48 kHz audio out, channels independent, latency constant.
 ///
 /// N input frames give exactly 3 N output frames: first latency_frames() zeros, then the model's output from its first
 /// sample on. flush() gives the latency_frames() frames still owed, with the model's right edge computed as for a whole
-/// file; the model itself ends 4 frames short of 3 N, and those are zeros. However the input is cut, the output is the same.
+/// file; the model itself ends 4 frames short of 3 N, and those are zeros. However the input is cut, the output is the
+/// same.
 ///
 /// Life: prepare() -> { process()* -> flush()? -> reset() }*.
 class StreamingEngine {

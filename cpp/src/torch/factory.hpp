@@ -6,8 +6,8 @@
 namespace novasr {
 
 /// The one symbol of libnovasr_torch. Returns nullptr and a message instead of throwing across the library boundary.
-extern "C" using TorchFactory = StreamingEngine*(const char* torchscript, std::size_t size, int threads, char* error,
-                                                 std::size_t error_size);
+extern "C" using TorchFactory =
+    StreamingEngine * (const char* torchscript, std::size_t size, int threads, char* error, std::size_t error_size);
 inline constexpr const char* kTorchFactoryName = "novasr_make_torch_engine_1";
 
 }  // namespace novasr

@@ -14,7 +14,8 @@
 namespace novasr {
 namespace {
 
-/// OpenMP's thread count belongs to the calling thread: at::set_num_threads would change it for the user's torch as well.
+/// OpenMP's thread count belongs to the calling thread: at::set_num_threads would change it for the user's torch as
+/// well.
 class ThreadCount {
  public:
   explicit ThreadCount(int threads) {
@@ -159,8 +160,7 @@ class TorchEngine final : public StreamingEngine {
         produce();
         if (ready_.size(-1) < frames) throw ModelError("the model gave fewer frames than its metadata says");
         const auto now = ready_.slice(-1, 0, frames).contiguous();
-        for (std::size_t c = 0; c < out.channels(); ++c)
-          std::copy_n(frames_of(now, c), out.frames(), out[c].data());
+        for (std::size_t c = 0; c < out.channels(); ++c) std::copy_n(frames_of(now, c), out.frames(), out[c].data());
         ready_ = ready_.slice(-1, frames).contiguous();
         return;
       } catch (...) {
@@ -189,8 +189,10 @@ class TorchEngine final : public StreamingEngine {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_torch_engine_1(
-    const char* torchscript, std::size_t size, int threads, char* error, std::size_t error_size) {
+extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_torch_engine_1(const char* torchscript,
+                                                                                              std::size_t size,
+                                                                                              int threads, char* error,
+                                                                                              std::size_t error_size) {
   const auto fail = [&](const char* message) {
     std::snprintf(error, error_size, "%s", message);
     return nullptr;
