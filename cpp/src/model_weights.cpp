@@ -64,7 +64,7 @@ class TensorReader {
 }  // namespace
 
 ModelWeights ModelWeights::from_values(std::span<const float> values) {
-  ModelWeights w;
+  ModelWeights w{};
   TensorReader reader(values);
   reader.read("conv_pre.weight", w.conv_pre_weight);
   reader.read("conv_pre.bias", w.conv_pre_bias);
