@@ -113,6 +113,28 @@ def test_model_that_fails_while_running_is_reported(tmp_path):
         stream.process(np.ones(500, np.float32))
 
 
+class FailsAtTheEnd(Repeat):
+    @torch.jit.export
+    def flush(self, state: torch.Tensor) -> torch.Tensor:
+        assert state.abs().max() < 0.5, "too loud for me"
+        return state
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_model_that_fails_at_the_end_is_reported_by_flush(tmp_path, threaded):
+    stream = novasr.Stream(
+        16_000,
+        weights=save(FailsAtTheEnd(), tmp_path / "end.ts"),
+        mode="full",
+        front_end="reference",
+        low_latency=True,
+        threaded=threaded,
+    )
+    stream.process(np.ones(160, np.float32))
+    with pytest.raises(StreamError, match="the model failed"):
+        stream.flush()
+
+
 class NeverRuns(Repeat):
     def forward(
         self, audio: torch.Tensor, state: torch.Tensor
