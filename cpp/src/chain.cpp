@@ -38,12 +38,12 @@ void Chain::prepare(const ProcessSpec& spec) {
   const std::size_t piece_16k = max_piece_ * kModelInputHz / spec.sample_rate_hz + 2;
   const std::size_t piece_out = max_piece_ * spec.output_rate_hz / spec.sample_rate_hz + 2;
   engine_.prepare({.channels = spec.channels, .max_block_frames = piece_16k});
-  plan_ = plan_chain(spec, engine_.latency_frames());
+  plan_ = shared_plan(spec, engine_.latency_frames());
 
   const std::size_t piece_48k = std::max(kUpsampling * piece_16k, engine_.latency_frames());
   channels_.resize(spec.channels);
   for (Channel& channel : channels_) prepare_channel(channel, piece_48k, piece_out);
-  controls_.prepare(piece_out, plan_.crossover_frames);
+  controls_.prepare(piece_out, plan_->crossover_frames);
   front_end_.prepare(piece_16k);
   model_in_.prepare(spec.channels, piece_16k);
   model_out_.prepare(spec.channels, piece_48k);
@@ -54,26 +54,26 @@ void Chain::prepare(const ProcessSpec& spec) {
 }
 
 void Chain::prepare_channel(Channel& channel, std::size_t piece_48k, std::size_t piece_out) const {
-  const auto delay = static_cast<std::int64_t>(plan_.aligned_frames);
+  const auto delay = static_cast<std::int64_t>(plan_->aligned_frames);
   const RateRatio across(spec_.sample_rate_hz, spec_.output_rate_hz);
-  channel.dry.prepare(across, {.left = plan_.dry.row_length(),
-                               .right = plan_.dry_frames,
+  channel.dry.prepare(across, {.left = plan_->dry.row_length(),
+                               .right = plan_->dry_frames,
                                .start = -delay * across.in,
                                .backlog = 0,
                                .max_append = max_piece_});
-  channel.blend.prepare(plan_.crossover_frames, piece_out);
-  if (plan_.passthrough) return;
+  channel.blend.prepare(plan_->crossover_frames, piece_out);
+  if (plan_->passthrough) return;
   channel.to_model.prepare(RateRatio(spec_.sample_rate_hz, kModelInputHz),
-                           {.left = std::max(plan_.reference.row_length(), plan_.clean.row_length()),
-                            .right = plan_.front_end_frames,
+                           {.left = std::max(plan_->reference.row_length(), plan_->clean.row_length()),
+                            .right = plan_->front_end_frames,
                             .start = 0,
                             .backlog = 0,
                             .max_append = max_piece_});
   // Engine frame i belongs to the time i - lag, so output m is at lag + (m - delay) 48000 / output rate.
   const RateRatio to_output(kModelOutputHz, spec_.output_rate_hz);
-  const std::size_t lag = plan_.engine_frames;
-  channel.to_output.prepare(to_output, {.left = plan_.back_end.row_length(),
-                                        .right = plan_.back_end_frames,
+  const std::size_t lag = plan_->engine_frames;
+  channel.to_output.prepare(to_output, {.left = plan_->back_end.row_length(),
+                                        .right = plan_->back_end_frames,
                                         .start = static_cast<std::int64_t>(lag) * to_output.out - delay * to_output.in,
                                         .backlog = lag,
                                         .max_append = piece_48k});
@@ -114,15 +114,15 @@ std::size_t Chain::process(AudioView<const float> in, std::size_t first, std::si
 std::size_t Chain::flush(AudioView<float> out) noexcept {
   const std::uint64_t inputs = input_frames_.load(std::memory_order_relaxed);
   const std::uint64_t in_hz = spec_.sample_rate_hz;
-  const std::uint64_t length = round_half_to_even(inputs * spec_.output_rate_hz, in_hz) + plan_.latency_frames();
+  const std::uint64_t length = round_half_to_even(inputs * spec_.output_rate_hz, in_hz) + plan_->latency_frames();
   const auto owed = static_cast<std::size_t>(length - output_frames_.load(std::memory_order_relaxed));
   assert(out.frames() >= owed);
-  if (!plan_.passthrough && inputs > 0) end_model((inputs * kModelInputHz + in_hz - 1) / in_hz);
+  if (!plan_->passthrough && inputs > 0) end_model((inputs * kModelInputHz + in_hz - 1) / in_hz);
   for (std::size_t first = 0; first < owed;) {
     const std::size_t frames = std::min(wet_.size(), owed - first);
     for (Channel& channel : channels_) {
       append_silence(channel.dry, frames);
-      if (!plan_.passthrough) append_silence(channel.to_output, frames);
+      if (!plan_->passthrough) append_silence(channel.to_output, frames);
     }
     put_out(out, first, frames);
     first += frames;
@@ -134,7 +134,7 @@ ProcessorStats Chain::stats() const NOVASR_RT {
   return {.input_frames = input_frames_.load(std::memory_order_relaxed),
           .output_frames = output_frames_.load(std::memory_order_relaxed),
           .nonfinite_samples = nonfinite_samples_.load(std::memory_order_relaxed),
-          .passthrough = plan_.passthrough,
+          .passthrough = plan_->passthrough,
           .engine = engine_.stats()};
 }
 
@@ -143,11 +143,11 @@ void Chain::take_input(AudioView<const float> in, std::size_t first, std::size_t
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     const std::span<float> dry_in = channels_[c].dry.append(frames);
     replaced += copy_finite(in[c].subspan(first, frames), dry_in);
-    if (!plan_.passthrough) std::ranges::copy(dry_in, channels_[c].to_model.append(frames).begin());
+    if (!plan_->passthrough) std::ranges::copy(dry_in, channels_[c].to_model.append(frames).begin());
   }
   nonfinite_samples_.fetch_add(replaced, std::memory_order_relaxed);
   input_frames_.fetch_add(frames, std::memory_order_relaxed);
-  if (!plan_.passthrough) run_model(channels_[0].to_model.available());
+  if (!plan_->passthrough) run_model(channels_[0].to_model.available());
 }
 
 void Chain::run_model(std::size_t frames) NOVASR_RT {
@@ -172,16 +172,16 @@ void Chain::end_model(std::uint64_t total_frames) noexcept {
     for (Channel& channel : channels_) append_silence(channel.to_model, 1);
     run_model(1);
   }
-  engine_.flush(model_out_.view(plan_.engine_frames));
-  append_wet(model_out_.view(plan_.engine_frames));
+  engine_.flush(model_out_.view(plan_->engine_frames));
+  append_wet(model_out_.view(plan_->engine_frames));
 }
 
 void Chain::render_front_end(const RateConverter& converter, std::span<float> out) NOVASR_RT {
-  if (front_end_.rests_at(0.0f)) return converter.render(plan_.reference, out);
-  converter.render(plan_.clean, out);
+  if (front_end_.rests_at(0.0f)) return converter.render(plan_->reference, out);
+  converter.render(plan_->clean, out);
   if (front_end_.rests_at(1.0f)) return;
   const std::span<float> reference = std::span(other_front_end_).first(out.size());
-  converter.render(plan_.reference, reference);
+  converter.render(plan_->reference, reference);
   const float* const clean_share = front_end_.values();
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = reference[i] + clean_share[i] * (out[i] - reference[i]);
 }
@@ -197,13 +197,13 @@ void Chain::put_out(AudioView<float> out, std::size_t first, std::size_t frames)
   const std::span<float> wet = std::span(wet_).first(frames);
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     Channel& channel = channels_[c];
-    channel.dry.render(plan_.dry, dry);
+    channel.dry.render(plan_->dry, dry);
     channel.dry.advance(frames);
-    if (!plan_.passthrough) {
-      channel.to_output.render(plan_.back_end, wet);
+    if (!plan_->passthrough) {
+      channel.to_output.render(plan_->back_end, wet);
       channel.to_output.advance(frames);
     }
-    channel.blend.process(dry, plan_.passthrough ? dry : wet, controls_, out[c].subspan(first, frames));
+    channel.blend.process(dry, plan_->passthrough ? dry : wet, controls_, out[c].subspan(first, frames));
   }
   output_frames_.fetch_add(frames, std::memory_order_relaxed);
 }

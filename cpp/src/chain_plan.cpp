@@ -1,7 +1,11 @@
 #include "novasr/chain_plan.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <deque>
+#include <mutex>
+#include <utility>
 
 namespace novasr {
 namespace {
@@ -89,6 +93,21 @@ ChainPlan plan_chain(const ProcessSpec& spec, std::size_t engine_latency_frames)
     plan.crossover_frames =
         static_cast<std::size_t>(std::ceil(kCrossoverFramesAt48k * spec.output_rate_hz / kOutputHz));
   return plan;
+}
+
+std::shared_ptr<const ChainPlan> shared_plan(const ProcessSpec& spec, std::size_t engine_latency_frames) {
+  using Key = std::array<std::size_t, 4>;  // all that plan_chain() reads
+  static std::mutex mutex;
+  static std::deque<std::pair<Key, std::shared_ptr<const ChainPlan>>> remembered;
+  constexpr std::size_t kRemembered = 8;
+
+  const Key key{spec.sample_rate_hz, spec.output_rate_hz, spec.low_latency ? 1u : 0u, engine_latency_frames};
+  const std::lock_guard lock(mutex);
+  const auto found = std::ranges::find(remembered, key, &decltype(remembered)::value_type::first);
+  if (found != remembered.end()) return found->second;
+  if (remembered.size() == kRemembered) remembered.pop_front();
+  remembered.emplace_back(key, std::make_shared<const ChainPlan>(plan_chain(spec, engine_latency_frames)));
+  return remembered.back().second;
 }
 
 }  // namespace novasr

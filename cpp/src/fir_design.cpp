@@ -59,7 +59,7 @@ HighPassDesigner::HighPassDesigner(std::size_t delay_frames, double attenuation_
   }
 }
 
-void HighPassDesigner::design(double cutoff_hz, std::vector<float>& half) {
+void HighPassDesigner::design(double cutoff_hz, std::span<float> half) noexcept {
   const double cutoff = std::min(cutoff_hz / rate_hz_, 0.5);
   double sum = 0.0;
   for (std::size_t k = 0; k < window_.size(); ++k) {

@@ -111,7 +111,7 @@ NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile til
 
 NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, const kernels::KernelTable& kernels)
     : impl_(std::make_unique<Impl>(
-          Impl{prepare_network(*weights, points_of(tile)), kernels, StreamScratch(points_of(tile)), {}})) {}
+          Impl{shared_network(weights, points_of(tile)), kernels, StreamScratch(points_of(tile)), {}})) {}
 
 NativeEngine::~NativeEngine() = default;
 

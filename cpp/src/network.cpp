@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <mutex>
 #include <numbers>
 #include <span>
 
@@ -230,6 +231,23 @@ std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weigh
   check_finite({net.kappa[0], sizeof net.kappa / sizeof(float)}, "the activations");
   check_finite({net.output_weight[0], sizeof net.output_weight / sizeof(float)}, "the output filter");
   return prepared;
+}
+
+std::shared_ptr<const PreparedNetwork> shared_network(const std::shared_ptr<const ModelWeights>& weights,
+                                                      std::size_t points) {
+  struct Entry {
+    std::weak_ptr<const ModelWeights> weights;
+    std::size_t points;
+    std::shared_ptr<const PreparedNetwork> network;
+  };
+  static std::mutex mutex;
+  static std::vector<Entry> entries;
+
+  const std::lock_guard lock(mutex);
+  std::erase_if(entries, [](const Entry& entry) { return entry.weights.expired(); });
+  for (const Entry& entry : entries)
+    if (entry.weights.lock() == weights && entry.points == points) return entry.network;
+  return entries.emplace_back(Entry{weights, points, prepare_network(*weights, points)}).network;
 }
 
 }  // namespace novasr

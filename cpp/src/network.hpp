@@ -52,4 +52,8 @@ struct PreparedNetwork {
 /// [control] Throws ModelError if the folded weights leave the range of float.
 [[nodiscard]] std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points);
 
+/// [control] prepare_network(), computed once for all engines that share `weights`, and kept as long as those live.
+[[nodiscard]] std::shared_ptr<const PreparedNetwork> shared_network(const std::shared_ptr<const ModelWeights>& weights,
+                                                                    std::size_t points);
+
 }  // namespace novasr

@@ -28,6 +28,13 @@ struct Processor::Impl {
   HighPassDesigner high_pass;
   LatestValue<Settings> inbox;
 
+  struct Direct {  // of the audio thread, by follow()
+    bool in_use = false;
+    bool news = false;
+    Settings settings;
+    HighPassDesigner high_pass;
+  } direct;
+
   void publish();
   void follow_parameters() NOVASR_RT;
 };
@@ -49,6 +56,7 @@ void Processor::prepare(const ProcessSpec& spec) {
   const ChainPlan& plan = self.chain.plan();
   self.high_pass = HighPassDesigner(plan.crossover_frames, kCrossoverAttenuationDb, spec.output_rate_hz);
   self.inbox.for_each_slot([&](Settings& slot) { slot.high_pass.assign(plan.crossover_frames + 1, 0.0f); });
+  self.direct = {.settings = {parameters, std::vector<float>(plan.crossover_frames + 1)}, .high_pass = self.high_pass};
   self.prepared = true;
   self.publish();
 }
@@ -69,9 +77,20 @@ void Processor::Impl::publish() {
   inbox.publish();
 }
 
+void Processor::follow(const Parameters& parameters) NOVASR_RT {
+  Impl& self = *impl_;
+  Impl::Direct& direct = self.direct;
+  if (direct.in_use && direct.settings.parameters == parameters) return;
+  const bool same_filter = direct.in_use && direct.settings.parameters.crossover_hz == parameters.crossover_hz;
+  direct.settings.parameters = parameters;
+  if (!same_filter) direct.high_pass.design(usable_crossover_hz(parameters, self.spec), direct.settings.high_pass);
+  direct.in_use = direct.news = true;
+}
+
 void Processor::Impl::follow_parameters() NOVASR_RT {
   if (!chain.may_follow()) return;
-  if (inbox.refresh() || chain.fresh()) chain.follow(inbox.current());
+  const bool news = direct.in_use ? std::exchange(direct.news, false) : inbox.refresh();
+  if (news || chain.fresh()) chain.follow(direct.in_use ? direct.settings : inbox.current());
 }
 
 void Processor::reset() NOVASR_RT {

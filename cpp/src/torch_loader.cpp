@@ -31,7 +31,7 @@ TorchFactory* load_factory(const std::string& path) {
 
 std::unique_ptr<StreamingEngine> make_torch_engine(std::span<const char> torchscript, const TorchOptions& options) {
   if (options.threads < 1) throw ConfigError("threads must be at least 1, not " + std::to_string(options.threads));
-  TorchFactory* factory = load_factory(library_beside_this_binary());
+  TorchFactory* factory = load_factory(options.library.empty() ? library_beside_this_binary() : options.library);
   std::array<char, 1024> error{};
   std::unique_ptr<StreamingEngine> engine(
       factory(torchscript.data(), torchscript.size(), options.threads, error.data(), error.size()));

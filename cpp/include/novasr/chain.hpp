@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "novasr/audio_view.hpp"
@@ -47,7 +48,7 @@ class Chain {
   std::size_t flush(AudioView<float> out) noexcept;
 
   /// [any] Constant between two prepare() calls.
-  [[nodiscard]] const ChainPlan& plan() const NOVASR_RT { return plan_; }
+  [[nodiscard]] const ChainPlan& plan() const NOVASR_RT { return *plan_; }
   [[nodiscard]] std::size_t max_piece() const NOVASR_RT { return max_piece_; }
 
   /// [any]
@@ -63,7 +64,7 @@ class Chain {
 
   StreamingEngine& engine_;
   ProcessSpec spec_;
-  ChainPlan plan_;
+  std::shared_ptr<const ChainPlan> plan_;
   std::size_t max_piece_ = 0;
 
   std::vector<Channel> channels_;

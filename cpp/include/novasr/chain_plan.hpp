@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <memory>
 
 #include "novasr/processor.hpp"
 #include "novasr/rate_converter.hpp"
@@ -31,5 +32,8 @@ inline constexpr double kCrossoverAttenuationDb = 105.0;
 
 /// Designs the chain for a valid spec and an engine of the given delay at 48 kHz.
 [[nodiscard]] ChainPlan plan_chain(const ProcessSpec& spec, std::size_t engine_latency_frames);
+
+/// plan_chain(), designed once for all processors of the program: the last few plans are remembered.
+[[nodiscard]] std::shared_ptr<const ChainPlan> shared_plan(const ProcessSpec& spec, std::size_t engine_latency_frames);
 
 }  // namespace novasr

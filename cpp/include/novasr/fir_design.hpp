@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace novasr {
@@ -39,7 +40,9 @@ class HighPassDesigner {
   HighPassDesigner(std::size_t delay_frames, double attenuation_db, double rate_hz);
 
   /// `half` [k] = tap at distance k from the centre, k = 0 .. delay; -6 dB at cutoff_hz, exactly no DC before rounding.
-  void design(double cutoff_hz, std::vector<float>& half);
+  /// Allocates nothing.
+  /// Precondition: half.size() == delay + 1.
+  void design(double cutoff_hz, std::span<float> half) noexcept;
 
  private:
   std::vector<double> window_;

@@ -39,6 +39,8 @@ struct Parameters {
   float high_band_gain_db = 0.0f;  ///< -24 .. +12, on the band above the crossover (Mode::extend only)
   float output_gain_db = 0.0f;     ///< -60 .. +24
   bool bypass = false;
+
+  bool operator==(const Parameters&) const = default;
 };
 
 struct ProcessorStats {
@@ -69,6 +71,11 @@ class Processor {
   /// Throws ConfigError, also for what low_latency leaves out. Without this call the defaults of Parameters apply, in
   /// low_latency Mode::full and FrontEnd::reference.
   void set_parameters(const Parameters& parameters);
+
+  /// [audio] set_parameters() for hosts that bring parameters along with the audio, to be used instead of it: takes
+  /// effect from the next block on, so that renders repeat exactly.
+  /// Precondition: all values are in range.
+  void follow(const Parameters& parameters) NOVASR_RT;
 
   /// [audio] The next block is treated as the first of a fresh stream; parameters stay.
   void reset() NOVASR_RT;

@@ -2,13 +2,15 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "novasr/engine.hpp"
 
 namespace novasr {
 
 struct TorchOptions {
-  int threads = 1;  ///< LibTorch threads per call; the caller's own torch keeps its setting
+  int threads = 1;      ///< LibTorch threads per call; the caller's own torch keeps its setting
+  std::string library;  ///< path of libnovasr_torch; empty: beside the binary that this code is linked into
 };
 
 /// Makes an engine that runs a TorchScript stream (docs/torchscript.md states what the script must offer).

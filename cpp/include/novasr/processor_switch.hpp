@@ -1,0 +1,76 @@
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "novasr/planar_buffer.hpp"
+#include "novasr/processor.hpp"
+
+namespace novasr {
+
+/// Plays one Processor and changes to another while audio runs, for new weights or another engine: the new one starts
+/// where the running one began a group of frames, hears the input until it is warm, and fades in. Both are aligned with
+/// the input by their own latency, so where that is equal nothing moves: a change to the same weights leaves every bit
+/// as it was. At the start of a stream the change is immediate.
+///
+/// Control threads must take turns. Input and output have the same rate, and may be the same memory.
+class ProcessorSwitch {
+ public:
+  ProcessorSwitch() = default;
+  ~ProcessorSwitch();
+  ProcessorSwitch(const ProcessorSwitch&) = delete;
+  ProcessorSwitch& operator=(const ProcessorSwitch&) = delete;
+
+  /// [control, no audio] Allocates; plays `first`, which is prepared for `spec`, from a fresh stream on.
+  void prepare(const ProcessSpec& spec, std::unique_ptr<Processor> first);
+
+  /// [control] Hands over the successor, prepared for the same spec. One that was offered before and has not been
+  /// taken up yet is freed, as is a predecessor that has been played out.
+  void offer(std::unique_ptr<Processor> next);
+
+  /// [control] Frees the predecessor if it has been played out.
+  void collect();
+
+  /// [audio] The next block is treated as the first of a fresh stream.
+  void reset() NOVASR_RT;
+
+  /// [audio] Processor::follow(), for both.
+  void follow(const Parameters& parameters) NOVASR_RT;
+
+  /// [audio] Takes all of `in`, fills all of `out`.
+  /// Precondition: prepare() was called; in.frames() == out.frames() <= max_block_frames.
+  void process(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
+
+  /// [audio] Counters of the one that plays.
+  [[nodiscard]] ProcessorStats stats() const NOVASR_RT { return current_->stats(); }
+
+ private:
+  void take_offer() NOVASR_RT;
+  void retire() NOVASR_RT;
+  void run(AudioView<const float> in, AudioView<float> out, std::size_t first, std::size_t frames) NOVASR_RT;
+  void crossfade(AudioView<float> mixed) NOVASR_RT;
+
+  enum class Phase {
+    waiting,  // for a frame at which a fresh stream has the grids of the running one
+    warming,
+    fading
+  };
+  void enter(Phase phase, std::size_t frames) NOVASR_RT;
+
+  ProcessSpec spec_;
+  std::size_t piece_ = 0;  // longest part of a block that passes at once while both run
+  std::unique_ptr<Processor> current_;
+  std::unique_ptr<Processor> next_;  // hears the input, then fades in
+  std::uint64_t position_ = 0;       // frames since reset()
+  Phase phase_ = Phase::waiting;     // of next_
+  std::size_t phase_frames_ = 0;     // left of it
+  PlanarBuffer next_out_;            // scratch, of one piece
+  std::vector<const float*> in_pointers_;
+  std::vector<float*> out_pointers_;
+  std::atomic<Processor*> offered_{nullptr};
+  std::atomic<Processor*> retired_{nullptr};
+};
+
+}  // namespace novasr

@@ -1,0 +1,129 @@
+#include "novasr/processor_switch.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "novasr/rate_converter.hpp"
+
+namespace novasr {
+namespace {
+
+constexpr std::size_t kPiecesPerSecond = 100;
+
+/// Beyond its latency, what a processor must hear until its filters and the model are past their first frames: 20 ms
+/// is twice their length.
+constexpr std::size_t kWarmUpsPerSecond = 50;
+
+constexpr std::size_t kFadesPerSecond = 50;
+
+/// 16 kHz frames that the native engine computes together.
+constexpr std::uint64_t kGroup = 3;
+
+}  // namespace
+
+ProcessorSwitch::~ProcessorSwitch() {
+  delete offered_.load(std::memory_order_acquire);
+  delete retired_.load(std::memory_order_acquire);
+}
+
+void ProcessorSwitch::prepare(const ProcessSpec& spec, std::unique_ptr<Processor> first) {
+  assert(spec.sample_rate_hz == spec.output_rate_hz);
+  delete offered_.exchange(nullptr, std::memory_order_acq_rel);
+  collect();
+  next_.reset();
+  current_ = std::move(first);
+  spec_ = spec;
+  piece_ = std::min<std::size_t>(spec.max_block_frames, spec.sample_rate_hz / kPiecesPerSecond);
+  next_out_.prepare(spec.channels, piece_);
+  in_pointers_.resize(spec.channels);
+  out_pointers_.resize(spec.channels);
+  reset();
+}
+
+void ProcessorSwitch::offer(std::unique_ptr<Processor> next) {
+  collect();
+  delete offered_.exchange(next.release(), std::memory_order_acq_rel);  // acquire: pairs with an earlier offer()
+}
+
+void ProcessorSwitch::collect() {
+  delete retired_.exchange(nullptr, std::memory_order_acq_rel);  // pairs with the release in retire()
+}
+
+void ProcessorSwitch::reset() NOVASR_RT {
+  if (next_) retire();
+  current_->reset();
+  position_ = 0;
+}
+
+void ProcessorSwitch::follow(const Parameters& parameters) NOVASR_RT {
+  take_offer();
+  current_->follow(parameters);
+  if (next_) next_->follow(parameters);
+}
+
+void ProcessorSwitch::process(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
+  assert(in.frames() == out.frames());
+  for (std::size_t first = 0; first < in.frames();) {
+    const std::size_t left = in.frames() - first;
+    const std::size_t frames = next_ ? std::min({left, piece_, phase_frames_}) : left;
+    run(in, out, first, frames);
+    first += frames;
+  }
+  position_ += in.frames();
+}
+
+/// The slot for the predecessor must be empty: then retire() cannot fail.
+void ProcessorSwitch::take_offer() NOVASR_RT {
+  if (next_ || retired_.load(std::memory_order_relaxed) != nullptr) return;  // collect() alone empties it
+  if (offered_.load(std::memory_order_relaxed) == nullptr) return;
+  next_.reset(offered_.exchange(nullptr, std::memory_order_acquire));  // pairs with the release in offer()
+  if (!next_) return;
+  if (position_ == 0) return retire();
+  const std::uint64_t period = kGroup * static_cast<std::uint64_t>(RateRatio(spec_.sample_rate_hz, kModelInputHz).in);
+  enter(Phase::waiting, static_cast<std::size_t>((period - position_ % period) % period));
+}
+
+void ProcessorSwitch::retire() NOVASR_RT {
+  retired_.store(current_.release(), std::memory_order_release);  // pairs with the exchange in collect()
+  current_ = std::move(next_);
+}
+
+void ProcessorSwitch::run(AudioView<const float> in, AudioView<float> out, std::size_t first,
+                          std::size_t frames) NOVASR_RT {
+  for (std::size_t c = 0; c < spec_.channels; ++c) {
+    in_pointers_[c] = in[c].data() + first;
+    out_pointers_[c] = out[c].data() + first;
+  }
+  const AudioView<const float> part(in_pointers_.data(), spec_.channels, frames);
+  const AudioView<float> mixed(out_pointers_.data(), spec_.channels, frames);
+  const bool both = next_ && phase_ != Phase::waiting;
+  if (both) next_->process(part, next_out_.view(frames));  // before `out` overwrites `in`
+  current_->process(part, mixed);
+  if (!next_) return;
+  if (phase_ == Phase::fading) crossfade(mixed);
+  enter(phase_, phase_frames_ - frames);
+}
+
+/// Goes on to the next phase when no frame is left in this one.
+void ProcessorSwitch::enter(Phase phase, std::size_t frames) NOVASR_RT {
+  phase_ = phase;
+  phase_frames_ = frames;
+  if (frames > 0) return;
+  const std::size_t rate = spec_.sample_rate_hz;
+  if (phase == Phase::waiting) return enter(Phase::warming, next_->latency_frames() + rate / kWarmUpsPerSecond);
+  if (phase == Phase::warming) return enter(Phase::fading, rate / kFadesPerSecond);
+  retire();
+}
+
+void ProcessorSwitch::crossfade(AudioView<float> mixed) NOVASR_RT {
+  const AudioView<float> next = next_out_.view(mixed.frames());
+  const auto total = static_cast<float>(spec_.sample_rate_hz / kFadesPerSecond);
+  for (std::size_t c = 0; c < spec_.channels; ++c)
+    for (std::size_t i = 0; i < mixed.frames(); ++i) {
+      const float share = 1.0f - static_cast<float>(phase_frames_ - i) / total;
+      mixed[c][i] += share * (next[c][i] - mixed[c][i]);
+    }
+}
+
+}  // namespace novasr

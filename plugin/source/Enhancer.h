@@ -1,0 +1,75 @@
+#pragma once
+#include <juce_audio_basics/juce_audio_basics.h>
+
+#include <mutex>
+
+#include "Model.h"
+#include "novasr/processor_switch.hpp"
+
+namespace novasr
+{
+class WorkerEngine;
+}
+
+/// Plays a Model: builds processors on control threads, and lets the audio thread change from one to the next.
+class Enhancer
+{
+public:
+    /// Why the input passes as it is.
+    enum class Idle
+    {
+        no,
+        noBandToAdd,    ///< the rate is 16 kHz or less
+        unsupportedRate ///< below 8 or above 192 kHz
+    };
+
+    /// [control] Makes ready for the rate and channel count: a running stream goes on if neither changes.
+    void prepare (double sampleRate, int channels);
+
+    /// [control] The next block begins a fresh stream.
+    void release();
+
+    /// [control] Plays another model, faded in if audio runs. Throws novasr::ModelError or ConfigError if it cannot be
+    /// used; the present one then plays on.
+    void setModel (const Model& model);
+
+    /// [control]
+    Model model() const;
+
+    /// [control] Reported delay in frames: for one rate always the same, except that a TorchScript has its own.
+    int latencyFor (double sampleRate) const;
+
+    /// [control] Offline, a TorchScript is waited for.
+    void setOffline (bool offline);
+
+    /// [any]
+    Idle idle() const noexcept { return idle_.load (std::memory_order_relaxed); }
+
+    /// [control] Frames that came too late from a TorchScript.
+    std::uint64_t lateFrames() const noexcept { return lateFrames_.load (std::memory_order_relaxed); }
+
+    /// [control] Frees what has been played out.
+    void collect();
+
+    /// [audio] The next block is treated as the first of a fresh stream.
+    void reset() noexcept;
+
+    /// [audio] In place. Without prepare() for its channel count the buffer stays as it is.
+    void process (juce::AudioBuffer<float>& buffer, const novasr::Parameters& parameters) noexcept;
+
+private:
+    std::unique_ptr<novasr::Processor> makeProcessor (const Model& model, const novasr::ProcessSpec& spec);
+
+    mutable std::mutex control_; // control threads take turns
+    Model model_;
+    novasr::ProcessSpec spec_{ .channels = 0 };
+    size_t engineLatency_ = 0;
+    novasr::WorkerEngine* worker_ = nullptr; // inside the newest processor, if that plays a TorchScript
+    bool offline_ = false;
+    bool stale_ = false; // released: the next prepare() begins a fresh stream
+
+    novasr::ProcessorSwitch switch_;
+    std::atomic<bool> ready_{ false };
+    std::atomic<Idle> idle_{ Idle::no };
+    std::atomic<std::uint64_t> lateFrames_{ 0 };
+};

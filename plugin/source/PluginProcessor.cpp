@@ -1,0 +1,199 @@
+#include "PluginProcessor.h"
+
+#include <chrono>
+
+#include "WeightsFile.h"
+#include "novasr/errors.hpp"
+
+namespace
+{
+/// How long the longest filters ring after the last input, the latency apart.
+constexpr double tailSeconds = 0.01;
+
+constexpr double loadSmoothingSeconds = 0.5;
+
+juce::var valueOf (juce::RangedAudioParameter& parameter)
+{
+    if (auto* const choice = dynamic_cast<juce::AudioParameterChoice*> (&parameter))
+        return choice->getCurrentChoiceName();
+    if (auto* const flag = dynamic_cast<juce::AudioParameterBool*> (&parameter))
+        return flag->get();
+    return parameter.convertFrom0to1 (parameter.getValue());
+}
+
+/// Leaves the parameter alone if the stored value is of another kind.
+void setValue (juce::RangedAudioParameter& parameter, const juce::var& value)
+{
+    if (auto* const choice = dynamic_cast<juce::AudioParameterChoice*> (&parameter))
+    {
+        if (const int index = choice->choices.indexOf (value.toString()); index >= 0)
+            parameter.setValueNotifyingHost (choice->convertTo0to1 (static_cast<float> (index)));
+    }
+    else if (value.isBool() || value.isDouble() || value.isInt() || value.isInt64())
+    {
+        const auto number = static_cast<float> (static_cast<double> (value));
+        const auto range = parameter.getNormalisableRange().getRange();
+        if (std::isfinite (number))
+            parameter.setValueNotifyingHost (parameter.convertTo0to1 (range.clipValue (number)));
+    }
+}
+} // namespace
+
+PluginProcessor::PluginProcessor()
+    : AudioProcessor (BusesProperties()
+                          .withInput ("Input", juce::AudioChannelSet::stereo(), true)
+                          .withOutput ("Output", juce::AudioChannelSet::stereo(), true)),
+      parameters_ (*this)
+{
+    enhancer_.setModel ({});
+}
+
+double PluginProcessor::getTailLengthSeconds() const { return tailSeconds; }
+
+bool PluginProcessor::isBusesLayoutSupported (const BusesLayout& layout) const
+{
+    // Some hosts (pedalboard) read the latency after setting rate and buses but before prepareToPlay().
+    const_cast<PluginProcessor*> (this)->publishLatency (getSampleRate());
+    return layout.getMainInputChannelSet() == layout.getMainOutputChannelSet() &&
+           ! layout.getMainInputChannelSet().isDisabled();
+}
+
+void PluginProcessor::prepareToPlay (double sampleRate, int)
+{
+    enhancer_.setOffline (isNonRealtime());
+    enhancer_.prepare (sampleRate, getMainBusNumInputChannels());
+    publishLatency (sampleRate);
+}
+
+void PluginProcessor::releaseResources() { enhancer_.release(); }
+
+void PluginProcessor::reset() { enhancer_.reset(); }
+
+void PluginProcessor::setNonRealtime (bool isNonRealtime) noexcept
+{
+    AudioProcessor::setNonRealtime (isNonRealtime);
+    enhancer_.setOffline (isNonRealtime);
+}
+
+void PluginProcessor::processBlock (juce::AudioBuffer<float>& buffer, juce::MidiBuffer&) { run (buffer, false); }
+
+void PluginProcessor::processBlockBypassed (juce::AudioBuffer<float>& buffer, juce::MidiBuffer&) { run (buffer, true); }
+
+void PluginProcessor::run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept
+{
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    auto parameters = parameters_.snapshot();
+    parameters.bypass = parameters.bypass || bypassed;
+    const bool watched = meters_.watched.load (std::memory_order_relaxed);
+    meters_.before.write (buffer, watched);
+    enhancer_.process (buffer, parameters);
+    meters_.after.write (buffer, watched);
+
+    const double given = buffer.getNumSamples() / std::max (1.0, getSampleRate());
+    if (given <= 0.0)
+        return;
+    const double taken = std::chrono::duration<double> (Clock::now() - start).count();
+    const auto old = meters_.load.load (std::memory_order_relaxed);
+    const auto weight = static_cast<float> (std::min (1.0, given / loadSmoothingSeconds));
+    meters_.load.store (old + weight * (static_cast<float> (taken / given) - old), std::memory_order_relaxed);
+}
+
+void PluginProcessor::getStateInformation (juce::MemoryBlock& destination)
+{
+    PluginState state{ .model = enhancer_.model() };
+    if (const juce::ScopedLock lock (problemLock_); state.model.script == juce::File())
+        state.model.script = missingScript_;
+    for (auto* const parameter : parameters_.all())
+        state.parameters.set (parameter->getParameterID(), valueOf (*parameter));
+    state.write (destination);
+}
+
+void PluginProcessor::setStateInformation (const void* data, int size)
+{
+    try
+    {
+        const auto state = PluginState::read (data, static_cast<size_t> (std::max (0, size)));
+        auto model = state.model;
+        const auto problem = tryModel (model);
+        const bool scriptFailed = problem.isNotEmpty() && model.script != juce::File();
+        if (scriptFailed) // its weights can be played all the same
+        {
+            model.script = juce::File();
+            tryModel (model);
+        }
+        for (auto* const parameter : parameters_.all())
+            if (const auto* const value = state.parameters.getVarPointer (parameter->getParameterID()))
+                setValue (*parameter, *value);
+        noteProblem (problem, scriptFailed ? state.model.script : juce::File());
+    }
+    catch (const std::exception& error)
+    {
+        noteProblem (error.what(), missingScript_); // the old state stays
+    }
+}
+
+void PluginProcessor::noteProblem (const juce::String& problem, const juce::File& missingScript)
+{
+    const juce::ScopedLock lock (problemLock_);
+    stateProblem_ = problem;
+    missingScript_ = missingScript;
+}
+
+juce::String PluginProcessor::loadModel (const juce::File& file)
+{
+    Model model;
+    try
+    {
+        if (file.hasFileExtension ("ts"))
+        {
+            model = enhancer_.model();
+            model.script = file;
+        }
+        else
+        {
+            model.weights = std::make_shared<const novasr::ModelWeights> (readWeights (file));
+            model.weightsName = file.getFileName();
+        }
+    }
+    catch (const std::exception& error)
+    {
+        return file.getFileName() + " " + error.what();
+    }
+    const auto problem = tryModel (model);
+    if (problem.isEmpty())
+        noteProblem ({}, {});
+    return problem;
+}
+
+void PluginProcessor::resetModel()
+{
+    tryModel ({});
+    noteProblem ({}, {});
+}
+
+juce::String PluginProcessor::stateProblem() const
+{
+    const juce::ScopedLock lock (problemLock_);
+    return stateProblem_;
+}
+
+juce::String PluginProcessor::tryModel (const Model& model)
+{
+    try
+    {
+        enhancer_.setModel (model);
+    }
+    catch (const std::exception& error)
+    {
+        return error.what();
+    }
+    publishLatency (getSampleRate());
+    return {};
+}
+
+void PluginProcessor::publishLatency (double sampleRate) { setLatencySamples (enhancer_.latencyFor (sampleRate)); }
+
+juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new juce::GenericAudioProcessorEditor (*this); }
+
+juce::AudioProcessor* JUCE_CALLTYPE createPluginFilter() { return new PluginProcessor(); }

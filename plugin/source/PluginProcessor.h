@@ -1,0 +1,68 @@
+#pragma once
+#include <juce_audio_processors/juce_audio_processors.h>
+
+#include "Enhancer.h"
+#include "Meters.h"
+#include "Parameters.h"
+#include "PluginState.h"
+
+/// The plugin as hosts see it.
+class PluginProcessor final : public juce::AudioProcessor
+{
+public:
+    PluginProcessor();
+
+    const juce::String getName() const override { return JucePlugin_Name; }
+    bool acceptsMidi() const override { return false; }
+    bool producesMidi() const override { return false; }
+    double getTailLengthSeconds() const override;
+    bool isBusesLayoutSupported (const BusesLayout& layout) const override;
+
+    void prepareToPlay (double sampleRate, int maximumBlock) override;
+    void releaseResources() override;
+    void reset() override;
+    void setNonRealtime (bool isNonRealtime) noexcept override;
+    using juce::AudioProcessor::processBlock;
+    void processBlock (juce::AudioBuffer<float>& buffer, juce::MidiBuffer&) override;
+    using juce::AudioProcessor::processBlockBypassed;
+    void processBlockBypassed (juce::AudioBuffer<float>& buffer, juce::MidiBuffer&) override;
+    juce::AudioProcessorParameter* getBypassParameter() const override { return &parameters_.bypass; }
+
+    int getNumPrograms() override { return 1; }
+    int getCurrentProgram() override { return 0; }
+    void setCurrentProgram (int) override {}
+    const juce::String getProgramName (int) override { return "Default"; }
+    void changeProgramName (int, const juce::String&) override {}
+    void getStateInformation (juce::MemoryBlock& destination) override;
+    void setStateInformation (const void* data, int size) override;
+
+    bool hasEditor() const override { return true; }
+    juce::AudioProcessorEditor* createEditor() override;
+
+    /// [control] Plays the model in the file: .safetensors or .ts. Gives an empty string, or one line that says why
+    /// not.
+    juce::String loadModel (const juce::File& file);
+
+    /// [control] Back to the built-in weights.
+    void resetModel();
+
+    Parameters& parameters() noexcept { return parameters_; }
+    Enhancer& enhancer() noexcept { return enhancer_; }
+    Meters& meters() noexcept { return meters_; }
+
+    /// [control] Why the last state was refused, or its TorchScript does not play; empty if all is well.
+    juce::String stateProblem() const;
+
+private:
+    void run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept;
+    juce::String tryModel (const Model& model);
+    void noteProblem (const juce::String& problem, const juce::File& missingScript);
+    void publishLatency (double sampleRate);
+
+    Parameters parameters_;
+    Enhancer enhancer_;
+    Meters meters_;
+    mutable juce::CriticalSection problemLock_;
+    juce::String stateProblem_;
+    juce::File missingScript_; // could not be loaded here, but stays in the session
+};

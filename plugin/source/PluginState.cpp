@@ -1,0 +1,96 @@
+#include "PluginState.h"
+
+#include <bit>
+#include <cstring>
+#include <span>
+
+#include "WeightsFile.h"
+#include "novasr/errors.hpp"
+
+namespace
+{
+constexpr char magic[] = { 'N', 'v', 'S', 'R' };
+constexpr juce::uint32 version = 1;
+constexpr size_t prefixSize = 16;
+constexpr size_t checkedFrom = 12;
+
+juce::uint32 crc32 (std::span<const char> bytes)
+{
+    auto crc = ~juce::uint32{ 0 };
+    for (const char byte : bytes)
+    {
+        crc ^= static_cast<juce::uint8> (byte);
+        for (int bit = 0; bit < 8; ++bit)
+            crc = (crc >> 1) ^ ((crc & 1u) != 0 ? 0xedb88320u : 0u);
+    }
+    return ~crc;
+}
+
+juce::uint32 read32 (const char* bytes) { return juce::ByteOrder::littleEndianInt (bytes); }
+
+[[noreturn]] void refuse (const char* reason) { throw novasr::ModelError (reason); }
+
+/// The built-in weights stay one object in the whole program.
+std::shared_ptr<const novasr::ModelWeights> sharedIfBuiltIn (std::span<const float> values)
+{
+    const auto builtIn = valuesOf (*novasr::default_weights());
+    if (std::memcmp (builtIn.data(), values.data(), values.size_bytes()) == 0)
+        return novasr::default_weights();
+    return std::make_shared<const novasr::ModelWeights> (novasr::ModelWeights::from_values (values));
+}
+} // namespace
+
+void PluginState::write (juce::MemoryBlock& destination) const
+{
+    auto values = std::make_unique<juce::DynamicObject>();
+    for (const auto& parameter : parameters)
+        values->setProperty (parameter.name, parameter.value);
+    auto header = std::make_unique<juce::DynamicObject>();
+    header->setProperty ("parameters", values.release());
+    header->setProperty ("weights", model.weightsName);
+    header->setProperty ("script", model.script.getFullPathName());
+    const auto json = juce::JSON::toString (juce::var (header.release()), true, 9);
+    const auto weights = valuesOf (*model.weights);
+
+    juce::MemoryOutputStream body;
+    body.writeInt (static_cast<int> (json.getNumBytesAsUTF8()));
+    body.write (json.toRawUTF8(), json.getNumBytesAsUTF8());
+    for (const float value : weights)
+        body.writeFloat (value);
+
+    juce::MemoryOutputStream out (destination, false);
+    out.write (magic, sizeof magic);
+    out.writeInt (static_cast<int> (version));
+    out.writeInt (std::bit_cast<int> (crc32 ({ static_cast<const char*> (body.getData()), body.getDataSize() })));
+    out.write (body.getData(), body.getDataSize());
+}
+
+PluginState PluginState::read (const void* data, size_t size)
+{
+    const auto* const bytes = static_cast<const char*> (data);
+    if (size < prefixSize || std::memcmp (bytes, magic, sizeof magic) != 0)
+        refuse ("this is not a NovaSR state");
+    if (read32 (bytes + 4) > version)
+        refuse ("this state was stored by a newer version of NovaSR");
+    constexpr auto weightBytes = novasr::ModelWeights::kValueCount * sizeof (float);
+    const size_t headerSize = read32 (bytes + 12);
+    if (headerSize > size || size < prefixSize + headerSize + weightBytes)
+        refuse ("this state is cut off");
+    const std::span<const char> checked (bytes + checkedFrom, prefixSize - checkedFrom + headerSize + weightBytes);
+    if (crc32 (checked) != read32 (bytes + 8))
+        refuse ("this state is damaged");
+
+    const auto header = juce::JSON::parse (juce::String::fromUTF8 (bytes + prefixSize, static_cast<int> (headerSize)));
+    std::vector<float> values (novasr::ModelWeights::kValueCount);
+    for (size_t i = 0; i < values.size(); ++i)
+        values[i] = std::bit_cast<float> (read32 (bytes + prefixSize + headerSize + i * sizeof (float)));
+
+    PluginState state;
+    if (auto* const stored = header.getProperty ("parameters", {}).getDynamicObject())
+        state.parameters = stored->getProperties();
+    state.model.weights = sharedIfBuiltIn (values);
+    state.model.weightsName = header.getProperty ("weights", {}).toString();
+    if (const auto path = header.getProperty ("script", {}).toString(); juce::File::isAbsolutePath (path))
+        state.model.script = juce::File (path);
+    return state;
+}

@@ -1,0 +1,29 @@
+#pragma once
+#include <juce_core/juce_core.h>
+
+#include "Model.h"
+
+/// What a session stores: the parameters, and the weights themselves, so that it sounds the same on any machine.
+///
+///   bytes 0 .. 3   "NvSR"
+///   4 .. 7         version of this layout, 1
+///   8 .. 11        CRC-32 (ISO 3309) of everything after byte 11
+///   12 .. 15       length of the header
+///   16 ..          header: JSON in UTF-8
+///                    parameters  object: id -> value as shown: a number, a choice's name, true or false
+///                    weights     name of the weights; "" = built in when this was stored
+///                    script      path of the TorchScript that plays instead; "" = none
+///   then           the weights: 23 248 float32, in the order of ModelWeights
+/// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A parameter that is missing keeps
+/// its default, an unknown one is ignored: both may come from another version of the same layout.
+struct PluginState
+{
+    juce::NamedValueSet parameters;
+    Model model;
+
+    /// [control]
+    void write (juce::MemoryBlock& destination) const;
+
+    /// [control] Throws novasr::ModelError, saying why, if the data are damaged, or of a newer version.
+    static PluginState read (const void* data, size_t size);
+};
