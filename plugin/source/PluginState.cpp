@@ -1,5 +1,6 @@
 #include "PluginState.h"
 
+#include <array>
 #include <bit>
 #include <cstring>
 #include <span>
@@ -14,15 +15,24 @@ constexpr juce::uint32 version = 1;
 constexpr size_t prefixSize = 16;
 constexpr size_t checkedFrom = 12;
 
+/// Remainders of all bytes under the polynomial of ISO 3309, bits reversed.
+constexpr auto crcTable = []
+{
+    std::array<juce::uint32, 256> table{};
+    for (juce::uint32 byte = 0; byte < table.size(); ++byte)
+    {
+        table[byte] = byte;
+        for (int bit = 0; bit < 8; ++bit)
+            table[byte] = (table[byte] >> 1) ^ ((table[byte] & 1u) != 0 ? 0xedb88320u : 0u);
+    }
+    return table;
+}();
+
 juce::uint32 crc32 (std::span<const char> bytes)
 {
     auto crc = ~juce::uint32{ 0 };
     for (const char byte : bytes)
-    {
-        crc ^= static_cast<juce::uint8> (byte);
-        for (int bit = 0; bit < 8; ++bit)
-            crc = (crc >> 1) ^ ((crc & 1u) != 0 ? 0xedb88320u : 0u);
-    }
+        crc = (crc >> 8) ^ crcTable[(crc ^ static_cast<juce::uint8> (byte)) & 0xffu];
     return ~crc;
 }
 

@@ -1,5 +1,7 @@
 #include "TorchEngine.h"
 
+#include <filesystem>
+
 #include "novasr/errors.hpp"
 #include "novasr/torch_engine.hpp"
 
@@ -11,16 +13,19 @@ constexpr auto pointerName = "torch-engine.txt"; // written by `novasr plugin in
 
 juce::File findTorchEngine()
 {
-    const auto binary = juce::File::getSpecialLocation (juce::File::currentExecutableFile).getLinkedTarget();
-    const auto contents = binary.getParentDirectory().getParentDirectory(); // NovaSR.vst3/Contents/<platform>/NovaSR.so
-    const auto pointer = contents.getChildFile ("Resources").getChildFile (pointerName).loadFileAsString().trim();
-    juce::Array<juce::File> candidates{ binary.getSiblingFile (engineName),
-                                        contents.getChildFile ("../../../").getChildFile (engineName) };
-    if (juce::File::isAbsolutePath (pointer))
-        candidates.add (juce::File (pointer));
-    for (const auto& candidate : candidates)
-        if (candidate.existsAsFile())
-            return candidate;
+    namespace fs = std::filesystem;
+    const auto loaded = juce::File::getSpecialLocation (juce::File::currentExecutableFile);
+    std::error_code failed;
+    const auto binary = fs::canonical (loaded.getFullPathName().toStdString(), failed); // bundles may be links
+    if (failed)
+        return {};
+    const auto contents = binary.parent_path().parent_path(); // NovaSR.vst3/Contents/<platform>/NovaSR.so
+    const juce::File pointer ((contents / "Resources" / pointerName).string());
+    const fs::path pointedAt = pointer.loadFileAsString().trim().toStdString();
+    const fs::path packageFolder = contents.parent_path().parent_path().parent_path();
+    for (const auto& candidate : { binary.parent_path() / engineName, packageFolder / engineName, pointedAt })
+        if (candidate.is_absolute() && fs::is_regular_file (candidate, failed))
+            return juce::File (candidate.string());
     return {};
 }
 

@@ -81,6 +81,9 @@ novasr::ModelWeights readWeights (const juce::File& file)
 {
     if (! file.existsAsFile())
         fail ("is not there");
+    if (! file.hasFileExtension ("safetensors"))
+        fail ("is not a .safetensors file; convert PyTorch weights with: novasr export OUT.safetensors --weights "
+              "FILE.bin");
     juce::MemoryBlock content;
     if (file.getSize() > largestFile || ! file.loadFileAsData (content) || content.getSize() < 8)
         fail ("is not a .safetensors file of a NovaSR checkpoint");

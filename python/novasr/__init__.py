@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         StreamError,
         WeightsError,
     )
-    from novasr.export import export_torchscript
+    from novasr.export import export_torchscript, export_weights
     from novasr.files import EnhanceResult, enhance_file
     from novasr.offline import enhance
     from novasr.stream import Stream, StreamStats
@@ -38,6 +38,7 @@ _HOMES = {
     "enhance": "offline",
     "enhance_file": "files",
     "export_torchscript": "export",
+    "export_weights": "export",
     "file_info": "analysis",
     "load_model": "checkpoints",
 }
@@ -56,6 +57,7 @@ __all__ = [
     "enhance",
     "enhance_file",
     "export_torchscript",
+    "export_weights",
     "file_info",
     "load_model",
 ]

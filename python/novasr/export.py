@@ -1,4 +1,4 @@
-"""Streaming TorchScript: the network as one file that LibTorch runs without Python."""
+"""The network as one file: TorchScript for LibTorch, or plain weights for the plugin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import warnings
 from pathlib import Path
 
-from novasr.checkpoints import load_model
+from novasr.checkpoints import load_model, load_tensors
 from novasr.errors import AudioFileError
 from novasr.replacing import replacing
 from novasr.torch_runtime import require_torch
@@ -66,14 +66,54 @@ def export_torchscript(
     WeightsError
         If the weights cannot be used.
     """
+    path = _free(destination, overwrite)
+    return _write(path, torchscript_bytes(weights))
+
+
+def export_weights(
+    destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write weights as ``.safetensors`` in float32, which the plugin reads.
+
+    Parameters
+    ----------
+    destination : str or path
+        The file to make.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        `destination`.
+
+    Raises
+    ------
+    AudioFileError
+        If the file exists or cannot be written.
+    WeightsError
+        If the weights cannot be used.
+    """
+    from safetensors.numpy import save
+
+    path = _free(destination, overwrite)
+    return _write(path, save(load_tensors(weights)))
+
+
+def _free(destination: str | Path, overwrite: bool) -> Path:
     path = Path(destination)
     if path.exists() and not overwrite:
         msg = f"{path}: exists: choose another name or overwrite it (--overwrite)"
         raise AudioFileError(msg)
-    script = torchscript_bytes(weights)
+    return path
+
+
+def _write(path: Path, content: bytes) -> Path:
     with replacing(path) as temporary:
         try:
-            temporary.write_bytes(script)
+            temporary.write_bytes(content)
         except OSError as error:
             raise AudioFileError(f"{path}: cannot be written: {error.strerror}") from error
     return path

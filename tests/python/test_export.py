@@ -34,6 +34,16 @@ def test_exported_file_tells_its_metadata(tmp_path):
     }
 
 
+def test_exported_weights_are_those_they_came_from(tmp_path, rng):
+    path = novasr.export_weights(tmp_path / "model.safetensors")
+    audio = rng.standard_normal(4000).astype(np.float32) * 0.1
+    assert np.array_equal(
+        novasr.enhance(audio, 16_000, weights=path), novasr.enhance(audio, 16_000)
+    )
+    with pytest.raises(novasr.AudioFileError, match="exists"):
+        novasr.export_weights(path)
+
+
 def test_export_keeps_an_existing_file(tmp_path):
     path = tmp_path / "model.ts"
     path.write_bytes(b"precious")

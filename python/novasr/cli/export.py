@@ -7,20 +7,22 @@ from typing import Annotated
 
 import typer
 
-HELP = """Write the model as streaming TorchScript, which LibTorch runs without Python.
+HELP = """Write the model as one file: streaming TorchScript or plain weights.
 
-docs/torchscript.md states what the file offers: metadata, state in and out, flush.
+.safetensors: the weights, for the plugin and for --weights. Any other name: streaming TorchScript, which LibTorch
+runs without Python; docs/torchscript.md states what it offers: metadata, state in and out, flush.
 
 \b
 Examples:
   novasr export novasr.ts
   novasr export upstream.ts --weights v1
+  novasr export v1.safetensors --weights v1
 """
 
 
 def export(
     output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File to write, .ts by convention.")
+        Path, typer.Argument(metavar="OUT", help="File to write, .ts or .safetensors.")
     ],
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
@@ -30,7 +32,8 @@ def export(
     ] = False,
 ) -> None:
     """Export and say where the file is."""
-    from novasr.export import export_torchscript
+    from novasr.export import export_torchscript, export_weights
 
-    path = export_torchscript(output, weights, overwrite=overwrite)
+    write = export_weights if output.suffix == ".safetensors" else export_torchscript
+    path = write(output, weights, overwrite=overwrite)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
