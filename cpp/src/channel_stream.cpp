@@ -18,117 +18,180 @@ constexpr std::size_t kConvolvedHistory = 5;
 constexpr std::size_t kActivated2History = 16;
 /// Inputs activated at a time: the six tiles of a 1 ms block undivided, and the window stays in the L1 cache.
 constexpr std::size_t kWindowInputs = 18;
-constexpr std::size_t kWindowRows = kernels::kWindowHistory + 6 * kWindowInputs;
+constexpr std::size_t kWindowRows = 6 * kWindowInputs;
 
-/// Carves arrays out of one allocation.
+/// Hands out places in one piece of memory, as offsets in floats that keep rows aligned.
 class Carver {
  public:
-  explicit Carver(float* memory) : memory_(memory) {}
-  float* take(std::size_t floats) { return std::exchange(memory_, memory_ + (floats + 15) / 16 * 16); }
-  float* take_rows(std::size_t rows) { return take(rows * kChannels); }
+  constexpr std::size_t take(std::size_t floats) noexcept {
+    return std::exchange(used_, used_ + (floats + 15) / 16 * 16);
+  }
+  constexpr std::size_t take_rows(std::size_t rows) noexcept { return take(rows * kChannels); }
+  [[nodiscard]] constexpr std::size_t used() const noexcept { return used_; }
 
  private:
-  float* memory_;
+  std::size_t used_ = 0;
 };
 
-std::size_t memory_floats(std::size_t inputs) {
-  const std::size_t rows = kPreHistory + inputs + 2 * kWindowRows + kActivated1History + 3 * inputs +
-                           kConvolvedHistory + 3 * inputs + kActivated2History + 3 * inputs + kernels::kMaxWidth;
-  return kInputHistory + inputs + 2 * kernels::kMaxWidth + rows * kChannels;
-}
-
-std::size_t max_inputs(std::size_t points) {
+constexpr std::size_t max_inputs(std::size_t points) noexcept {
   return kernels::kMaxTiles * kernels::tile_inputs(points);
 }
 
-}  // namespace
-
-StreamScratch::StreamScratch(std::size_t points)
-    : spectra(kernels::spectra_floats(points)), residual(3 * (max_inputs(points) + 1 + 2 * kernels::kMaxWidth)) {}
-
-ChannelStream::ChannelStream(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& kernels)
-    : network_(std::move(network)), kernels_(kernels), memory_(memory_floats(max_inputs(network_->tile.points))) {
-  const std::size_t inputs = max_inputs(network_->tile.points);
-  Carver carver(memory_.data());
-  input_ = carver.take(kInputHistory + inputs + kernels::kMaxWidth);
-  pre_ = {carver.take_rows(kPreHistory + inputs), kPreHistory};
-  window1_ = {carver.take_rows(kWindowRows), kernels::kWindowHistory};
-  activated1_ = {carver.take_rows(kActivated1History + 3 * inputs), kActivated1History};
-  convolved_ = {carver.take_rows(kConvolvedHistory + 3 * inputs), kConvolvedHistory};
-  window2_ = {carver.take_rows(kWindowRows), kernels::kWindowHistory};
-  activated2_ = {carver.take_rows(kActivated2History + 3 * inputs + kernels::kMaxWidth), kActivated2History};
+void recall(const Workspace::Rows& rows, const float* past) noexcept {
+  std::memcpy(rows.first, past, rows.history * kChannels * sizeof(float));
 }
 
+void keep_last(const Workspace::Rows& rows, std::size_t new_rows, float* past) noexcept {
+  std::memmove(past, rows.first + new_rows * kChannels, rows.history * kChannels * sizeof(float));
+}
+
+/// Zeroes those of the `count` new rows, the first at `first_time`, that lie outside 0 .. length - 1.
+void mute_outside(const Workspace::Rows& rows, std::int64_t first_time, std::size_t count,
+                  std::int64_t length) noexcept {
+  const auto frames = static_cast<std::int64_t>(count);
+  const auto before = static_cast<std::size_t>(std::clamp<std::int64_t>(-first_time, 0, frames));
+  const auto inside = static_cast<std::size_t>(std::clamp<std::int64_t>(length - first_time, 0, frames));
+  std::fill_n(rows.next(), before * kChannels, 0.0f);
+  std::fill_n(rows.next() + inside * kChannels, (count - inside) * kChannels, 0.0f);
+}
+
+/// The arrays of a Workspace.
+struct Layout {
+  std::size_t input, residual, pre, activated1, convolved, spectra, window, activated2, size;
+};
+
+constexpr Layout layout_for(std::size_t points) noexcept {
+  const std::size_t inputs = max_inputs(points), frames = 3 * inputs;
+  Carver carver;
+  Layout at{};
+  at.input = carver.take(kInputHistory + inputs + kernels::kMaxWidth);
+  at.residual = carver.take(3 * (inputs + 1 + 2 * kernels::kMaxWidth));
+  at.pre = carver.take_rows(kPreHistory + inputs);
+  at.activated1 = carver.take_rows(kActivated1History + frames);
+  at.convolved = carver.take_rows(kConvolvedHistory + frames);
+  at.spectra = at.window = carver.take_rows(kernels::kWindowHistory + kWindowRows);
+  at.activated2 = carver.take_rows(kActivated2History + frames + kernels::kMaxWidth);
+  at.size = std::max(carver.used(), at.spectra + kernels::spectra_floats(points));
+  return at;
+}
+
+static_assert(layout_for(kernels::kStreamingPoints).size <= Workspace::kStackFloats);
+
+/// What a channel keeps between two calls.
+struct Past {
+  std::size_t input, pre, window1, activated1, convolved, window2, activated2, size;
+};
+
+constexpr Past kPast = [] {
+  Carver carver;
+  Past past{};
+  past.input = carver.take(kInputHistory);
+  past.pre = carver.take_rows(kPreHistory);
+  past.window1 = carver.take_rows(kernels::kWindowHistory);
+  past.activated1 = carver.take_rows(kActivated1History);
+  past.convolved = carver.take_rows(kConvolvedHistory);
+  past.window2 = carver.take_rows(kernels::kWindowHistory);
+  past.activated2 = carver.take_rows(kActivated2History);
+  past.size = carver.used();
+  return past;
+}();
+
+}  // namespace
+
+std::size_t Workspace::size(std::size_t points) noexcept {
+  return layout_for(points).size;
+}
+
+Workspace::Workspace(std::size_t points, float* memory) noexcept {
+  const Layout at = layout_for(points);
+  input = memory + at.input;
+  residual = memory + at.residual;
+  pre = {memory + at.pre, kPreHistory};
+  activated1 = {memory + at.activated1, kActivated1History};
+  convolved = {memory + at.convolved, kConvolvedHistory};
+  spectra = memory + at.spectra;
+  window = {memory + at.window, kernels::kWindowHistory};
+  activated2 = {memory + at.activated2, kActivated2History};
+}
+
+ChannelStream::ChannelStream(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& kernels)
+    : network_(std::move(network)), kernels_(kernels), past_(kPast.size) {}
+
 void ChannelStream::reset() noexcept {
-  std::fill_n(memory_.data(), memory_.size(), 0.0f);
+  std::fill_n(past_.data(), past_.size(), 0.0f);
   taken_ = 0;
 }
 
-void ChannelStream::Rows::keep_last(std::size_t new_rows) const noexcept {
-  std::memmove(first, first + new_rows * kChannels, history * kChannels * sizeof(float));
-}
-
-void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs,
-                                  StreamScratch& scratch, float* out) noexcept {
+void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
+                                  float* out) noexcept {
   const kernels::Network& net = network_->layers;
   const std::size_t inputs = tiles * kernels::tile_inputs(network_->tile.points), frames = 3 * inputs;
   total_ = total_inputs;
-  std::copy_n(input, inputs, input_ + kInputHistory);
+  std::copy_n(past_.data() + kPast.input, kInputHistory, at.input);
+  std::copy_n(input, inputs, at.input + kInputHistory);
+  recall(at.pre, past_.data() + kPast.pre);
+  recall(at.activated1, past_.data() + kPast.activated1);
+  recall(at.convolved, past_.data() + kPast.convolved);
 
-  kernels_.conv_pre(net, input_ + kInputHistory - 3, inputs, pre_.next());
-  first_activation(inputs);
-  mute_outside(activated1_, 3 * taken_ - 17, frames, 3 * total_ - 2);
-  kernels_.convolve(network_->tile, activated1_.first, tiles, scratch.spectra.data(), convolved_.next());
-  mute_outside(convolved_, 3 * taken_ - 22, frames, 3 * total_ - 2);
-  second_activation(frames);
-  mute_outside(activated2_, 3 * taken_ - 29, frames, 3 * total_ - 4);
+  kernels_.conv_pre(net, at.input + kInputHistory - 3, inputs, at.pre.next());
+  first_activation(at, inputs);
+  mute_outside(at.activated1, 3 * taken_ - 17, frames, 3 * total_ - 2);
+  kernels_.convolve(network_->tile, at.activated1.first, tiles, at.spectra, at.convolved.next());
+  mute_outside(at.convolved, 3 * taken_ - 22, frames, 3 * total_ - 2);
+  recall(at.activated2, past_.data() + kPast.activated2);
+  second_activation(at, frames);
+  mute_outside(at.activated2, 3 * taken_ - 29, frames, 3 * total_ - 4);
 
   // Output 3 taken - 37 is phase 2 of the 16 kHz frame taken - 13.
-  kernels_.residual(net, input_ + kInputHistory - 13, inputs + 1, scratch.residual.data());
-  kernels_.output(net, activated2_.first + 8 * kChannels, scratch.residual.data() + 2, frames, out);
-  edge_outputs(frames, out);
+  kernels_.residual(net, at.input + kInputHistory - 13, inputs + 1, at.residual);
+  kernels_.output(net, at.activated2.first + 8 * kChannels, at.residual + 2, frames, out);
+  edge_outputs(at, frames, out);
 
-  std::memmove(input_, input_ + inputs, kInputHistory * sizeof(float));
-  pre_.keep_last(inputs);
-  activated1_.keep_last(frames);
-  convolved_.keep_last(frames);
-  activated2_.keep_last(frames);
+  std::copy_n(at.input + inputs, kInputHistory, past_.data() + kPast.input);
+  keep_last(at.pre, inputs, past_.data() + kPast.pre);
+  keep_last(at.activated1, frames, past_.data() + kPast.activated1);
+  keep_last(at.convolved, frames, past_.data() + kPast.convolved);
+  keep_last(at.activated2, frames, past_.data() + kPast.activated2);
   taken_ += static_cast<std::int64_t>(inputs);
 }
 
 /// Groups taken - 4 ..; group i is the six 96 kHz rows from 6 i - 2 on, and completes the frames 3 i - 5 .. 3 i - 3.
-void ChannelStream::first_activation(std::size_t inputs) noexcept {
+void ChannelStream::first_activation(const Workspace& at, std::size_t inputs) noexcept {
   const kernels::Network& net = network_->layers;
+  recall(at.window, past_.data() + kPast.window1);
   for (std::size_t done = 0; done < inputs; done += kWindowInputs) {
     const std::size_t count = std::min(kWindowInputs, inputs - done);
-    const float* row = pre_.first + (done + 2) * kChannels;
+    const float* row = at.pre.first + (done + 2) * kChannels;
     const std::int64_t group = taken_ - 4 + static_cast<std::int64_t>(done);
-    kernels_.up_from_16k(net, row, count, window1_.next());
+    kernels_.up_from_16k(net, row, count, at.window.next());
     if (group <= 1 || group + static_cast<std::int64_t>(count) >= total_) {
       for (std::size_t i = 0; i < count; ++i) {
-        edge_group(group + static_cast<std::int64_t>(i), row + i * kChannels, window1_.next() + 6 * i * kChannels);
+        edge_group(group + static_cast<std::int64_t>(i), row + i * kChannels, at.window.next() + 6 * i * kChannels);
       }
     }
-    kernels_.low_pass(net, 0, window1_.first, 3 * count, activated1_.next() + 3 * done * kChannels);
-    window1_.keep_last(6 * count);
+    kernels_.low_pass(net, 0, at.window.first, 3 * count, at.activated1.next() + 3 * done * kChannels);
+    keep_last(at.window, 6 * count, at.window.first);
   }
+  keep_last(at.window, 0, past_.data() + kPast.window1);
 }
 
 /// Steps 3 taken - 25 ..; step s is the 96 kHz rows 2 s and 2 s + 1, and completes the frame s - 4.
-void ChannelStream::second_activation(std::size_t frames) noexcept {
+void ChannelStream::second_activation(const Workspace& at, std::size_t frames) noexcept {
   const kernels::Network& net = network_->layers;
+  recall(at.window, past_.data() + kPast.window2);
   constexpr std::size_t kSteps = 3 * kWindowInputs;
   for (std::size_t done = 0; done < frames; done += kSteps) {
     const std::size_t count = std::min(kSteps, frames - done);
     const std::int64_t step = 3 * taken_ - 25 + static_cast<std::int64_t>(done);
-    kernels_.up_from_48k(net, convolved_.first + (done + 2) * kChannels, count, window2_.next());
+    kernels_.up_from_48k(net, at.convolved.first + (done + 2) * kChannels, count, at.window.next());
     for (std::size_t i = 0; i < count; ++i) {
       const std::int64_t s = step + static_cast<std::int64_t>(i);  // the up-sampler drops two samples at each end
-      if (s < 1 || s > 3 * total_ - 4) std::fill_n(window2_.next() + 2 * i * kChannels, 2 * kChannels, 0.0f);
+      if (s < 1 || s > 3 * total_ - 4) std::fill_n(at.window.next() + 2 * i * kChannels, 2 * kChannels, 0.0f);
     }
-    kernels_.low_pass(net, 1, window2_.first, count, activated2_.next() + done * kChannels);
-    window2_.keep_last(2 * count);
+    kernels_.low_pass(net, 1, at.window.first, count, at.activated2.next() + done * kChannels);
+    keep_last(at.window, 2 * count, at.window.first);
   }
+  keep_last(at.window, 0, past_.data() + kPast.window2);
 }
 
 /// Recomputes a group that reaches past the signal: the interpolation repeats the first and last 16 kHz frame, the
@@ -169,7 +232,7 @@ void ChannelStream::edge_group(std::int64_t group, const float* conv_pre_row, fl
 }
 
 /// Outputs whose filters reach past the signal, and those before and after the signal, which are 0.
-void ChannelStream::edge_outputs(std::size_t frames, float* out) const noexcept {
+void ChannelStream::edge_outputs(const Workspace& at, std::size_t frames, float* out) const noexcept {
   const std::int64_t first = 3 * taken_ - static_cast<std::int64_t>(kRawLagFrames), length = 3 * total_ - 4;
   if (first > 3 && first + static_cast<std::int64_t>(frames) <= length - 3) return;
   for (std::size_t k = 0; k < frames; ++k) {
@@ -177,49 +240,40 @@ void ChannelStream::edge_outputs(std::size_t frames, float* out) const noexcept 
     if (t < 0 || t >= length) {
       out[k] = 0.0f;
     } else if (t <= 3 || t >= length - 3) {
-      out[k] = edge_output(t);
+      out[k] = edge_output(at, t);
     }
   }
 }
 
 /// conv_post's taps one by one, without those outside; see EdgeFilters.
-float ChannelStream::edge_output(std::int64_t t) const noexcept {
+float ChannelStream::edge_output(const Workspace& at, std::int64_t t) const noexcept {
   const EdgeFilters& edges = network_->edges;
   double sum = 0.0;
   for (std::size_t j = 0; j < EdgeFilters::kTaps; ++j) {
-    const std::int64_t at = t - 3 + static_cast<std::int64_t>(j);
-    if (at < 0 || at >= 3 * total_ - 4) continue;
+    const std::int64_t time = t - 3 + static_cast<std::int64_t>(j);
+    if (time < 0 || time >= 3 * total_ - 4) continue;
 
     sum += edges.branch_bias[j];
-    const std::int64_t row = at - 5 - (3 * taken_ - 29) + static_cast<std::int64_t>(kActivated2History);
-    const float* x = activated2_.first + row * static_cast<std::int64_t>(kChannels);
+    const std::int64_t row = time - 5 - (3 * taken_ - 29) + static_cast<std::int64_t>(kActivated2History);
+    const float* x = at.activated2.first + row * static_cast<std::int64_t>(kChannels);
     const float* weight = edges.branch[j][0].data();
     for (std::size_t k = 0; k < kernels::kConvTaps * kChannels; ++k) sum += static_cast<double>(weight[k]) * x[k];
 
     const auto pre = [&](std::int64_t i) {  // conv_pre behind this tap, at the 16 kHz frame i, the first one repeated
       double value = edges.residual_bias[j];
-      const float* x_in = input_ + static_cast<std::int64_t>(kInputHistory) + std::max<std::int64_t>(i, 0) - taken_ - 3;
+      const float* x_in =
+          at.input + static_cast<std::int64_t>(kInputHistory) + std::max<std::int64_t>(i, 0) - taken_ - 3;
       for (std::size_t k = 0; k < kernels::kPreTaps; ++k) value += edges.residual[j][k] * x_in[k];
       return value;
     };
-    const std::int64_t i = at / 3;
-    if (at % 3 == 1) {
+    const std::int64_t i = time / 3;
+    if (time % 3 == 1) {
       sum += pre(i);
     } else {
-      sum += pre(i) * (2.0 / 3.0) + pre(at % 3 == 0 ? i - 1 : i + 1) / 3.0;
+      sum += pre(i) * (2.0 / 3.0) + pre(time % 3 == 0 ? i - 1 : i + 1) / 3.0;
     }
   }
   return static_cast<float>(std::tanh(sum));
-}
-
-/// Zeroes those of the `count` new rows, the first at `first_time`, that lie outside 0 .. length - 1.
-void ChannelStream::mute_outside(const Rows& rows, std::int64_t first_time, std::size_t count,
-                                 std::int64_t length) const noexcept {
-  const auto frames = static_cast<std::int64_t>(count);
-  const auto before = static_cast<std::size_t>(std::clamp<std::int64_t>(-first_time, 0, frames));
-  const auto inside = static_cast<std::size_t>(std::clamp<std::int64_t>(length - first_time, 0, frames));
-  std::fill_n(rows.next(), before * kChannels, 0.0f);
-  std::fill_n(rows.next() + inside * kChannels, (count - inside) * kChannels, 0.0f);
 }
 
 }  // namespace novasr

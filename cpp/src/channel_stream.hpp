@@ -11,11 +11,32 @@ namespace novasr {
 /// Frames by which the raw output of a channel lags: output t is determined by input floor((t + 37) / 3).
 inline constexpr std::size_t kRawLagFrames = 37;
 
-/// Scratch memory that channels may share: none of it outlives a call.
-struct StreamScratch {
-  explicit StreamScratch(std::size_t points);
-  AlignedFloats spectra;
-  AlignedFloats residual;
+/// The arrays that one call works in, carved out of scratch memory: of each layer first the rows that the past left,
+/// then room for the next. The engines of a program work in the same memory one after the other (an audio thread's
+/// stack), so that it stays in the cache; what outlives a call is small.
+struct Workspace {
+  /// Floats that suffice for the streaming tile: little enough for any thread's stack.
+  static constexpr std::size_t kStackFloats = 21'000;
+
+  /// Floats needed for tiles of so many points.
+  [[nodiscard]] static std::size_t size(std::size_t points) noexcept;
+
+  /// `memory` is 64-byte aligned and may hold anything.
+  Workspace(std::size_t points, float* memory) noexcept;
+
+  struct Rows {
+    float* first;         ///< oldest row of the past
+    std::size_t history;  ///< rows of the past
+    [[nodiscard]] float* next() const noexcept { return first + history * kernels::kChannels; }
+  };
+  float* input;     ///< kInputHistory frames of the past, then the next
+  Rows pre;         ///< conv_pre
+  Rows activated1;  ///< first activation
+  Rows convolved;   ///< conv1
+  float* residual;
+  float* spectra;   ///< used between the two activations; the rest lies in the same place
+  Rows window;      ///< either activation at 96 kHz
+  Rows activated2;  ///< second activation
 };
 
 /// One channel of the network as a stream: the rows of each layer that later tiles still need, and the signal's edges.
@@ -33,37 +54,21 @@ class ChannelStream {
   /// [audio] Takes the next tiles * tile_inputs frames and writes three times as many, kRawLagFrames late, then up to
   /// kMaxWidth frames of garbage. `total_inputs` is the length of the signal, or kUnknownLength; frames from there on
   /// must be 0. Precondition: 1 <= tiles <= kMaxTiles.
-  void process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, StreamScratch& scratch,
+  void process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
                      float* out) noexcept;
 
   static constexpr std::int64_t kUnknownLength = std::int64_t{1} << 60;
 
  private:
-  /// A layer's rows: first those kept from the past, then room for the next.
-  struct Rows {
-    float* first;         ///< oldest kept row
-    std::size_t history;  ///< rows kept
-    [[nodiscard]] float* next() const noexcept { return first + history * kernels::kChannels; }
-    void keep_last(std::size_t new_rows) const noexcept;
-  };
-
-  void first_activation(std::size_t inputs) noexcept;
-  void second_activation(std::size_t frames) noexcept;
+  void first_activation(const Workspace& at, std::size_t inputs) noexcept;
+  void second_activation(const Workspace& at, std::size_t frames) noexcept;
   void edge_group(std::int64_t group, const float* conv_pre_row, float* window) noexcept;
-  void edge_outputs(std::size_t frames, float* out) const noexcept;
-  [[nodiscard]] float edge_output(std::int64_t t) const noexcept;
-  void mute_outside(const Rows& rows, std::int64_t first_time, std::size_t count, std::int64_t length) const noexcept;
+  void edge_outputs(const Workspace& at, std::size_t frames, float* out) const noexcept;
+  [[nodiscard]] float edge_output(const Workspace& at, std::int64_t t) const noexcept;
 
   std::shared_ptr<const PreparedNetwork> network_;
   const kernels::KernelTable& kernels_;
-  AlignedFloats memory_;
-  float* input_;            ///< kInputHistory frames of the past, then the next
-  Rows pre_;                ///< conv_pre
-  Rows window1_;            ///< first activation at 96 kHz
-  Rows activated1_;         ///< first activation
-  Rows convolved_;          ///< conv1
-  Rows window2_;            ///< second activation at 96 kHz
-  Rows activated2_;         ///< second activation
+  AlignedFloats past_;      ///< the rows of each layer that later calls need
   std::int64_t taken_ = 0;  ///< inputs before the current call
   std::int64_t total_ = kUnknownLength;
 };

@@ -42,14 +42,14 @@ class Channel {
     std::ranges::fill(output_, 0.0f);
   }
 
-  void process(std::span<const float> in, std::span<float> out, StreamScratch& scratch) noexcept {
+  void process(std::span<const float> in, std::span<float> out, const Workspace& workspace) noexcept {
     while (!in.empty()) {
-      const std::size_t count = std::min(in.size(), input_.size() - waiting_);
+      const std::size_t count = std::min(in.size(), next_tiles(in.size()) * tile_inputs_ - waiting_);
       std::ranges::transform(in.first(count), input_.begin() + static_cast<std::ptrdiff_t>(waiting_),
                              [](float x) { return std::isfinite(x) ? x : 0.0f; });
       waiting_ += count;
       taken_ += static_cast<std::int64_t>(count);
-      run_tiles(waiting_ / tile_inputs_, ChannelStream::kUnknownLength, scratch);
+      run_tiles(waiting_ / tile_inputs_, ChannelStream::kUnknownLength, workspace);
       deliver(out.first(3 * count));
       in = in.subspan(count);
       out = out.subspan(3 * count);
@@ -57,19 +57,26 @@ class Channel {
   }
 
   /// After so many zeros every output of the signal is determined.
-  void flush(std::span<float> out, StreamScratch& scratch) noexcept {
+  void flush(std::span<float> out, const Workspace& workspace) noexcept {
     constexpr std::size_t kZeros = (kRawLagFrames + 2) / 3;
     const std::size_t tiles = (waiting_ + kZeros + tile_inputs_ - 1) / tile_inputs_;
     std::fill(input_.begin() + static_cast<std::ptrdiff_t>(waiting_), input_.end(), 0.0f);
     waiting_ = tiles * tile_inputs_;
-    run_tiles(tiles, taken_, scratch);
+    run_tiles(tiles, taken_, workspace);
     deliver(out);
   }
 
  private:
-  void run_tiles(std::size_t tiles, std::int64_t total_inputs, StreamScratch& scratch) noexcept {
+  /// Tiles to fill next when so many frames have come: all shares of a long block are about equal, none is small.
+  [[nodiscard]] std::size_t next_tiles(std::size_t frames) const noexcept {
+    const std::size_t tiles = (waiting_ + frames) / tile_inputs_;
+    const std::size_t shares = (tiles + kMaxTiles - 1) / kMaxTiles;
+    return shares == 0 ? kMaxTiles : (tiles + shares - 1) / shares;
+  }
+
+  void run_tiles(std::size_t tiles, std::int64_t total_inputs, const Workspace& workspace) noexcept {
     if (tiles == 0) return;
-    stream_.process_tiles(input_.data(), tiles, total_inputs, scratch, output_.data() + ready_);
+    stream_.process_tiles(input_.data(), tiles, total_inputs, workspace, output_.data() + ready_);
     const std::size_t done = tiles * tile_inputs_;
     std::copy(input_.begin() + static_cast<std::ptrdiff_t>(done),
               input_.begin() + static_cast<std::ptrdiff_t>(waiting_), input_.begin());
@@ -99,8 +106,17 @@ class Channel {
 struct NativeEngine::Impl {
   std::shared_ptr<const PreparedNetwork> network;
   const kernels::KernelTable& kernels;
-  StreamScratch scratch;
   std::vector<Channel> channels;
+  AlignedFloats scratch;  ///< of the offline tile
+
+  /// Calls work(workspace). A stream works on the stack: engines that take turns on a thread then find it in the cache.
+  template <typename Work>
+  void with_workspace(Work work) noexcept {
+    const std::size_t points = network->tile.points;
+    if (points != kernels::kStreamingPoints) return work(Workspace(points, scratch.data()));
+    alignas(64) float memory[Workspace::kStackFloats];
+    work(Workspace(points, memory));
+  }
 };
 
 NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile)
@@ -110,8 +126,12 @@ NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile til
     : NativeEngine(std::move(weights), tile, kernels::table_for(isa)) {}
 
 NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, const kernels::KernelTable& kernels)
-    : impl_(std::make_unique<Impl>(
-          Impl{shared_network(weights, points_of(tile)), kernels, StreamScratch(points_of(tile)), {}})) {}
+    : impl_(
+          std::make_unique<Impl>(Impl{shared_network(weights, points_of(tile)),
+                                      kernels,
+                                      {},
+                                      AlignedFloats(tile == Tile::streaming ? 0 : Workspace::size(points_of(tile)))})) {
+}
 
 NativeEngine::~NativeEngine() = default;
 
@@ -139,15 +159,18 @@ void NativeEngine::process(AudioView<const float> in_16k, AudioView<float> out_4
   assert(in_16k.channels() == impl_->channels.size() && out_48k.channels() == impl_->channels.size());
   assert(out_48k.frames() == kUpsampling * in_16k.frames());
   const FlushDenormals flush_denormals;
-  for (std::size_t c = 0; c < impl_->channels.size(); ++c) {
-    impl_->channels[c].process(in_16k[c], out_48k[c], impl_->scratch);
-  }
+  impl_->with_workspace([&](const Workspace& workspace) {
+    for (std::size_t c = 0; c < impl_->channels.size(); ++c)
+      impl_->channels[c].process(in_16k[c], out_48k[c], workspace);
+  });
 }
 
 void NativeEngine::flush(AudioView<float> out_48k) noexcept {
   assert(out_48k.channels() == impl_->channels.size() && out_48k.frames() == latency_frames());
   const FlushDenormals flush_denormals;
-  for (std::size_t c = 0; c < impl_->channels.size(); ++c) impl_->channels[c].flush(out_48k[c], impl_->scratch);
+  impl_->with_workspace([&](const Workspace& workspace) {
+    for (std::size_t c = 0; c < impl_->channels.size(); ++c) impl_->channels[c].flush(out_48k[c], workspace);
+  });
 }
 
 std::size_t NativeEngine::latency_frames() const NOVASR_RT {

@@ -12,10 +12,14 @@ namespace novasr {
 class Control {
  public:
   /// [control] Allocates for blocks of up to `max_frames`.
-  void prepare(std::size_t max_frames) { values_.assign(max_frames, 0.0f); }
+  void prepare(std::size_t max_frames) {
+    values_.assign(max_frames, 0.0f);
+    at_rest_ = 0;
+  }
 
   /// [audio] Heads for `target`, to be there after `fade_frames`; 0 = at once.
   void head_for(float target, std::size_t fade_frames) NOVASR_RT {
+    at_rest_ = 0;
     if (fade_frames == 0)
       ramp_.jump(target);
     else
@@ -25,7 +29,9 @@ class Control {
   /// [audio] Computes the values of the next `frames` frames.
   void render(std::size_t frames) NOVASR_RT {
     rested_ = ramp_.resting();  // before, not after: a ramp may end within the block
+    if (rested_ && frames <= at_rest_) return;
     ramp_.render(std::span(values_).first(frames));
+    at_rest_ = rested_ ? frames : 0;
   }
 
   /// [audio] All values of the block are the same, and this one.
@@ -39,6 +45,7 @@ class Control {
  private:
   Ramp ramp_;
   bool rested_ = true;
+  std::size_t at_rest_ = 0;  // so many values are those of a ramp that has not moved since
   std::vector<float> values_;
 };
 
