@@ -51,7 +51,7 @@ struct ProcessorStats {
   EngineStats engine;
 };
 
-/// The whole chain, the same for live and offline use:
+/// The whole chain, the same for plugin, live and offline use:
 /// input -> front end (to 16 kHz) -> engine (to 48 kHz) -> back end (to the output rate) -> mix with the delayed input.
 ///
 /// N input frames give floor(N * output_rate / sample_rate) output frames in all, delayed by latency_frames();
