@@ -8,14 +8,22 @@
 namespace novasr {
 namespace {
 
+/// 36 frames at 48 kHz feel the zeros to the left of the network's first layers, and 74 more the crossover's filter.
+constexpr double kStartSeconds = 0.0025;
+constexpr double kEntrySeconds = 0.0005;
+
 float gain_of_db(float db) noexcept {
   return db == 0.0f ? 1.0f : std::pow(10.0f, 0.05f * db);
 }
 
 }  // namespace
 
-void BlendControls::prepare(std::size_t max_frames, std::size_t crossover_frames) {
+void BlendControls::prepare(std::size_t max_frames, std::size_t crossover_frames, std::size_t latency_frames,
+                            std::uint32_t rate_hz) {
   has_crossover = crossover_frames > 0;
+  silent_frames = latency_frames + static_cast<std::uint64_t>(kStartSeconds * rate_hz);
+  entry_frames = static_cast<std::uint64_t>(kEntrySeconds * rate_hz);
+  entry.assign(max_frames, 0.0f);
   for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})
     control->prepare(max_frames);
   new_high_pass.head_for(1.0f, 0);
@@ -41,6 +49,12 @@ void BlendControls::follow(const Settings& settings, std::size_t fade_frames) NO
 void BlendControls::render(std::size_t frames) NOVASR_RT {
   for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})
     control->render(frames);
+  entered_ = position >= silent_frames + entry_frames;
+  for (std::size_t i = 0; i < frames && !entered_; ++i) {
+    const std::uint64_t at = std::clamp(position + i, silent_frames, silent_frames + entry_frames) - silent_frames;
+    entry[i] = static_cast<float>(at) / static_cast<float>(entry_frames);
+  }
+  position += frames;
 }
 
 void Blend::prepare(std::size_t crossover_frames, std::size_t max_frames) {
@@ -91,6 +105,8 @@ void Blend::enhance(std::span<const float> dry, std::span<const float> wet, cons
     return;
   }
   filter_difference(controls, out.size());
+  if (!controls.entered())
+    for (std::size_t i = 0; i < out.size(); ++i) high_band_[i] *= controls.entry[i];
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = dry[i] + high_band_[i];
   if (controls.extend.rests_at(1.0f)) return;
   const float* const extend = controls.extend.values();

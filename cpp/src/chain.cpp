@@ -43,7 +43,7 @@ void Chain::prepare(const ProcessSpec& spec) {
   const std::size_t piece_48k = std::max(kUpsampling * piece_16k, engine_.latency_frames());
   channels_.resize(spec.channels);
   for (Channel& channel : channels_) prepare_channel(channel, piece_48k, piece_out);
-  controls_.prepare(piece_out, plan_->crossover_frames);
+  controls_.prepare(piece_out, plan_->crossover_frames, plan_->latency_frames(), spec.output_rate_hz);
   front_end_.prepare(piece_16k);
   model_in_.prepare(spec.channels, piece_16k);
   model_out_.prepare(spec.channels, piece_48k);
@@ -87,6 +87,7 @@ void Chain::reset() NOVASR_RT {
     channel.dry.reset();
     channel.blend.reset();
   }
+  controls_.reset();
   fresh_ = true;
   model_frames_ = 0;
   input_frames_.store(0, std::memory_order_relaxed);

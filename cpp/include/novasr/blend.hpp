@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,23 +26,38 @@ struct BlendControls {
   Control output_gain;
   Control bypass;
   Control new_high_pass;                        ///< fades from the old high-pass (0) to the new one (1)
+  std::vector<float> entry;                     ///< factor on the high band: 0 while the network starts up, then 1
   std::array<std::vector<float>, 2> high_pass;  ///< [0] old, [1] new
   bool has_crossover = false;
+  std::uint64_t position = 0;       ///< frames rendered since reset()
+  std::uint64_t silent_frames = 0;  ///< of the high band, at the start of a stream
+  std::uint64_t entry_frames = 0;   ///< of its fade, after that
 
   /// [control] Allocates for blocks of up to `max_frames`; 0 crossover frames = Mode::full alone.
-  void prepare(std::size_t max_frames, std::size_t crossover_frames);
+  /// The high band enters after the latency and what the network's start is heard for.
+  void prepare(std::size_t max_frames, std::size_t crossover_frames, std::size_t latency_frames, std::uint32_t rate_hz);
+
+  /// [audio] A stream begins; the controls stay.
+  void reset() NOVASR_RT { position = 0; }
+
+  /// [audio] The high band has entered before the block of the last render().
+  [[nodiscard]] bool entered() const NOVASR_RT { return entered_; }
 
   /// [audio] Heads for the settings, within `fade_frames`; 0 = at once.
   void follow(const Settings& settings, std::size_t fade_frames) NOVASR_RT;
 
   /// [audio] Computes the values of the next `frames` frames.
   void render(std::size_t frames) NOVASR_RT;
+
+ private:
+  bool entered_ = false;
 };
 
 /// Adds up dry and wet in one channel:
 ///   full:    enhanced = wet
 ///   extend:  enhanced = dry + H * (gain wet - dry), H a linear-phase high-pass: the dry band below the crossover, the
-///            wet one above it
+///            wet one above it. In the first 3 ms of a stream the wet band holds the network's start (-80 dB of click
+///            also for silence): it is left out.
 ///   output = gain (dry + mix (enhanced - dry)), or dry when bypassed
 class Blend {
  public:
