@@ -6,14 +6,17 @@ Pedalboard's private names are used in this file and nowhere else.
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from novasr.errors import PedalboardError, PluginError
 
 try:
+    from pedalboard import Chain, Mix, Plugin, PluginContainer
     from pedalboard import VST3Plugin as VST3Plugin
     from pedalboard._pedalboard import AudioProcessorParameter
     from pedalboard.version import __version__ as _pedalboard_version
@@ -23,17 +26,22 @@ except ImportError as error:
 
 _INITIAL_VALUES = "__set_initial_parameter_values__"
 _CACHE = "__python_parameter_cache__"
+_MUTATORS = ("__setitem__", "__delitem__", "insert", "append", "remove")
 
-for _name in ("_get_parameter", "_get_parameters", "_parameters", _INITIAL_VALUES):
-    if not hasattr(VST3Plugin, _name):
+for _owner, _names in (
+    (VST3Plugin, ("_get_parameter", "_get_parameters", "_parameters", _INITIAL_VALUES)),
+    (PluginContainer, _MUTATORS),
+):
+    if _missing := [name for name in _names if not hasattr(_owner, name)]:
         msg = (
-            f"pedalboard {_pedalboard_version} has no VST3Plugin.{_name} any more, which "
+            f"pedalboard {_pedalboard_version} has no {_owner.__name__}.{_missing[0]} any more, which "
             "novasr.NovaSR needs: pip install 'novasr[pedalboard]' for a version that has it"
         )
         raise PedalboardError(msg)
 
 _NO_VALUES: dict[str, object] = {}
 _alive: weakref.WeakSet[VST3Plugin] = weakref.WeakSet()
+_contents: weakref.WeakKeyDictionary[PluginContainer, list[Plugin]] = weakref.WeakKeyDictionary()
 _forked = False
 
 
@@ -114,6 +122,27 @@ def _skip_scan_of_ours() -> None:
     setattr(VST3Plugin, _INITIAL_VALUES, set_initial_values)
 
 
+def _keep_effects_in_boards() -> None:
+    """Let boards keep our Python objects: they keep the C++ part, and would show a plain VST3Plugin."""
+
+    def keeping(change: Callable[..., object]) -> Callable[..., object]:
+        @functools.wraps(change)
+        def changed(container: PluginContainer, *arguments: object, **options: object) -> object:
+            result = change(container, *arguments, **options)
+            kept = [item for item in container if item in _alive or item in _contents]
+            if kept:
+                _contents[container] = kept
+            else:
+                _contents.pop(container, None)
+            return result
+
+        return changed
+
+    methods = [(PluginContainer, name) for name in _MUTATORS]
+    for owner, name in [(Chain, "__init__"), (Mix, "__init__"), *methods]:
+        setattr(owner, name, keeping(getattr(owner, name)))
+
+
 def _after_fork_in_child() -> None:
     """Keep what was inherited for ever: its destructor waits for a thread that is not there."""
     global _forked
@@ -123,5 +152,6 @@ def _after_fork_in_child() -> None:
 
 
 _skip_scan_of_ours()
+_keep_effects_in_boards()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

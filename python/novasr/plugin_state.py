@@ -91,14 +91,17 @@ def decode(data: bytes) -> PluginState:
         raise PluginError("this state is cut off")
     if zlib.crc32(data[_CHECKED_FROM:end]) != checksum:
         raise PluginError("this state is damaged")
-    header = json.loads(data[_PREFIX.size : values_from])
-    return PluginState(
-        parameters=header["parameters"],
-        values=np.frombuffer(data, "<f4", VALUE_COUNT, values_from).astype(np.float32),
-        weights=header["weights"],
-        script=header["script"],
-        problem=header.get("problem", ""),
-    )
+    try:
+        header = json.loads(data[_PREFIX.size : values_from])
+        return PluginState(
+            parameters=header["parameters"],
+            values=np.frombuffer(data, "<f4", VALUE_COUNT, values_from).astype(np.float32),
+            weights=header["weights"],
+            script=header["script"],
+            problem=header.get("problem", ""),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise PluginError("this state is damaged") from error
 
 
 def wrap(state: bytes, class_id: bytes) -> bytes:
