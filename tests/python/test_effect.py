@@ -359,6 +359,7 @@ def test_weights_are_those_of_a_stream(other_weights):
 
 
 def test_upstreams_weights_by_name_and_by_file(shared, tmp_path, monkeypatch):
+    pytest.importorskip("torch")
     from huggingface_hub import constants
 
     repository = tmp_path / "models--YatharthS--NovaSR"
