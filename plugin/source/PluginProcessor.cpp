@@ -46,6 +46,7 @@ PluginProcessor::PluginProcessor()
       parameters_ (*this)
 {
     enhancer_.setModel ({});
+    publishLatency (48'000.0); // for hosts that ask before they have named a rate
 }
 
 double PluginProcessor::getTailLengthSeconds() const { return tailSeconds; }
@@ -102,8 +103,12 @@ void PluginProcessor::run (juce::AudioBuffer<float>& buffer, bool bypassed) noex
 void PluginProcessor::getStateInformation (juce::MemoryBlock& destination)
 {
     PluginState state{ .model = enhancer_.model() };
-    if (const juce::ScopedLock lock (problemLock_); state.model.script == juce::File())
-        state.model.script = missingScript_;
+    {
+        const juce::ScopedLock lock (problemLock_);
+        state.problem = stateProblem_;
+        if (state.model.script == juce::File())
+            state.model.script = missingScript_;
+    }
     for (auto* const parameter : parameters_.all())
         state.parameters.set (parameter->getParameterID(), valueOf (*parameter));
     state.write (destination);

@@ -59,6 +59,8 @@ void PluginState::write (juce::MemoryBlock& destination) const
     header->setProperty ("parameters", values.release());
     header->setProperty ("weights", model.weightsName);
     header->setProperty ("script", model.script.getFullPathName());
+    if (problem.isNotEmpty())
+        header->setProperty ("problem", problem);
     const auto json = juce::JSON::toString (juce::var (header.release()), true, 9);
     const auto weights = valuesOf (*model.weights);
 

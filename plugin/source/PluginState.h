@@ -13,6 +13,8 @@
 ///                    parameters  object: id -> value as shown: a number, a choice's name, true or false
 ///                    weights     name of the weights; "" = built in when this was stored
 ///                    script      path of the TorchScript that plays instead; "" = none
+///                    problem     for who asks the plugin how it took the last state: why it was refused, or why the
+///                                script does not play; left out if all is well, and not read again
 ///   then           the weights: 23 248 float32, in the order of ModelWeights
 /// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A parameter that is missing keeps
 /// its default, an unknown one is ignored: both may come from another version of the same layout.
@@ -20,6 +22,7 @@ struct PluginState
 {
     juce::NamedValueSet parameters;
     Model model;
+    juce::String problem; ///< of the plugin; written only
 
     /// [control]
     void write (juce::MemoryBlock& destination) const;

@@ -10,10 +10,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from novasr.analysis import FileInfo, file_info
     from novasr.checkpoints import load_model
+    from novasr.effect import NovaSR as NovaSR
     from novasr.errors import (
         AudioFileError,
         AudioFormatError,
         NovasrError,
+        PluginError,
         StreamError,
         WeightsError,
     )
@@ -30,7 +32,9 @@ _HOMES = {
     "EnhanceResult": "files",
     "FastSR": "upstream",
     "FileInfo": "analysis",
+    "NovaSR": "effect",
     "NovasrError": "errors",
+    "PluginError": "errors",
     "Stream": "stream",
     "StreamError": "errors",
     "StreamStats": "stream",
@@ -43,6 +47,7 @@ _HOMES = {
     "load_model": "checkpoints",
 }
 
+# All but NovaSR, so that `from novasr import *` does not need pedalboard.
 __all__ = [
     "AudioFileError",
     "AudioFormatError",
@@ -50,6 +55,7 @@ __all__ = [
     "FastSR",
     "FileInfo",
     "NovasrError",
+    "PluginError",
     "Stream",
     "StreamError",
     "StreamStats",

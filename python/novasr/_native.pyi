@@ -36,6 +36,8 @@ class Parameters:
     output_gain_db: float
     bypass: bool
 
+def check_parameters(parameters: Parameters) -> None: ...
+
 class Stream:
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -35,6 +36,7 @@ TENSOR_SHAPES: dict[str, tuple[int, ...]] = {
     "resblocks.0.activations.1.downsample.lowpass.filter": (1, 1, 12),
     "conv_post.weight": (1, 32, 7),
 }
+VALUE_COUNT = sum(math.prod(shape) for shape in TENSOR_SHAPES.values())
 _PREFIX = "dec."  # upstream stores the network as the decoder of a larger model
 
 

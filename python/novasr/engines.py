@@ -49,7 +49,7 @@ def make_engine(
     if name not in ENGINES:
         msg = f"engine must be one of {', '.join(ENGINES)}, not {name!r}"
         raise AudioFormatError(msg)
-    if name == "native" and _is_script(weights):
+    if name == "native" and is_script(weights):
         msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
         raise AudioFormatError(msg)
     if uses_torch(name, weights):
@@ -63,10 +63,11 @@ def make_engine(
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:
     """Tell whether LibTorch would compute; it is not bit-exact from one block length to another."""
-    return name == "torch" or _is_script(weights)
+    return name == "torch" or is_script(weights)
 
 
-def _is_script(weights: str | Path | None) -> bool:
+def is_script(weights: str | Path | None) -> bool:
+    """Tell a TorchScript file, which takes the place of weights, by its name."""
     return weights is not None and Path(weights).suffix == ".ts"
 
 
@@ -95,7 +96,7 @@ def _values(weights: str | Path | None, stamp: tuple[int, int] | None) -> NDArra
 
 @lru_cache(maxsize=8)
 def _script(weights: str | Path | None, stamp: tuple[int, int] | None) -> bytes:
-    if weights is None or not _is_script(weights):
+    if weights is None or not is_script(weights):
         return torchscript_bytes(weights)
     try:
         return Path(weights).read_bytes()

@@ -19,3 +19,15 @@ class WeightsError(NovasrError, ValueError):
 
 class StreamError(NovasrError, RuntimeError):
     """A stream that was used out of order or whose engine failed."""
+
+
+class PluginError(NovasrError, RuntimeError):
+    """A plugin that is missing, cannot be loaded here, or refused what it was given."""
+
+
+class PedalboardError(PluginError, ImportError):
+    """Pedalboard is missing, or of a version that the effect does not know."""
+
+
+class UnknownParameterError(AudioFormatError, AttributeError):
+    """A parameter that the effect does not have."""

@@ -11,17 +11,14 @@ import numpy as np
 from novasr import _native
 from novasr.engines import make_engine
 from novasr.errors import AudioFormatError, StreamError
+from novasr.parameters import change_parameters
 from novasr.rates import MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
-MODES = ("extend", "full")
-FRONT_ENDS = ("clean", "reference")
-NUMBERS = ("crossover_hz", "mix", "high_band_gain_db", "output_gain_db")
 WORKER_HOP = 160  # 10 ms at 16 kHz
 WORKER_SLACK = 500  # the largest piece that the chain hands to its engine: 31 ms at 16 kHz
 
@@ -133,7 +130,7 @@ class Stream:
         check_count("output_rate", output_rate)
         self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
         parameters = _native.Parameters()
-        _change(parameters, {"mode": mode, "front_end": front_end, **sound})
+        change_parameters(parameters, {"mode": mode, "front_end": front_end, **sound})
         handle = make_engine(engine, weights, threads=threads, offline=offline)
         if threaded:
             handle = _native.worker_engine(handle, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
@@ -204,7 +201,7 @@ class Stream:
             If a name is unknown or a value is out of range; nothing has changed then.
         """
         parameters = copy.copy(self._parameters)
-        _change(parameters, changes)
+        change_parameters(parameters, changes)
         try:
             self._native.set_parameters(parameters)
         except _native.ConfigError as error:
@@ -290,33 +287,6 @@ def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.flo
         msg = f"expected {channels} channel(s), got an array of shape {np.shape(audio)}{hint}"
         raise AudioFormatError(msg)
     return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def _change(parameters: _native.Parameters, changes: Mapping[str, object]) -> None:
-    for name, value in changes.items():
-        if name == "mode":
-            _check_choice(name, value, MODES)
-            parameters.mode = getattr(_native.Mode, str(value))
-        elif name == "front_end":
-            _check_choice(name, value, FRONT_ENDS)
-            parameters.front_end = getattr(_native.FrontEnd, str(value))
-        elif name == "bypass":
-            parameters.bypass = bool(value)
-        elif name in NUMBERS:
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-                msg = f"{name} must be a number, not {value!r}"
-                raise AudioFormatError(msg)
-            setattr(parameters, name, float(value))
-        else:
-            known = ", ".join(("mode", "front_end", "bypass", *NUMBERS))
-            msg = f"there is no parameter {name!r}; there are {known}"
-            raise AudioFormatError(msg)
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        msg = f"{name} must be one of {', '.join(choices)}, not {value!r}"
-        raise AudioFormatError(msg)
 
 
 def check_count(name: str, value: object) -> None:

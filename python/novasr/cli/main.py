@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from novasr.cli import bench, enhance, export, info
+from novasr.cli import bench, enhance, export, info, plugin
 from novasr.cli.messages import EXIT_ERROR, debugging, print_error
 from novasr.errors import NovasrError
 
@@ -23,6 +23,7 @@ app.command(help=enhance.HELP)(enhance.enhance)
 app.command(help=info.HELP)(info.info)
 app.command(help=export.HELP)(export.export)
 app.command(help=bench.HELP)(bench.bench)
+app.add_typer(plugin.app, name="plugin")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
