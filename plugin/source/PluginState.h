@@ -1,5 +1,5 @@
 #pragma once
-#include <juce_core/juce_core.h>
+#include <juce_graphics/juce_graphics.h>
 
 #include "Model.h"
 
@@ -13,6 +13,7 @@
 ///                    parameters  object: id -> value as shown: a number, a choice's name, true or false
 ///                    weights     name of the weights; "" = built in when this was stored
 ///                    script      path of the TorchScript that plays instead; "" = none
+///                    editor      [width, height] of the editor; missing = it has never been open
 ///   then           the weights: 23 248 float32, in the order of ModelWeights
 /// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A parameter that is missing keeps
 /// its default, an unknown one is ignored: both may come from another version of the same layout.
@@ -20,6 +21,7 @@ struct PluginState
 {
     juce::NamedValueSet parameters;
     Model model;
+    juce::Point<int> editorSize;
 
     /// [control]
     void write (juce::MemoryBlock& destination) const;
