@@ -120,7 +120,9 @@ void Enhancer::process (juce::AudioBuffer<float>& buffer, const novasr::Paramete
     const novasr::AudioView<float> audio (buffer.getArrayOfWritePointers(), channels, frames);
     switch_.follow (parameters);
     switch_.process (audio, audio);
-    lateFrames_.store (switch_.stats().engine.underrun_frames, std::memory_order_relaxed);
+    const auto stats = switch_.stats().engine;
+    lateFrames_.store (stats.underrun_frames, std::memory_order_relaxed);
+    failedBlocks_.store (stats.failed_blocks, std::memory_order_relaxed);
 }
 
 std::unique_ptr<novasr::Processor> Enhancer::makeProcessor (const Model& model, const novasr::ProcessSpec& spec)

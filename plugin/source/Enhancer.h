@@ -48,6 +48,9 @@ public:
     /// [control] Frames that came too late from a TorchScript.
     std::uint64_t lateFrames() const noexcept { return lateFrames_.load (std::memory_order_relaxed); }
 
+    /// [control] Blocks that a TorchScript could not compute, and that are silent.
+    std::uint64_t failedBlocks() const noexcept { return failedBlocks_.load (std::memory_order_relaxed); }
+
     /// [control] Frees what has been played out.
     void collect();
 
@@ -72,4 +75,5 @@ private:
     std::atomic<bool> ready_{ false };
     std::atomic<Idle> idle_{ Idle::no };
     std::atomic<std::uint64_t> lateFrames_{ 0 };
+    std::atomic<std::uint64_t> failedBlocks_{ 0 };
 };

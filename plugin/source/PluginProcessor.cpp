@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "WeightsFile.h"
+#include "editor/PluginEditor.h"
 #include "novasr/errors.hpp"
 
 namespace
@@ -102,7 +103,7 @@ void PluginProcessor::run (juce::AudioBuffer<float>& buffer, bool bypassed) noex
 
 void PluginProcessor::getStateInformation (juce::MemoryBlock& destination)
 {
-    PluginState state{ .model = enhancer_.model() };
+    PluginState state{ .model = enhancer_.model(), .editorSize = editorSize_ };
     {
         const juce::ScopedLock lock (problemLock_);
         state.problem = stateProblem_;
@@ -130,6 +131,8 @@ void PluginProcessor::setStateInformation (const void* data, int size)
         for (auto* const parameter : parameters_.all())
             if (const auto* const value = state.parameters.getVarPointer (parameter->getParameterID()))
                 setValue (*parameter, *value);
+        if (! state.editorSize.isOrigin() && getActiveEditor() == nullptr)
+            editorSize_ = state.editorSize;
         noteProblem (problem, scriptFailed ? state.model.script : juce::File());
     }
     catch (const std::exception& error)
@@ -199,6 +202,6 @@ juce::String PluginProcessor::tryModel (const Model& model)
 
 void PluginProcessor::publishLatency (double sampleRate) { setLatencySamples (enhancer_.latencyFor (sampleRate)); }
 
-juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new juce::GenericAudioProcessorEditor (*this); }
+juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new PluginEditor (*this); }
 
 juce::AudioProcessor* JUCE_CALLTYPE createPluginFilter() { return new PluginProcessor(); }

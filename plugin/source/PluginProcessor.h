@@ -50,6 +50,10 @@ public:
     Enhancer& enhancer() noexcept { return enhancer_; }
     Meters& meters() noexcept { return meters_; }
 
+    /// [any] Width and height of the editor when it was last open; kept in the session. 0: it never was.
+    juce::Point<int> editorSize() const noexcept { return editorSize_; }
+    void setEditorSize (juce::Point<int> size) noexcept { editorSize_ = size; }
+
     /// [control] Why the last state was refused, or its TorchScript does not play; empty if all is well.
     juce::String stateProblem() const;
 
@@ -62,6 +66,7 @@ private:
     Parameters parameters_;
     Enhancer enhancer_;
     Meters meters_;
+    std::atomic<juce::Point<int>> editorSize_;
     mutable juce::CriticalSection problemLock_;
     juce::String stateProblem_;
     juce::File missingScript_; // could not be loaded here, but stays in the session

@@ -61,6 +61,8 @@ void PluginState::write (juce::MemoryBlock& destination) const
     header->setProperty ("script", model.script.getFullPathName());
     if (problem.isNotEmpty())
         header->setProperty ("problem", problem);
+    if (! editorSize.isOrigin())
+        header->setProperty ("editor", juce::Array<juce::var>{ editorSize.x, editorSize.y });
     const auto json = juce::JSON::toString (juce::var (header.release()), true, 9);
     const auto weights = valuesOf (*model.weights);
 
@@ -104,5 +106,7 @@ PluginState PluginState::read (const void* data, size_t size)
     state.model.weightsName = header.getProperty ("weights", {}).toString();
     if (const auto path = header.getProperty ("script", {}).toString(); juce::File::isAbsolutePath (path))
         state.model.script = juce::File (path);
+    if (const auto editor = header.getProperty ("editor", {}); editor.size() == 2)
+        state.editorSize = { static_cast<int> (editor[0]), static_cast<int> (editor[1]) };
     return state;
 }

@@ -1,5 +1,5 @@
 #pragma once
-#include <juce_core/juce_core.h>
+#include <juce_graphics/juce_graphics.h>
 
 #include "Model.h"
 
@@ -15,6 +15,7 @@
 ///                    script      path of the TorchScript that plays instead; "" = none
 ///                    problem     for who asks the plugin how it took the last state: why it was refused, or why the
 ///                                script does not play; left out if all is well, and not read again
+///                    editor      [width, height] of the editor; missing = it has never been open
 ///   then           the weights: 23 248 float32, in the order of ModelWeights
 /// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A parameter that is missing keeps
 /// its default, an unknown one is ignored: both may come from another version of the same layout.
@@ -23,6 +24,7 @@ struct PluginState
     juce::NamedValueSet parameters;
     Model model;
     juce::String problem; ///< of the plugin; written only
+    juce::Point<int> editorSize;
 
     /// [control]
     void write (juce::MemoryBlock& destination) const;

@@ -104,8 +104,11 @@ novasr::ModelWeights readWeights (const juce::File& file)
         const auto* const entry = findTensor (*object, tensor.name);
         if (entry == nullptr)
             fail (juce::String ("is not a NovaSR checkpoint: it lacks ") + tensor.name);
-        const auto first = static_cast<juce::int64> (entry->getProperty ("data_offsets", {})[0]);
-        const auto last = static_cast<juce::int64> (entry->getProperty ("data_offsets", {})[1]);
+        const auto offsets = entry->getProperty ("data_offsets", {});
+        if (offsets.size() != 2)
+            fail (juce::String ("is damaged: ") + tensor.name + " lies nowhere in it");
+        const auto first = static_cast<juce::int64> (offsets[0]);
+        const auto last = static_cast<juce::int64> (offsets[1]);
         if (first < 0 || last < first || static_cast<size_t> (last) > data.size())
             fail (juce::String ("is damaged: ") + tensor.name + " lies outside it");
         appendValues (entry->getProperty ("dtype", {}).toString(),

@@ -1,0 +1,61 @@
+#pragma once
+#include <juce_audio_processors/juce_audio_processors.h>
+
+#include "../Meters.h"
+#include "../Parameters.h"
+#include "SpectrumAnalyser.h"
+
+/// The spectrum before and after, with the restored band tinted; the crossover can be dragged.
+class SpectrumView final : public juce::Component
+{
+public:
+    SpectrumView (Parameters& parameters, Meters& meters);
+
+    /// Takes what has come from the audio thread. `restoring` is false if nothing is added at this rate.
+    void refresh (double secondsSinceLastRefresh, double sampleRate, bool restoring);
+
+    void paint (juce::Graphics& g) override;
+    void mouseMove (const juce::MouseEvent& event) override;
+    void mouseExit (const juce::MouseEvent& event) override;
+    void mouseDown (const juce::MouseEvent& event) override;
+    void mouseDrag (const juce::MouseEvent& event) override;
+    void mouseUp (const juce::MouseEvent& event) override;
+    void mouseDoubleClick (const juce::MouseEvent& event) override;
+    std::unique_ptr<juce::AccessibilityHandler> createAccessibilityHandler() override;
+
+private:
+    /// What the picture depends on, the two spectra apart.
+    struct Look
+    {
+        double highestHz = 24'000.0;
+        float crossoverHz = 0.0f;
+        bool full = false;
+        bool bypassed = false;
+        bool restoring = false;
+
+        bool operator== (const Look&) const = default;
+        float bandHz() const; ///< where the restored band begins
+    };
+
+    juce::Rectangle<float> plot() const;
+    float xOf (double hz) const;
+    double hzAt (float x) const;
+    float yOf (float decibels) const;
+    juce::Rectangle<float> grip() const;
+    bool crossoverIsAt (juce::Point<float> position) const;
+    juce::Path curve (const SpectrumAnalyser& analyser) const;
+    void paintGrid (juce::Graphics& g) const;
+    void paintCurves (juce::Graphics& g) const;
+    void paintBand (juce::Graphics& g) const;
+    void paintCrossover (juce::Graphics& g) const;
+    void paintLegend (juce::Graphics& g) const;
+
+    Parameters& parameters_;
+    Meters& meters_;
+    juce::ParameterAttachment crossover_;
+    SpectrumAnalyser before_;
+    SpectrumAnalyser after_;
+    Look look_;
+    bool hovering_ = false; // over the crossover
+    bool dragging_ = false;
+};

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "PluginProcessor.h"
+#include "editor/PluginEditor.h"
+
+namespace {
+/// A plugin with its editor open.
+struct Opened {
+  PluginProcessor processor;
+  std::unique_ptr<PluginEditor> editor;
+
+  Opened() { open(); }
+  void open() { editor.reset(dynamic_cast<PluginEditor*>(processor.createEditorIfNeeded())); }
+
+  void prepare(double sampleRate) {
+    processor.setRateAndBufferSizeDetails(sampleRate, 512);
+    processor.prepareToPlay(sampleRate, 512);
+    editor->refresh(1.0);
+  }
+};
+
+void collect(juce::Component& parent, std::vector<juce::Component*>& found) {
+  for (auto* const child : parent.getChildren()) {
+    found.push_back(child);
+    collect(*child, found);
+  }
+}
+
+template <typename Type>
+std::vector<Type*> all(juce::Component& parent) {
+  std::vector<juce::Component*> found;
+  collect(parent, found);
+  std::vector<Type*> result;
+  for (auto* const component : found)
+    if (auto* const matching = dynamic_cast<Type*>(component)) result.push_back(matching);
+  return result;
+}
+
+template <typename Type>
+Type& titled(juce::Component& parent, const juce::String& title) {
+  for (auto* const component : all<Type>(parent))
+    if (component->getTitle() == title) return *component;
+  throw std::runtime_error("no " + title.toStdString());
+}
+
+juce::TextButton& button(juce::Component& parent, const juce::String& text) {
+  for (auto* const component : all<juce::TextButton>(parent))
+    if (component->getButtonText() == text) return *component;
+  throw std::runtime_error("no button " + text.toStdString());
+}
+
+bool says(juce::Component& parent, const juce::String& text) {
+  for (auto* const label : all<juce::Label>(parent))
+    if (label->isVisible() && label->getText().contains(text)) return true;
+  return false;
+}
+
+void type(juce::Slider& slider, const juce::String& text) {
+  all<juce::Label>(slider).at(0)->setText(text, juce::sendNotificationSync);
+}
+}  // namespace
+
+TEST_CASE("Editor: opens and closes a hundred times, before the host has named a rate and while audio runs") {
+  const int channels = GENERATE(1, 2, 8);
+  const bool plays = GENERATE(false, true);
+  Opened plugin;
+  const auto layout = juce::AudioChannelSet::canonicalChannelSet(channels);
+  REQUIRE(plugin.processor.setBusesLayout({{layout}, {layout}}));
+  if (plays) plugin.prepare(48'000.0);
+  std::atomic<bool> stop{false};
+  std::thread audio([&] {
+    juce::AudioBuffer<float> block(channels, 512);
+    juce::MidiBuffer midi;
+    juce::Random random(7);
+    while (plays && !stop) {
+      for (int i = 0; i < block.getNumSamples(); ++i)
+        for (int channel = 0; channel < channels; ++channel) block.setSample(channel, i, random.nextFloat() - 0.5f);
+      plugin.processor.processBlock(block, midi);
+    }
+  });
+  for (int i = 0; i < 100; ++i) {
+    plugin.editor.reset();
+    CHECK_FALSE(plugin.processor.meters().watched);
+    plugin.open();
+    CHECK(plugin.processor.meters().watched);
+    plugin.editor->refresh(1.0 / 30.0);
+  }
+  CHECK(plugin.editor->createComponentSnapshot(plugin.editor->getLocalBounds()).isValid());
+  stop = true;
+  audio.join();
+}
+
+TEST_CASE("Editor: the controls follow automation") {
+  Opened plugin;
+  auto& parameters = plugin.processor.parameters();
+  parameters.crossover = 5'000.0f;
+  parameters.mix = 0.25f;
+  parameters.outputGain = -12.5f;
+  parameters.bypass = true;
+  CHECK(titled<juce::Slider>(*plugin.editor, "Crossover").getTextFromValue(5'000.0) == "5000 Hz");
+  CHECK(titled<juce::Slider>(*plugin.editor, "Crossover").getValue() == 5'000.0);
+  CHECK(says(titled<juce::Slider>(*plugin.editor, "Mix"), "25.0 %"));
+  CHECK(says(titled<juce::Slider>(*plugin.editor, "Output gain"), "-12.5 dB"));
+  CHECK(button(*plugin.editor, "Bypassed").getToggleState());
+
+  parameters.mode = 1;
+  CHECK(button(*plugin.editor, "Full").getToggleState());
+  CHECK_FALSE(button(*plugin.editor, "Extend").getToggleState());
+  CHECK_FALSE(titled<juce::Slider>(*plugin.editor, "Crossover").isEnabled());
+  CHECK_FALSE(titled<juce::Slider>(*plugin.editor, "High band gain").isEnabled());
+  CHECK(titled<juce::Slider>(*plugin.editor, "Mix").isEnabled());
+}
+
+TEST_CASE("Editor: values can be typed, and what is no number changes nothing") {
+  Opened plugin;
+  auto& crossover = titled<juce::Slider>(*plugin.editor, "Crossover");
+  auto& gain = titled<juce::Slider>(*plugin.editor, "Output gain");
+  auto& mix = titled<juce::Slider>(*plugin.editor, "Mix");
+  const auto& parameters = plugin.processor.parameters();
+  for (const auto& [typed, hz] :
+       {std::pair("6500", 6'500.0f), std::pair("5000 Hz", 5'000.0f), std::pair("6.1k", 6'100.0f),
+        std::pair("5,5 kHz", 5'500.0f), std::pair("loud", 5'500.0f), std::pair("99999", 8'000.0f)}) {
+    INFO(typed);
+    type(crossover, typed);
+    CHECK(parameters.crossover.get() == Approx(hz));
+  }
+  type(gain, "-6,5 dB");
+  CHECK(parameters.outputGain.get() == Approx(-6.5f));
+  type(mix, "40");
+  CHECK(parameters.mix.get() == Approx(0.4f));
+  type(mix, "55 %");
+  CHECK(parameters.mix.get() == Approx(0.55f));
+}
+
+TEST_CASE("Editor: buttons set parameters; Delete and a double click bring the default back") {
+  Opened plugin;
+  auto& parameters = plugin.processor.parameters();
+  button(*plugin.editor, "Reference").setToggleState(true, juce::sendNotificationSync);
+  CHECK(parameters.frontEnd.getIndex() == 1);
+  button(*plugin.editor, "Clean").setToggleState(true, juce::sendNotificationSync);
+  CHECK(parameters.frontEnd.getIndex() == 0);
+
+  auto& gain = titled<juce::Slider>(*plugin.editor, "High band gain");
+  parameters.highBandGain = 6.0f;
+  CHECK(gain.keyPressed(juce::KeyPress(juce::KeyPress::downKey)));
+  CHECK(parameters.highBandGain.get() == Approx(5.5f));
+  CHECK(gain.keyPressed(juce::KeyPress(juce::KeyPress::deleteKey)));
+  CHECK(parameters.highBandGain.get() == 0.0f);
+  CHECK(gain.isDoubleClickReturnEnabled());
+  CHECK_FALSE(gain.keyPressed(juce::KeyPress(juce::KeyPress::spaceKey)));  // starts the host's transport
+}
+
+TEST_CASE("Editor: the size is kept when it is closed, and in the session") {
+  juce::MemoryBlock session;
+  {
+    Opened plugin;
+    plugin.editor->setSize(1'234, 765);
+    plugin.editor.reset();
+    plugin.open();
+    CHECK(plugin.editor->getBounds().withZeroOrigin() == juce::Rectangle<int>(1'234, 765));
+    plugin.processor.getStateInformation(session);
+  }
+  Opened plugin;
+  plugin.editor.reset();
+  plugin.processor.setStateInformation(session.getData(), static_cast<int>(session.getSize()));
+  plugin.open();
+  CHECK(plugin.editor->getBounds().withZeroOrigin() == juce::Rectangle<int>(1'234, 765));
+
+  plugin.editor.reset();
+  plugin.processor.setEditorSize({1'000'000, -5});  // no screen is as large: a damaged session
+  plugin.open();
+  CHECK(plugin.editor->getWidth() == plugin.editor->getConstrainer()->getMaximumWidth());
+  CHECK(plugin.editor->getHeight() > 100);
+}
+
+TEST_CASE("Editor: says what plays, how late, and why a file is refused") {
+  Opened plugin;
+  plugin.prepare(48'000.0);
+  CHECK(says(*plugin.editor, "Built-in weights"));
+  CHECK(says(*plugin.editor, "144 samples (3.00 ms)"));
+  CHECK_FALSE(button(*plugin.editor, "Reset weights").isEnabled());
+
+  const juce::TemporaryFile file("notes.safetensors");
+  file.getFile().replaceWithText("these are no weights");
+  CHECK(plugin.editor->isInterestedInFileDrag({file.getFile().getFullPathName()}));
+  CHECK_FALSE(plugin.editor->isInterestedInFileDrag({"/tmp/song.wav"}));
+  CHECK_FALSE(plugin.editor->isInterestedInFileDrag({"/tmp/one.ts", "/tmp/two.ts"}));
+  plugin.editor->filesDropped({file.getFile().getFullPathName()}, 0, 0);
+  CHECK(says(*plugin.editor, file.getFile().getFileName() + " is not"));
+  CHECK(says(*plugin.editor, "Built-in weights"));
+  button(*plugin.editor, "Dismiss").onClick();
+  CHECK_FALSE(says(*plugin.editor, "is not"));
+}
+
+TEST_CASE("Editor: says why the input passes through") {
+  Opened plugin;
+  plugin.prepare(16'000.0);
+  CHECK(says(*plugin.editor, "16 kHz or less: nothing to add"));
+  plugin.prepare(400'000.0);
+  CHECK(says(*plugin.editor, "not supported"));
+  plugin.prepare(48'000.0);
+  CHECK_FALSE(says(*plugin.editor, "passing through"));
+}
+
+TEST_CASE("Editor: says why a session was refused") {
+  Opened plugin;
+  plugin.processor.setStateInformation("garbage", 7);
+  plugin.editor->refresh(1.0);
+  CHECK(says(*plugin.editor, plugin.processor.stateProblem()));
+  REQUIRE(plugin.processor.stateProblem().isNotEmpty());
+  button(*plugin.editor, "Dismiss").onClick();
+  CHECK_FALSE(says(*plugin.editor, plugin.processor.stateProblem()));
+}
+
+TEST_CASE("Editor: Tab reaches every control once, in reading order, and each has a name and says what it does") {
+  Opened plugin;
+  juce::StringArray titles;
+  const auto traverser = plugin.editor->createKeyboardFocusTraverser();
+  for (auto* const control : traverser->getAllComponents(plugin.editor.get())) {
+    titles.add(control->getTitle().isNotEmpty() ? control->getTitle() : control->getName());
+    CHECK(dynamic_cast<juce::SettableTooltipClient&>(*control).getTooltip().isNotEmpty());
+  }
+  CHECK(titles.joinIntoString("; ") ==
+        "Mode: extend; Mode: full; Front end: clean; Front end: reference; "
+        "Crossover; Mix; High band gain; Output gain; Bypass; Load weights...");
+}
+
+TEST_CASE("Editor: nothing is cut off or overlaps between the smallest and the largest size") {
+  Opened plugin;
+  plugin.prepare(16'000.0);  // with a message
+  const auto& limits = *plugin.editor->getConstrainer();
+  const bool large = GENERATE(false, true);
+  plugin.editor->setSize(large ? limits.getMaximumWidth() : limits.getMinimumWidth(),
+                         large ? limits.getMaximumHeight() : limits.getMinimumHeight());
+  for (auto* const component : all<juce::Component>(*plugin.editor)) {
+    INFO(component->getTitle() << " " << component->getName());
+    auto* const parent = component->getParentComponent();
+    if (!component->isVisible() || dynamic_cast<juce::TooltipWindow*>(component) != nullptr) continue;
+    CHECK_FALSE(component->getBounds().isEmpty());
+    CHECK(parent->getLocalBounds().contains(component->getBounds()));
+    for (auto* const sibling : parent->getChildren())
+      if (sibling != component && sibling->isVisible() &&
+          dynamic_cast<juce::ResizableCornerComponent*>(sibling) == nullptr &&
+          dynamic_cast<juce::ResizableCornerComponent*>(component) == nullptr)
+        CHECK_FALSE(sibling->getBounds().intersects(component->getBounds()));
+  }
+  for (auto* const label : all<juce::Label>(*plugin.editor))
+    if (label->isVisible() && !label->isBeingEdited()) {
+      INFO(label->getText());
+      CHECK(label->getFont().getStringWidth(label->getText()) <= label->getWidth());
+    }
+}
