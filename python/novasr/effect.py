@@ -123,7 +123,7 @@ class NovaSR(VST3Plugin):
     All parameters are attributes, which may change while audio runs. A copy or a pickle carries
     the weights with it. Block by block, as with every plugin in pedalboard, `process` with
     ``reset=False`` gives the first :attr:`latency` frames less; as many zeros at the end bring them
-    out.
+    out. Call `reset` before a stream at another sample rate.
 
     Examples
     --------
