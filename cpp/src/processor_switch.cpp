@@ -24,7 +24,7 @@ constexpr std::uint64_t kGroup = 3;
 
 ProcessorSwitch::~ProcessorSwitch() {
   delete offered_.load(std::memory_order_acquire);
-  delete retired_.load(std::memory_order_acquire);
+  collect();
 }
 
 void ProcessorSwitch::prepare(const ProcessSpec& spec, std::unique_ptr<Processor> first) {
@@ -47,7 +47,7 @@ void ProcessorSwitch::offer(std::unique_ptr<Processor> next) {
 }
 
 void ProcessorSwitch::collect() {
-  delete retired_.exchange(nullptr, std::memory_order_acq_rel);  // pairs with the release in retire()
+  for (auto& slot : retired_) delete slot.exchange(nullptr, std::memory_order_acquire);  // pairs with that in retire()
 }
 
 void ProcessorSwitch::reset() NOVASR_RT {
@@ -73,10 +73,8 @@ void ProcessorSwitch::process(AudioView<const float> in, AudioView<float> out) N
   position_ += in.frames();
 }
 
-/// The slot for the predecessor must be empty: then retire() cannot fail.
 void ProcessorSwitch::take_offer() NOVASR_RT {
-  if (next_ || retired_.load(std::memory_order_relaxed) != nullptr) return;  // collect() alone empties it
-  if (offered_.load(std::memory_order_relaxed) == nullptr) return;
+  if (next_ || offered_.load(std::memory_order_relaxed) == nullptr) return;
   next_.reset(offered_.exchange(nullptr, std::memory_order_acquire));  // pairs with the release in offer()
   if (!next_) return;
   if (position_ == 0) return retire();
@@ -84,8 +82,12 @@ void ProcessorSwitch::take_offer() NOVASR_RT {
   enter(Phase::waiting, static_cast<std::size_t>((period - position_ % period) % period));
 }
 
+/// A slot is always free: offer() empties them, and until it is called again only a successor at work, an offer not yet
+/// taken up then, and the new one can have retired a predecessor each.
 void ProcessorSwitch::retire() NOVASR_RT {
-  retired_.store(current_.release(), std::memory_order_release);  // pairs with the exchange in collect()
+  auto slot = retired_.begin();
+  while (slot->load(std::memory_order_relaxed) != nullptr) ++slot;  // collect() alone empties it
+  slot->store(current_.release(), std::memory_order_release);       // pairs with the exchange in collect()
   current_ = std::move(next_);
 }
 

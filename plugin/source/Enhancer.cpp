@@ -93,8 +93,9 @@ int Enhancer::latencyFor (double sampleRate) const
 
 void Enhancer::setOffline (bool offline)
 {
+    if (offline_.exchange (offline) == offline)
+        return;
     const std::lock_guard lock (control_);
-    offline_ = offline;
     if (worker_ != nullptr)
         worker_->set_offline (offline);
 }

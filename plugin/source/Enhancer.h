@@ -39,7 +39,7 @@ public:
     /// [control] Reported delay in frames: for one rate always the same, except that a TorchScript has its own.
     int latencyFor (double sampleRate) const;
 
-    /// [control] Offline, a TorchScript is waited for.
+    /// [control] Offline, a TorchScript is waited for. [audio] if it tells nothing new, as wrappers do in every block.
     void setOffline (bool offline);
 
     /// [any]
@@ -68,7 +68,7 @@ private:
     novasr::ProcessSpec spec_{ .channels = 0 };
     size_t engineLatency_ = 0;
     novasr::WorkerEngine* worker_ = nullptr; // inside the newest processor, if that plays a TorchScript
-    bool offline_ = false;
+    std::atomic<bool> offline_{ false };
     bool stale_ = false; // released: the next prepare() begins a fresh stream
 
     novasr::ProcessorSwitch switch_;

@@ -19,24 +19,25 @@ juce::var valueOf (juce::RangedAudioParameter& parameter)
         return choice->getCurrentChoiceName();
     if (auto* const flag = dynamic_cast<juce::AudioParameterBool*> (&parameter))
         return flag->get();
-    return parameter.convertFrom0to1 (parameter.getValue());
+    const auto value = parameter.getValue(); // NaN, if a host has set it
+    return parameter.convertFrom0to1 (std::isfinite (value) ? value : parameter.getDefaultValue());
 }
 
-/// Leaves the parameter alone if the stored value is of another kind.
-void setValue (juce::RangedAudioParameter& parameter, const juce::var& value)
+/// What to restore, from 0 to 1: the default if nothing was stored, or something of another kind.
+float restored (const juce::RangedAudioParameter& parameter, const juce::var& value)
 {
-    if (auto* const choice = dynamic_cast<juce::AudioParameterChoice*> (&parameter))
+    if (const auto* const choice = dynamic_cast<const juce::AudioParameterChoice*> (&parameter))
     {
         if (const int index = choice->choices.indexOf (value.toString()); index >= 0)
-            parameter.setValueNotifyingHost (choice->convertTo0to1 (static_cast<float> (index)));
+            return choice->convertTo0to1 (static_cast<float> (index));
     }
     else if (value.isBool() || value.isDouble() || value.isInt() || value.isInt64())
     {
         const auto number = static_cast<float> (static_cast<double> (value));
-        const auto range = parameter.getNormalisableRange().getRange();
         if (std::isfinite (number))
-            parameter.setValueNotifyingHost (parameter.convertTo0to1 (range.clipValue (number)));
+            return parameter.convertTo0to1 (parameter.getNormalisableRange().getRange().clipValue (number));
     }
+    return parameter.getDefaultValue();
 }
 } // namespace
 
@@ -129,8 +130,7 @@ void PluginProcessor::setStateInformation (const void* data, int size)
             tryModel (model);
         }
         for (auto* const parameter : parameters_.all())
-            if (const auto* const value = state.parameters.getVarPointer (parameter->getParameterID()))
-                setValue (*parameter, *value);
+            parameter->setValueNotifyingHost (restored (*parameter, state.parameters[parameter->getParameterID()]));
         if (! state.editorSize.isOrigin() && getActiveEditor() == nullptr)
             editorSize_ = state.editorSize;
         noteProblem (problem, scriptFailed ? state.model.script : juce::File());

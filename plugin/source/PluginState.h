@@ -17,7 +17,7 @@
 ///                                script does not play; left out if all is well, and not read again
 ///                    editor      [width, height] of the editor; missing = it has never been open
 ///   then           the weights: 23 248 float32, in the order of ModelWeights
-/// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A parameter that is missing keeps
+/// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A parameter that is missing gets
 /// its default, an unknown one is ignored: both may come from another version of the same layout.
 struct PluginState
 {

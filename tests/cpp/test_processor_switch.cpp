@@ -118,6 +118,23 @@ TEST_CASE("ProcessorSwitch: a successor warms up unheard, fades in, and is then 
   REQUIRE(largest_difference(output, after, fade + kFade, 40'000) == 0.0);
 }
 
+TEST_CASE("ProcessorSwitch: of offers in quick succession the last one is heard in the end, with nobody collecting",
+          "[switch]") {
+  const Audio input = noise(2, 60'000, 6);
+  ProcessorSwitch machine;
+  machine.prepare(kSpec, interpolating());
+  Audio start(2, std::vector<float>(900));
+  play(machine, start, blocks_of(480), [] {});
+  machine.offer(interpolating());
+  play(machine, start, blocks_of(480), [] {});  // it is taken up
+  machine.offer(interpolating());
+  machine.offer(native());
+  const Audio output = play(machine, input, blocks_of(480), [] {});
+  const std::size_t settled = 2 * (kWarm + kFade) + kWait;
+  REQUIRE(largest_difference(output, play_one(native(), input), settled, 60'000) == 0.0);
+  REQUIRE(largest_difference(output, play_one(interpolating(), input), settled, 60'000) > 0.01);  // control
+}
+
 TEST_CASE("ProcessorSwitch: an equal successor cannot be heard", "[switch]") {
   const Audio input = noise(2, 40'000, 5);
   ProcessorSwitch machine;

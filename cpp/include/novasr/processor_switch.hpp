@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -27,10 +28,10 @@ class ProcessorSwitch {
   void prepare(const ProcessSpec& spec, std::unique_ptr<Processor> first);
 
   /// [control] Hands over the successor, prepared for the same spec. One that was offered before and has not been
-  /// taken up yet is freed, as is a predecessor that has been played out.
+  /// taken up yet is freed, as are predecessors that have been played out.
   void offer(std::unique_ptr<Processor> next);
 
-  /// [control] Frees the predecessor if it has been played out.
+  /// [control] Frees predecessors that have been played out.
   void collect();
 
   /// [audio] The next block is treated as the first of a fresh stream.
@@ -70,7 +71,7 @@ class ProcessorSwitch {
   std::vector<const float*> in_pointers_;
   std::vector<float*> out_pointers_;
   std::atomic<Processor*> offered_{nullptr};
-  std::atomic<Processor*> retired_{nullptr};
+  std::array<std::atomic<Processor*>, 3> retired_{};
 };
 
 }  // namespace novasr

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later (it links JUCE)
+// What a session full of the plugin costs: 64 instances of the VST3 on one core, at 48 kHz in blocks of 128 frames, one
+// after the other as a host plays its tracks. The time of a block is the sum over the instances.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <vector>
+
+#include "machine.hpp"
+#include "plugin_host.hpp"
+#include "signals.hpp"
+
+using novasr::bench::Clock;
+using novasr::bench::seconds_since;
+
+namespace {
+
+constexpr int kInstances = 64;
+constexpr double kRate = 48'000.0;
+constexpr int kBlock = 128;
+constexpr int kBlocks = 1'000;
+constexpr int kRounds = 5;
+
+double resident_megabytes() {
+  double pages = 0.0;
+  double resident = 0.0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return resident * 4096.0 / 1e6;
+}
+
+double quantile(std::vector<double> values, double share) {
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+void measure(int channels) {
+  std::vector<novasr::host::Instance> instances;
+  instances.push_back(novasr::host::open(novasr::host::Format::vst3, kRate, kBlock, channels));  // loads the library
+  const double before = resident_megabytes();
+  const auto start = Clock::now();
+  while (instances.size() < kInstances + 1)
+    instances.push_back(novasr::host::open(novasr::host::Format::vst3, kRate, kBlock, channels));
+  const double creation = seconds_since(start) / kInstances;
+  instances.front().reset();
+
+  auto input = novasr::test::Audio::noise(static_cast<std::size_t>(channels), kBlock);
+  auto audio = input;
+  juce::MidiBuffer midi;
+  std::vector<double> medians;
+  std::vector<double> tails;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<double> loads;
+    for (int block = 0; block < kBlocks; ++block) {
+      double seconds = 0.0;
+      for (std::size_t i = 1; i < instances.size(); ++i) {
+        audio = input;
+        juce::AudioBuffer<float> buffer(audio.view().data(), channels, kBlock);
+        const auto begin = Clock::now();
+        instances[i]->processBlock(buffer, midi);
+        seconds += seconds_since(begin);
+      }
+      loads.push_back(100.0 * seconds * kRate / kBlock);
+    }
+    medians.push_back(quantile(loads, 0.5));
+    tails.push_back(quantile(loads, 0.99));
+  }
+  std::printf("| %s | %.0f %% | %.0f %% | %.0f %% | %.0f %% | %.1f ms | %.2f MB |\n", channels == 1 ? "mono" : "stereo",
+              quantile(medians, 0.0), quantile(tails, 0.0), quantile(medians, 0.5), quantile(tails, 0.5),
+              1e3 * creation, (resident_megabytes() - before) / kInstances);
+}
+
+}  // namespace
+
+int main() {
+  const juce::ScopedJuceInitialiser_GUI this_is_the_message_thread;
+  std::printf("%s, %s, %d instances, blocks of %d frames, load of one core:\n\n", novasr::bench::cpu_name().c_str(),
+              novasr::bench::compiler_name().c_str(), kInstances, kBlock);
+  std::puts("| | p50, best round | p99, best round | p50, median round | p99, median round | creation | memory |");
+  std::puts("|---|---:|---:|---:|---:|---:|---:|");
+  measure(1);
+  measure(2);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+#include <cstdint>
+
+namespace novasr::test {
+
+/// What an audio thread must not do, counted where a library does it: calls from this executable, which is the host,
+/// are its own business.
+struct Breaches {
+  std::uint64_t allocations = 0;
+  std::uint64_t frees = 0;
+  std::uint64_t locks = 0;
+  std::uint64_t waits = 0;  ///< locks that another thread held
+
+  friend Breaches operator-(const Breaches& now, const Breaches& before) {
+    return {now.allocations - before.allocations, now.frees - before.frees, now.locks - before.locks,
+            now.waits - before.waits};
+  }
+};
+
+/// By this thread so far.
+Breaches breaches_of_this_thread() noexcept;
+
+/// False in builds with a sanitizer, which owns the heap and the mutexes.
+bool counts_breaches() noexcept;
+
+}  // namespace novasr::test

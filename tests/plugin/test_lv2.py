@@ -1,0 +1,157 @@
+"""The LV2 bundle as lilv reads it, and in jalv on a JACK server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+from built_plugin import bundle, expected, latency, measured_lag, noise
+from jack_server import end, jack_server, wait_until
+
+URI = "https://novasr.live/plugins/novasr"
+PORTS = [f"novasr:audio_{way}_{n}" for way in ("in", "out") for n in (1, 2)]
+
+
+def tool(name: str, package: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed: apt-get install {package}")
+    return path
+
+
+def lilv(name: str, *arguments: str) -> str:
+    """Output of one of lilv's programs, which sees our bundle alone."""
+    environment = {**os.environ, "LV2_PATH": str(bundle("LV2").parent)}
+    command = [tool(name, "lilv-utils"), *arguments]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert result.stderr == ""
+    return result.stdout
+
+
+def test_lilv_finds_the_plugin():
+    assert lilv("lv2ls").split() == [URI]
+    assert lilv("lv2ls", "-n").strip() == "NovaSR"
+
+
+def test_lilv_reads_the_ports():
+    info = lilv("lv2info", URI)
+    kinds = {
+        re.search(r"Symbol: +(\w+)", port)[1]: set(re.findall(r"#(\w+Port)\b", port))
+        for port in info.split("\tPort ")[1:]
+    }
+    for n in (1, 2):
+        assert kinds[f"audio_in_{n}"] == {"AudioPort", "InputPort"}
+        assert kinds[f"audio_out_{n}"] == {"AudioPort", "OutputPort"}
+    assert kinds["latency"] == {"ControlPort", "OutputPort"}
+    assert re.search(r"Has latency: +yes, reported by port", info)
+
+
+def test_the_bundle_declares_the_parameters():
+    text = (bundle("LV2") / "dsp.ttl").read_text()
+    declared = re.findall(r"^plug:(\w+)\n\ta lv2:Parameter ;", text, re.MULTILINE)
+    names = ["mode", "front_end", "crossover", "mix", "high_band_gain", "output_gain", "bypass"]
+    assert declared == names
+
+
+class Cables:
+    """A JACK source that plays `audio` once, and a sink that records what comes of it."""
+
+    def __init__(self, jack, server: str, audio: np.ndarray) -> None:
+        self.audio, self.output = audio, np.zeros_like(audio)
+        self.start: int | None = None
+        self.go, self.done = threading.Event(), threading.Event()
+        self.source = jack.Client("source", servername=server, no_start_server=True)
+        self.sink = jack.Client("sink", servername=server, no_start_server=True)
+        self.outs = [self.source.outports.register(f"out_{n}") for n in (1, 2)]
+        self.ins = [self.sink.inports.register(f"in_{n}") for n in (1, 2)]
+        self.source.set_process_callback(self.feed)
+        self.sink.set_process_callback(self.take)
+
+    def __enter__(self) -> Cables:
+        self.source.activate()
+        self.sink.activate()
+        for n in (1, 2):
+            self.source.connect(f"source:out_{n}", f"novasr:audio_in_{n}")
+            self.sink.connect(f"novasr:audio_out_{n}", f"sink:in_{n}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in (self.source, self.sink):
+            client.deactivate()
+            client.close()
+
+    def feed(self, frames: int) -> None:
+        now = self.source.last_frame_time
+        if self.go.is_set() and self.start is None:
+            self.start = now
+        for n, port in enumerate(self.outs):
+            block = port.get_array()
+            block[:] = 0
+            if self.start is not None:
+                piece = self.audio[now - self.start : now - self.start + frames, n]
+                block[: len(piece)] = piece
+
+    def take(self, frames: int) -> None:
+        if self.start is None:
+            return
+        first = self.sink.last_frame_time - self.start
+        if first >= len(self.output):
+            self.done.set()
+            return
+        for n, port in enumerate(self.ins):
+            piece = self.output[first : first + frames, n]
+            piece[:] = port.get_array()[: len(piece)]
+
+    def play(self) -> np.ndarray:
+        self.source.set_freewheel(True)  # as fast as the machine can, without gaps
+        self.go.set()
+        played = self.done.wait(60)
+        self.source.set_freewheel(False)
+        assert played, "JACK's graph stands still"
+        return self.output
+
+
+# Periods of whole frames of the network's 16 kHz: the recording may begin with any of them.
+@pytest.mark.parametrize(("rate", "period"), [(48_000, 192), (44_100, 441), (96_000, 960)])
+def test_sound_and_latency_in_jalv(tmp_path, rate, period):
+    jack = pytest.importorskip(
+        "jack", reason="JACK-Client is not installed: pip install JACK-Client"
+    )
+    command = [tool("jalv", "jalv"), "-x", "-n", "novasr", URI]
+    bundles = str(bundle("LV2").parent)
+    with jack_server(tmp_path, rate, period) as environment:
+        environment["LV2_PATH"] = bundles
+        with (tmp_path / "jalv.log").open("w") as log:
+            jalv = subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
+            )
+        try:
+            lsp = ["jack_lsp", "-l"]
+
+            def listed() -> str:
+                result = subprocess.run(
+                    lsp, env=environment, capture_output=True, text=True, check=False
+                )
+                return result.stdout
+
+            wait_until(lambda: all(port in listed() for port in PORTS))
+            audio = noise(rate)
+            with Cables(jack, environment["JACK_DEFAULT_SERVER"], audio) as cables:
+                output = cables.play()
+                reported = re.search(
+                    r"sink:in_1\n.*\n\tport capture latency = \[ (\d+) (\d+) \]", listed()
+                )
+        finally:
+            end(jalv)
+    silence = np.zeros((100 * period, 2), np.float32)  # which jalv had played before
+    wanted = expected(np.concatenate([silence, audio]), rate)[len(silence) :]
+    np.testing.assert_allclose(output, wanted, rtol=0, atol=1e-6)
+    assert np.abs(output[1:] - wanted[:-1]).max() > 1e-2  # control: one frame would show
+    assert reported is not None
+    assert reported.groups() == (str(latency(rate)),) * 2
+    assert measured_lag(output, audio) == latency(rate)
