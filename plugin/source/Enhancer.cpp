@@ -63,7 +63,8 @@ void Enhancer::release()
 void Enhancer::setModel (const Model& model)
 {
     const std::lock_guard lock (control_);
-    const bool same = engineLatency_ > 0 && model.soundsLike (model_);
+    const auto scriptTime = model.script.getLastModificationTime();
+    const bool same = engineLatency_ > 0 && model.soundsLike (model_) && scriptTime == scriptTime_;
     if (! same)
     {
         // Also without a stream to play in: what cannot be used is refused now.
@@ -74,6 +75,7 @@ void Enhancer::setModel (const Model& model)
             worker_ = nullptr; // goes with the processor
     }
     model_ = model;
+    scriptTime_ = scriptTime;
 }
 
 Model Enhancer::model() const

@@ -65,6 +65,7 @@ private:
 
     mutable std::mutex control_; // control threads take turns
     Model model_;
+    juce::Time scriptTime_; // of the script's last change
     novasr::ProcessSpec spec_{ .channels = 0 };
     size_t engineLatency_ = 0;
     novasr::WorkerEngine* worker_ = nullptr; // inside the newest processor, if that plays a TorchScript
