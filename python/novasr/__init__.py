@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from novasr.errors import (
         AudioFileError,
         AudioFormatError,
+        DeviceError,
         NovasrError,
         StreamError,
         WeightsError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AudioFileError": "errors",
     "AudioFormatError": "errors",
+    "DeviceError": "errors",
     "EnhanceResult": "files",
     "FastSR": "upstream",
     "FileInfo": "analysis",
@@ -46,6 +48,7 @@ _HOMES = {
 __all__ = [
     "AudioFileError",
     "AudioFormatError",
+    "DeviceError",
     "EnhanceResult",
     "FastSR",
     "FileInfo",

@@ -36,6 +36,8 @@ class Parameters:
     output_gain_db: float
     bypass: bool
 
+def check_parameters(parameters: Parameters, *, low_latency: bool) -> None: ...
+
 class Stream:
     def __init__(
         self,
@@ -79,6 +81,8 @@ class LiveBridge:
     def stats(self) -> dict[str, Any]: ...
     @property
     def latency_frames(self) -> float: ...
+    @property
+    def chain_latency_frames(self) -> int: ...
     @property
     def processed_rate(self) -> int: ...
     @property

@@ -19,3 +19,7 @@ class WeightsError(NovasrError, ValueError):
 
 class StreamError(NovasrError, RuntimeError):
     """A stream that was used out of order or whose engine failed."""
+
+
+class DeviceError(NovasrError, RuntimeError):
+    """A sound device that is missing, or that cannot do what is asked of it."""

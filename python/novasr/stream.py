@@ -133,7 +133,7 @@ class Stream:
         check_count("output_rate", output_rate)
         self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
         parameters = _native.Parameters()
-        _change(parameters, {"mode": mode, "front_end": front_end, **sound})
+        change_parameters(parameters, {"mode": mode, "front_end": front_end, **sound})
         handle = make_engine(engine, weights, threads=threads, offline=offline)
         if threaded:
             handle = _native.worker_engine(handle, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
@@ -204,7 +204,7 @@ class Stream:
             If a name is unknown or a value is out of range; nothing has changed then.
         """
         parameters = copy.copy(self._parameters)
-        _change(parameters, changes)
+        change_parameters(parameters, changes)
         try:
             self._native.set_parameters(parameters)
         except _native.ConfigError as error:
@@ -292,7 +292,8 @@ def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.flo
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def _change(parameters: _native.Parameters, changes: Mapping[str, object]) -> None:
+def change_parameters(parameters: _native.Parameters, changes: Mapping[str, object]) -> None:
+    """Change `parameters` as :meth:`Stream.set` says, or raise AudioFormatError; ranges are not checked."""
     for name, value in changes.items():
         if name == "mode":
             _check_choice(name, value, MODES)

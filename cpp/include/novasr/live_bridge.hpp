@@ -90,6 +90,9 @@ class LiveBridge {
   /// [any] Our own delay in output frames, devices apart: the chain's, and that between two clocks.
   [[nodiscard]] double latency_frames() const noexcept;
 
+  /// [any] The chain's part of it, in processed frames: by so much `recorded_after` lags.
+  [[nodiscard]] std::size_t chain_latency_frames() const noexcept { return processor_.latency_frames(); }
+
   /// [any] Of what capture() and duplex() put out, and of the recording.
   [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept { return processed_rate_hz_; }
   [[nodiscard]] std::size_t processed_channels() const noexcept { return channels_; }
@@ -99,7 +102,7 @@ class LiveBridge {
   [[nodiscard]] SpscRing& after() noexcept { return after_; }
 
   /// [one reading thread] With LiveSpec::record: what went in and came out, interleaved, frame by frame the same
-  /// number; `recorded_after` lags by the chain's latency.
+  /// number.
   [[nodiscard]] SpscRing& recorded_before() noexcept { return recorded_before_; }
   [[nodiscard]] SpscRing& recorded_after() noexcept { return recorded_after_; }
 
