@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,12 +44,12 @@ def jack(tmp_path: Path, portaudio: None, private_shm: None) -> Iterator[Callabl
 
 
 @pytest.fixture
-def peers() -> Iterator[Callable[[], Peers]]:
+def peers(tmp_path: Path) -> Iterator[Callable[..., Peers]]:
     """Connect mic and spk to the server."""
     made: list[Peers] = []
 
-    def connect() -> Peers:
-        made.append(Peers())
+    def connect(**options: bool) -> Peers:
+        made.append(Peers(tmp_path, **options))
         return made[-1]
 
     yield connect

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import shutil
 import signal
 import subprocess
-import threading
+import sys
 import time
 from pathlib import Path
 
@@ -41,7 +42,14 @@ class JackServer:
     exactness; those of failures and of timing want it asynchronous.
     """
 
-    def __init__(self, rate: int = 48_000, period: int = 256, *, synchronous: bool = True, realtime: bool = False):
+    def __init__(
+        self,
+        rate: int = 48_000,
+        period: int = 256,
+        *,
+        synchronous: bool = True,
+        realtime: bool = False,
+    ):
         self.rate, self.period = rate, period
         self._options = ["-R", "-P", "20"] if realtime else ["-r"]
         self._options += ["-S"] if synchronous else []
@@ -57,6 +65,9 @@ class JackServer:
             assert self._process.poll() is None, "jackd ended"
             assert time.monotonic() < until, "jackd does not answer"
             time.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """Let it die as in a crash."""
@@ -90,68 +101,45 @@ def jack_environment(folder: Path):
 
 
 class Peers:
-    """Clients ``mic``, which plays what :meth:`round_trip` is given, and ``spk``, which records it."""
+    """Clients ``mic`` and ``spk`` in a process of their own: a JACK client may not survive its server.
 
-    def __init__(self) -> None:
-        import jack
+    Until :meth:`round_trip`, mic plays silence, or with `tone` a sine of half full scale.
+    """
 
-        self._mic = jack.Client("mic", no_start_server=True)
-        self._spk = jack.Client("spk", no_start_server=True)
-        self._out = self._mic.outports.register("out_1")
-        self._in = self._spk.inports.register("in_1")
-        self._audio = np.zeros(0, np.float32)
-        self._heard = np.zeros(0, np.float32)
-        self._begin: int | None = None
-        self._playing, self._done = False, threading.Event()
-        self._mic.set_process_callback(self._play)
-        self._spk.set_process_callback(self._record)
-        self._mic.activate()
-        self._spk.activate()
-
-    def wait_connected(self, seconds: float = 10.0) -> None:
-        until = time.monotonic() + seconds
-        while not self._out.connections or not self._in.connections:
-            assert time.monotonic() < until, "nobody connects to mic and spk"
-            time.sleep(0.02)
+    def __init__(self, folder: Path, *, tone: bool = False) -> None:
+        script = Path(__file__).with_name("jack_peers.py")
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, str(script), str(folder), *(["tone"] if tone else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._expect("ready")
 
     def round_trip(self, audio: np.ndarray, *, tail: int, freewheel: bool = False) -> np.ndarray:
-        """Play `audio` and give what came back from its first frame on, `tail` frames more."""
-        self._audio = np.asarray(audio, np.float32)
-        self._heard = np.zeros(len(audio) + tail, np.float32)
-        self._begin = None
-        self._done.clear()
-        if freewheel:
-            self._mic.set_freewheel(True)
-        self._playing = True
-        finished = self._done.wait(20 + 10 * len(audio) / self._mic.samplerate)
-        self._playing = False
-        if freewheel:
-            self._mic.set_freewheel(False)
-        assert finished, "the audio stands still"
-        return self._heard
+        """Play `audio` once both are connected; give what came back from its first frame on, `tail` frames more."""
+        np.save(self._folder / "played.npy", np.asarray(audio, np.float32))
+        self._process.stdin.write(json.dumps({"tail": tail, "freewheel": freewheel}) + "\n")
+        self._process.stdin.flush()
+        self._expect("done")
+        return np.load(self._folder / "heard.npy")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
 
     def close(self) -> None:
-        for client in (self._mic, self._spk):
-            client.deactivate()
-            client.close()
+        """Leave the server in order, which waits for clients that were killed."""
+        if self._process.poll() is None:
+            self._process.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
+            self.kill()
 
-    def _play(self, frames: int) -> None:
-        buffer = self._out.get_array()
-        buffer[:] = 0
-        if not self._playing:
-            return
-        if self._begin is None:
-            self._begin = self._mic.last_frame_time
-        position = self._mic.last_frame_time - self._begin
-        piece = self._audio[position : position + frames]
-        buffer[: len(piece)] = piece
-
-    def _record(self, frames: int) -> None:
-        if not self._playing or self._begin is None:
-            return
-        position = self._spk.last_frame_time - self._begin
-        if position >= len(self._heard):
-            self._done.set()
-        elif position >= 0:
-            room = self._heard[position : position + frames]
-            room[:] = self._in.get_array()[: len(room)]
+    def _expect(self, word: str) -> None:
+        line = self._process.stdout.readline()
+        assert line == f"{word}\n", f"the JACK clients say {line!r} in place of {word!r}"

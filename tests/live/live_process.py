@@ -17,7 +17,9 @@ class LiveProcess:
 
     def __init__(self, *words: str) -> None:
         command = [sys.executable, "-m", "novasr", "live", "--headless", *map(str, words)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         self._news = threading.Condition()
         self.stats: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
@@ -39,13 +41,23 @@ class LiveProcess:
         self._wait(lambda: len(self.stats) > seen, seconds, "stats")
         return self.stats[-1]
 
+    def wait_for_sound(self, seconds: float) -> None:
+        """Wait until a tone goes in and comes out."""
+
+        def heard() -> bool:
+            levels = ("input_peak_db", "output_peak_db")
+            return bool(self.stats) and all(self.stats[-1][level] > -20 for level in levels)
+
+        self._wait(heard, seconds, "sound")
+
     def interrupt(self) -> tuple[int, float]:
         """Press Ctrl-C; give exit code and the seconds that it took."""
         began = time.monotonic()
         self._process.send_signal(signal.SIGINT)
         code = self._process.wait(10)
+        seconds = time.monotonic() - began
         self._reader.join(5)
-        return code, time.monotonic() - began
+        return code, seconds
 
     def close(self) -> None:
         if self._process.poll() is None:

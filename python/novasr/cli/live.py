@@ -67,6 +67,7 @@ def live(
 ) -> None:
     """Run a live stream until it is interrupted."""
     from novasr.live import LiveStream
+    from novasr.live import headless as lines
 
     stream = LiveStream(
         input,
@@ -83,7 +84,8 @@ def live(
     )
     with stream:
         if headless or not sys.stdout.isatty():
-            from novasr.live.headless import run
+            lines.run(stream)
         else:
-            from novasr.live.terminal import run
-        run(stream)
+            from novasr.live import terminal
+
+            terminal.run(stream)

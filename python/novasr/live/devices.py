@@ -281,9 +281,7 @@ def _candidates(device: Device) -> list[int]:
     return list(dict.fromkeys(rates))
 
 
-def _first_refusal(
-    sides: list[tuple[Device, Direction]], rate: int
-) -> tuple[Device, Any] | None:
+def _first_refusal(sides: list[tuple[Device, Direction]], rate: int) -> tuple[Device, Any] | None:
     for device, direction in sides:
         channels = min(CHANNELS, getattr(device, f"{direction}s"))
         reason = _refusal(device.index, direction, channels, rate)

@@ -45,10 +45,11 @@ class Audio:
     ----------
     route : Route
         From where to where.
-    block : int, optional
-        Frames per callback; by default 128, and with JACK what its server uses, which adds no delay.
+    engine : _native.Engine
+        What computes the model; the bridge takes it over.
     config : dict
-        `engine`, `weights`, `low_latency` and `record`.
+        `block`, `low_latency` and `record`. The default block is 128 frames, and with JACK what its
+        server uses, which adds no delay.
     parameters : _native.Parameters
         The sound.
 
@@ -61,15 +62,15 @@ class Audio:
     def __init__(
         self,
         route: Route,
-        block: int | None,
+        engine: _native.Engine,
         config: dict[str, Any],
         parameters: _native.Parameters,
     ) -> None:
         self.route = route
         jack = route.input.jack and route.output.jack
-        self.block = block or (0 if jack else BLOCK_FRAMES)
+        self.block = config["block"] or (0 if jack else BLOCK_FRAMES)
         self.bridge = _native.LiveBridge(
-            _engine(config),
+            engine,
             input_rate=route.input_rate,
             output_rate=route.output_rate,
             input_channels=route.input_channels,
@@ -211,7 +212,10 @@ class LiveEngine:
         route = find_route(config["input"], config["output"], config["rate"])
         if not config["allow_feedback"]:
             refuse_feedback(route.input, route.output)
-        return Audio(route, config["block"], config, self._parameters)
+        report(phase="loading")
+        engine = _engine(config)
+        report(phase="opening")
+        return Audio(route, engine, config, self._parameters)
 
     def _run(self, audio: Audio) -> int:
         bridge, route = audio.bridge, audio.route

@@ -68,7 +68,7 @@ class JackServer:
         names = self._library.jack_get_ports(self._client, pattern, _AUDIO, flags)
         if not names:
             return []
-        found = []
+        found: list[bytes] = []
         while (name := names[len(found)]) is not None:
             found.append(name)
         self._library.jack_free(names)

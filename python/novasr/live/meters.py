@@ -39,7 +39,9 @@ class SpectrumMeter:
         """Take the audio since the last call; give the power of each band in dB."""
         self._newest = np.concatenate([self._newest, audio])[-WINDOW_FRAMES:]
         spectrum = np.abs(np.fft.rfft(self._window * self._newest)) ** 2
-        full_scale = 1.5 * (WINDOW_FRAMES / 4) ** 2  # a sine, summed over a Hann window's three lines
+        full_scale = (
+            1.5 * (WINDOW_FRAMES / 4) ** 2
+        )  # a sine, summed over a Hann window's three lines
         return tuple(
             max(FLOOR_DB, 10 * math.log10(spectrum[first:last].sum() / full_scale + 1e-12))
             for first, last in zip(self._first, self._last, strict=True)
