@@ -10,11 +10,13 @@
 namespace novasr {
 namespace {
 
-constexpr std::size_t kPieceFrames = 1'024;  // longer callbacks pass in pieces
-constexpr double kRingSeconds = 1.0;         // between two clocks
-constexpr double kTapSeconds = 0.5;          // for meters
-constexpr double kRecordSeconds = 5.0;       // for a disk that is slow for once
-constexpr double kJitterSeconds = 0.004;     // that callbacks may come late without an underrun
+constexpr std::size_t kPieceFrames = 1'024;   // longer callbacks pass in pieces
+constexpr double kRingSeconds = 1.0;          // between two clocks
+constexpr double kTapSeconds = 0.5;           // for meters
+constexpr double kRecordSeconds = 5.0;        // for a disk that is slow for once
+constexpr double kFirstSlackSeconds = 0.004;  // that audio may come late without an underrun
+constexpr double kLargestSlackSeconds = 0.1;
+constexpr double kSoonSeconds = 10.0;  // an underrun so soon after a start is no accident: the slack is too small
 constexpr double kFadeSeconds = 0.005;
 constexpr float kInaudible = 1e-6f;
 constexpr double kLoadSmoothingSeconds = 0.5;
@@ -89,7 +91,7 @@ struct LiveBridge::Shared {
   std::atomic<std::uint64_t> input_xruns{0}, output_xruns{0}, late_blocks{0};
   std::atomic<std::uint64_t> underruns{0}, overruns{0}, resyncs{0}, record_lost{0};
   std::atomic<float> input_peak{0.0f}, output_peak{0.0f}, load{0.0f}, largest_load{0.0f};
-  std::atomic<double> device_seconds{0.0}, buffered{0.0}, drift_ppm{0.0};
+  std::atomic<double> device_seconds{0.0}, buffered{0.0}, drift_ppm{0.0}, slack_seconds{kFirstSlackSeconds};
 };
 
 LiveBridge::LiveBridge(std::unique_ptr<StreamingEngine> engine, const LiveSpec& spec)
@@ -176,6 +178,7 @@ void LiveBridge::play(float* out, std::size_t frames, double seconds, const Repo
       const std::size_t needed = resampler_.needed(piece, ratio_);
       pull(needed);
       resampler_.process(pulled_.view(needed), ratio_, audio);
+      played_frames_ += piece;
     }
     smooth_edges(audio, playing);
     put_out(audio, out + first * spec_.output_channels);
@@ -194,6 +197,8 @@ bool LiveBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
   const double resampling = resampler_.delay_frames();
   const double delivered = frames_at(delivery.clock, begin);
   const double delay = delivered - static_cast<double>(pulled_frames_) + resampling;
+  const double waiting = static_cast<double>(between_.readable() / channels_);
+  lag_frames_ = std::max(lag_frames_, delay - resampling - waiting);
   const std::uint64_t restarts = delivery.restarts + play_clock_.restarts();
   const double target = target_frames();
   const bool stalled =
@@ -204,7 +209,7 @@ bool LiveBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
     shared_->resyncs.fetch_add(1, std::memory_order_relaxed);
   }
   if (!playing_) {
-    if (delay < target || between_.readable() < static_cast<std::size_t>(target - resampling) * channels_) return false;
+    if (delay < target || waiting < std::floor(target - resampling) || learn_slack()) return false;
     clock_restarts_ = restarts;
     start_playing(delay - target);
     control_.reset(static_cast<double>(processed_rate_hz_) / spec_.output_rate_hz, target);
@@ -221,9 +226,21 @@ bool LiveBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
 void LiveBridge::start_playing(double surplus) NOVASR_RT {
   const auto skip = static_cast<std::size_t>(surplus) * channels_;
   pulled_frames_ += between_.discard(skip) / channels_;
+  lag_frames_ = 0.0;
+  played_frames_ = 0;
   fade_in_left_ = frames_of(kFadeSeconds, spec_.output_rate_hz) + 2 * resampler_.right();  // past the zeros before it
   std::ranges::fill(last_, 0.0f);
   playing_ = true;
+}
+
+/// Some drivers hand over audio in bursts of many blocks: the delay must last from one to the next. True: it has grown.
+bool LiveBridge::learn_slack() NOVASR_RT {
+  if (!std::exchange(cut_short_, false)) return false;
+  const double slack = shared_->slack_seconds.load(std::memory_order_relaxed);
+  const double wanted = std::min({lag_frames_ / processed_rate_hz_, 2.0 * slack, kLargestSlackSeconds});
+  if (wanted <= slack) return false;
+  shared_->slack_seconds.store(wanted, std::memory_order_relaxed);
+  return true;
 }
 
 /// Fades in what begins, and lets what has ended die away from its last sample.
@@ -259,6 +276,7 @@ void LiveBridge::pull(std::size_t frames) NOVASR_RT {
   pulled_frames_ += got;
   if (got == frames) return;
   shared_->underruns.fetch_add(1, std::memory_order_relaxed);
+  cut_short_ = static_cast<double>(played_frames_) < kSoonSeconds * spec_.output_rate_hz;
   playing_ = false;
 }
 
@@ -336,7 +354,8 @@ double LiveBridge::target_frames() const noexcept {
   if (!spec_.two_clocks) return 0.0;
   const double rate = processed_rate_hz_;
   const double played = static_cast<double>(spec_.block_frames) * rate / spec_.output_rate_hz;
-  return played + kJitterSeconds * rate + static_cast<double>(resampler_.right());
+  const double slack = shared_->slack_seconds.load(std::memory_order_relaxed);
+  return played + slack * rate + static_cast<double>(resampler_.right());
 }
 
 double LiveBridge::latency_frames() const noexcept {

@@ -37,6 +37,7 @@ class TwoClocks {
     double rate_hz;  // true frames per second
     std::size_t block;
     double jitter_seconds;
+    std::size_t burst = 1;  // input: blocks that are handed over at once
   };
 
   TwoClocks(LiveBridge& bridge, Side input, Side output, double tone_hz)
@@ -45,11 +46,11 @@ class TwoClocks {
   /// Until the output device's time is `seconds`; appends to `heard` what it plays.
   void run_until(double seconds, std::vector<float>& heard) {
     while (true) {
-      const double next_capture = static_cast<double>(captured_ + input_.block) / input_.rate_hz;
+      const double next_capture = static_cast<double>(captured_ + input_.burst * input_.block) / input_.rate_hz;
       const double next_play = static_cast<double>(played_) / output_.rate_hz;
       if (std::min(next_capture, next_play) > seconds) return;
       if (next_capture <= next_play) {
-        capture(next_capture);
+        for (std::size_t i = 0; i < input_.burst; ++i) capture(next_capture);
       } else {
         play(next_play, heard);
       }
@@ -217,6 +218,28 @@ TEST_CASE("LiveBridge: an input that stalls is heard as silence, and the delay i
   const LiveStats stats = bridge.stats();
   REQUIRE(stats.underruns >= 1);
   REQUIRE(std::abs(stats.buffered_frames - stats.target_frames) < 128.0);
+}
+
+TEST_CASE("LiveBridge: input in bursts of many blocks is heard without gaps once their length is known",
+          "[live][drift]") {
+  const std::size_t burst = GENERATE(std::size_t{1}, std::size_t{4}, std::size_t{10}, std::size_t{20});
+  LiveBridge bridge(engine(), {.two_clocks = true});
+  bridge.set_parameters(dry());
+  TwoClocks devices(bridge, {48'000.0, 128, 0.001, burst}, {48'000.0, 128, 0.001}, 200.0);
+  std::vector<float> heard;
+  devices.run_until(5.0, heard);
+  const LiveStats learnt = bridge.stats();
+  heard.clear();
+  devices.run_until(60.0, heard);
+  const LiveStats stats = bridge.stats();
+  REQUIRE(stats.underruns == learnt.underruns);
+  REQUIRE(stats.resyncs == learnt.resyncs);
+  REQUIRE(learnt.underruns <= 6);  // the slack doubles
+  REQUIRE(bridge.latency_frames() < 2.0 * static_cast<double>(burst) * 128.0 + 512.0);
+  double steepest = 0.0;
+  for (std::size_t i = 1; i < heard.size(); ++i)
+    steepest = std::max(steepest, std::abs(double{heard[i]} - heard[i - 1]));
+  REQUIRE(steepest < 1.01 * 0.5 * 2.0 * std::numbers::pi * 200.0 / 48'000.0);
 }
 
 TEST_CASE("LiveBridge: callbacks allocate nothing", "[live][realtime]") {

@@ -112,6 +112,7 @@ class LiveBridge {
   void deliver(AudioView<const float> audio) NOVASR_RT;
   bool synchronise(double begin, std::size_t frames) NOVASR_RT;
   void start_playing(double surplus) NOVASR_RT;
+  [[nodiscard]] bool learn_slack() NOVASR_RT;
   [[nodiscard]] double target_frames() const noexcept;  // delay between the clocks, in processed frames
   void pull(std::size_t frames) NOVASR_RT;
   void smooth_edges(AudioView<float> audio, bool playing) NOVASR_RT;
@@ -150,6 +151,9 @@ class LiveBridge {
   std::uint64_t clock_restarts_ = 0;  // of both clocks, when playing began
   std::uint64_t pulled_frames_ = 0;
   std::size_t fade_in_left_ = 0;
+  std::uint64_t played_frames_ = 0;  // since playing began
+  double lag_frames_ = 0.0;          // the most by which audio was behind its clock since then
+  bool cut_short_ = false;           // by an underrun
 
   SpscRing before_, after_, recorded_before_, recorded_after_;
 
