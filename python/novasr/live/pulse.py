@@ -54,7 +54,9 @@ def pactl(*words: str) -> str:
     if run.returncode != 0:
         reason = (run.stderr.strip().splitlines() or ["no reason given"])[0]
         if "Connection" in reason:
-            msg = f"virtual devices need a PulseAudio or PipeWire server, and none answers: {reason}"
+            msg = (
+                f"virtual devices need a PulseAudio or PipeWire server, and none answers: {reason}"
+            )
             raise DeviceError(msg)
         msg = f"the sound server refused pactl {words[0]}: {reason}"
         raise DeviceError(msg)
@@ -148,7 +150,7 @@ def unload(unwanted: list[int]) -> None:
 def _machine() -> str:
     """Tell machines, and containers of one machine, apart: they may share a server."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-    return hashlib.sha256(f"{boot}{os.readlink('/proc/self/ns/pid')}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{boot}{Path('/proc/self/ns/pid').readlink()}".encode()).hexdigest()[:12]
 
 
 def _start_of(process: int) -> str | None:
