@@ -19,7 +19,8 @@ or with --headless, what happens is printed as lines of JSON. End it with Ctrl-C
 Examples:
   novasr live
   novasr live -i USB -o Headphones --record talk.wav
-  novasr live --virtual-sink NovaSR
+  novasr live --virtual-sink NovaSR        (a call that you hear)
+  novasr live --virtual-mic NovaSR-mic     (a call in which you speak)
 """
 
 
@@ -55,7 +56,11 @@ def live(
     ] = None,
     virtual_sink: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Make a sink of this name and enhance what it plays."),
+        typer.Option(metavar="NAME", help="Make a sink; what programs play there is enhanced."),
+    ] = None,
+    virtual_mic: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make a microphone; programs record the result there."),
     ] = None,
     allow_feedback: Annotated[
         bool,
@@ -80,6 +85,7 @@ def live(
         weights=weights,
         record=record,
         virtual_sink=virtual_sink,
+        virtual_mic=virtual_mic,
         allow_feedback=allow_feedback,
     )
     with stream:

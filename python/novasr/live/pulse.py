@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from novasr.errors import DeviceError
 
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 2.0
 OWNER_PROPERTY = "novasr.owner"
 
 Kind = Literal["sink", "source"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from novasr.errors import AudioFileError, AudioFormatError
 from novasr.live.recording import FORMATS
 from novasr.live.stats import LiveEvent, LiveStats
 from novasr.live.supervisor import Supervisor
+from novasr.live.virtual_sink import VirtualDevice, VirtualMicrophone, VirtualSink
 from novasr.stream import change_parameters
 
 BLOCKS = (32, 1024)
@@ -43,7 +44,11 @@ class LiveStream:
     allow_feedback : bool
         Also run from a built-in microphone to built-in loudspeakers.
     virtual_sink : str, optional
-        Make a sink of this name, and enhance what is played to it (PulseAudio, PipeWire).
+        Make a sink of this name and enhance what programs play to it; `output` is then a sink of
+        PulseAudio or PipeWire.
+    virtual_mic : str, optional
+        Make a microphone of this name, where programs record what is enhanced; `input` is then a
+        source of PulseAudio or PipeWire.
     **sound
         `bypass`, `mix` and the rest of :meth:`novasr.Stream.set`.
 
@@ -76,6 +81,7 @@ class LiveStream:
         record: str | Path | None = None,
         allow_feedback: bool = False,
         virtual_sink: str | None = None,
+        virtual_mic: str | None = None,
         **sound: float,
     ) -> None:
         _check_range("block", block, BLOCKS, "frames")
@@ -87,7 +93,7 @@ class LiveStream:
         self._sound: dict[str, Any] = {}
         self._check_sound({"mode": mode, "front_end": front_end, **sound})
         self._record = _Target(Path(record)) if record is not None else None
-        self._virtual_sink = virtual_sink
+        self._virtual = _virtual_device(input, output, virtual_sink, virtual_mic)
         self._config = {
             "input": input,
             "output": output,
@@ -101,7 +107,6 @@ class LiveStream:
             "sound": dict(self._sound),
         }
         self._supervisor: Supervisor | None = None
-        self._sink: Any = None
         self._stats = LiveStats()
         self._news = threading.Condition()
         self._updates: deque[LiveStats | LiveEvent] = deque(maxlen=KEPT_UPDATES)
@@ -117,8 +122,9 @@ class LiveStream:
             If the weights, the engine or the recording cannot be used.
         """
         try:
-            environment = self._start_virtual_sink() if self._virtual_sink is not None else {}
-            self._supervisor = Supervisor(self._config, environment, self._take)
+            if self._virtual is not None:
+                self._virtual.start()
+            self._supervisor = Supervisor(self._config, self._prepare, self._take)
             self._supervisor.start()
         except BaseException:
             self.stop()
@@ -130,9 +136,8 @@ class LiveStream:
             self._supervisor.stop()
         if self._record is not None:
             self._record.finish()
-        if self._sink is not None:
-            self._sink.stop()
-            self._sink = None
+        if self._virtual is not None:
+            self._virtual.stop()
 
     def set(self, **changes: str | float) -> None:
         """Change the sound while the stream runs, as :meth:`novasr.Stream.set` does.
@@ -241,16 +246,29 @@ class LiveStream:
             raise AudioFormatError(str(error)) from error
         self._sound = sound
 
-    def _start_virtual_sink(self) -> dict[str, str]:
-        from novasr.live.virtual_sink import VirtualSink
+    def _prepare(self) -> Mapping[str, str]:
+        """Make the virtual device again if it is lost; give what an audio process needs to find it."""
+        if self._virtual is None:
+            return {}
+        self._virtual.restore()
+        self._config |= {"input": self._virtual.input, "output": self._virtual.output}
+        return self._virtual.environment
 
-        self._sink = VirtualSink(self._virtual_sink)
-        self._sink.start()
-        self._config["input"] = self._sink.input
-        if self._config["output"] is None:
-            self._config["output"] = self._sink.output
-        environment: dict[str, str] = self._sink.environment
-        return environment
+
+def _virtual_device(
+    source: str | int | None, sink: str | int | None, virtual_sink: str | None, mic: str | None
+) -> VirtualDevice | None:
+    if virtual_sink is not None and (mic is not None or source is not None):
+        msg = "virtual_sink is an input already: no other input and no virtual_mic beside it"
+        raise AudioFormatError(msg)
+    if mic is not None and sink is not None:
+        msg = "virtual_mic is an output already: no other output beside it"
+        raise AudioFormatError(msg)
+    if virtual_sink is not None:
+        return VirtualSink(virtual_sink, None if sink is None else str(sink))
+    if mic is not None:
+        return VirtualMicrophone(mic, None if source is None else str(source))
+    return None
 
 
 def _check_range(name: str, value: int | None, limits: tuple[int, int], unit: str) -> None:

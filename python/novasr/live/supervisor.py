@@ -30,8 +30,9 @@ class Supervisor:
     ----------
     config : dict
         The first line for the process; `sound` follows :meth:`send`.
-    environment : mapping
-        Variables for the process, beside our own.
+    prepare : callable
+        Called before each process: gives variables for it, beside our own, and may change `config`;
+        raises DeviceError when there is nothing to open.
     tell : callable
         Takes every LiveStats and LiveEvent, on a thread of the supervisor.
     """
@@ -39,11 +40,11 @@ class Supervisor:
     def __init__(
         self,
         config: dict[str, Any],
-        environment: Mapping[str, str],
+        prepare: Callable[[], Mapping[str, str]],
         tell: Callable[[LiveStats | LiveEvent], None],
     ) -> None:
         self._config = config
-        self._environment = {**os.environ, "JACK_NO_START_SERVER": "1", **environment}
+        self._prepare = prepare
         self._tell = tell
         self._began = time.monotonic()
         self._ran = False
@@ -109,8 +110,12 @@ class Supervisor:
 
     def _run_once(self) -> str | None:
         """Run one process to its end; give the reason for another, or None to stop."""
+        try:
+            environment = self._prepare()
+        except DeviceError as error:
+            return str(error)
         with self._lock:
-            child = self._child = self._spawn()
+            child = self._child = self._spawn(environment)
             self._write({**self._config, "patient": self._ran})
         reason = None
         try:
@@ -129,14 +134,14 @@ class Supervisor:
             return None
         return reason or f"the audio process ended with exit code {code}"
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         noise = None if os.environ.get("NOVASR_DEBUG") else subprocess.DEVNULL
         return subprocess.Popen(
             [sys.executable, "-m", "novasr.live.engine"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=noise,  # JACK and ALSA talk to it
-            env=self._environment,
+            env={**os.environ, "JACK_NO_START_SERVER": "1", **environment},
             start_new_session=True,  # Ctrl-C is for us
         )
 

@@ -100,7 +100,9 @@ class VirtualDevice:
     def _check_name_is_free(self) -> None:
         for node in pulse.nodes(self.kind):
             if self._name.lower() in (node.name.lower(), node.description.lower()):
-                msg = f"the sound server has a {self.kind} {node.description!r}: choose another name"
+                msg = (
+                    f"the sound server has a {self.kind} {node.description!r}: choose another name"
+                )
                 raise DeviceError(msg)
 
     def _load(self, module: str, arguments: str, kind: pulse.Kind, description: str) -> None:
@@ -118,9 +120,7 @@ class VirtualDevice:
         self.input, self.output = _pcm_name(source), _pcm_name(sink)
         file = self._folder / "asound.conf"
         file.write_text(
-            CONFIG.format(
-                input=self.input, source=source.name, output=self.output, sink=sink.name
-            ),
+            CONFIG.format(input=self.input, source=source.name, output=self.output, sink=sink.name),
             encoding="utf-8",
         )
         self.environment = {"ALSA_CONFIG_PATH": str(file)}
@@ -174,4 +174,4 @@ class VirtualMicrophone(VirtualDevice):
 
 def _pcm_name(node: Node) -> str:
     """Make of a description a name that ALSA can look up: dots and colons mean something there."""
-    return " ".join(re.sub(r'[^\w ()/-]', " ", node.description).split()) or node.name
+    return " ".join(re.sub(r"[^\w ()/-]", " ", node.description).split()) or node.name
