@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jack_rig import JackServer, Peers, jack_environment, make_shm_private, require_jack
 from live_process import LiveProcess
+from pulse_server import PulseServer, require_pulse
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +70,17 @@ def live() -> Iterator[Callable[..., LiveProcess]]:
     yield start
     for process in running:
         process.close()
+
+
+@pytest.fixture
+def pulse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portaudio: None
+) -> Iterator[PulseServer]:
+    """Start a server with the sinks "speaker", its default, and "phone", and make it ours."""
+    require_pulse()
+    server = PulseServer(tmp_path / "pulse")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    yield server
+    server.kill()

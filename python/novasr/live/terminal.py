@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -43,6 +43,12 @@ def run(stream: LiveStream) -> None:
         _print_lines(stream)
         return
     screen, events = Screen(), list[LiveEvent]()
+    stats = stream.stats
+    sound: dict[str, Any] = {
+        "bypass": stats.bypass,
+        "mode": stats.mode,
+        "mix": stats.mix,
+    }  # reports lag behind it
     with _keys() as pressed_key, Live(console=console, screen=True, auto_refresh=False) as live:
         for update in _updates(stream):
             if isinstance(update, LiveEvent):
@@ -53,20 +59,21 @@ def run(stream: LiveStream) -> None:
                     return
                 if key == "r":
                     screen = Screen()
-                elif change := sound_change(key, stream.stats):
+                elif change := sound_change(key, **sound):
+                    sound |= change
                     stream.set(**change)
 
 
-def sound_change(key: str, stats: LiveStats) -> dict[str, str | float]:
+def sound_change(key: str, bypass: bool, mode: str, mix: float) -> dict[str, Any]:
     """Give what `key` changes, as `LiveStream.set` takes it; nothing for other keys."""
     if key in ("b", " "):
-        return {"bypass": not stats.bypass}
+        return {"bypass": not bypass}
     if key == "m":
-        return {"mode": "full" if stats.mode == "extend" else "extend"}
+        return {"mode": "full" if mode == "extend" else "extend"}
     if key == "+":
-        return {"mix": min(1.0, round(stats.mix + 0.1, 1))}
+        return {"mix": min(1.0, round(mix + 0.1, 1))}
     if key == "-":
-        return {"mix": max(0.0, round(stats.mix - 0.1, 1))}
+        return {"mix": max(0.0, round(mix - 0.1, 1))}
     return {}
 
 
