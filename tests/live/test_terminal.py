@@ -23,6 +23,7 @@ from novasr.live.screen import Screen
 from novasr.live.stats import LiveEvent, LiveStats
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+ORANGE = "38;5;214"
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -31,6 +32,13 @@ def drawn(screen: Screen, stats: LiveStats, *events: LiveEvent) -> list[str]:
     console.print(screen.draw(stats, events))
     console.file.close()
     return console.export_text().splitlines()
+
+
+def in_color(screen: Screen, stats: LiveStats) -> str:
+    console = Console(width=80, height=24, color_system="truecolor", force_terminal=True)
+    with console.capture() as capture:
+        console.print(screen.draw(stats))
+    return capture.get()
 
 
 class Terminal:
@@ -187,13 +195,23 @@ def test_a_peak_is_held_and_falls_back_and_the_largest_stays() -> None:
     assert fallen.rstrip().endswith("-40.0 dB  peak  -6.0")
 
 
+def test_a_syllable_that_begins_is_no_restored_band() -> None:
+    quiet, loud = (-80.0,) * 24, (-30.0,) * 24
+    screen = Screen()
+    for _ in range(20):  # reports
+        in_color(screen, LiveStats(spectrum_before=loud, spectrum_after=loud))
+    picture = in_color(screen, LiveStats(spectrum_before=quiet, spectrum_after=loud))
+    assert ORANGE not in picture
+
+
 def test_a_restored_band_stands_out() -> None:
     narrow = (-40.0,) * 19 + (-100.0,) * 5
     stats = LiveStats(spectrum_before=narrow, spectrum_after=(-40.0,) * 24)
-    console = Console(width=80, height=24, color_system="truecolor", force_terminal=True)
-    with console.capture() as capture:
-        console.print(Screen().draw(stats))
-    bars = [line for line in capture.get().splitlines() if "█" in line and "\x1b[34m" in line]
-    coloured = [line for line in bars if "38;5;214" in line]
+    bars = [
+        line
+        for line in in_color(Screen(), stats).splitlines()
+        if "█" in line and "\x1b[34m" in line
+    ]
+    coloured = [line for line in bars if ORANGE in line]
     assert coloured == bars[-len(coloured) :]  # in the lower strip alone
-    assert coloured[0].split("38;5;214m")[1].count("█") == 2 * 5
+    assert coloured[0].split(f"{ORANGE}m")[1].count("█") == 2 * 5

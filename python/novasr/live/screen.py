@@ -28,7 +28,8 @@ LOWEST_HZ, HIGHEST_HZ = 50, 24_000  # edges of the spectrum
 BAND_CELLS = 3  # two of bar and a gap
 SPECTRUM_ROWS = 4
 SPECTRUM_FLOOR_DB, SPECTRUM_TOP_DB = -90.0, -20.0
-RESTORED_DB = 6.0  # by which a band must rise to count as restored
+RESTORED_DB = 10.0  # by which a band must rise to count as restored
+RISE_WEIGHT = 0.03  # of the latest of ten reports a second
 PLAIN, RESTORED = "blue", "orange1"
 AXIS = {125: "125", 250: "250", 500: "500", 1000: "1k", 2000: "2k", 4000: "4k", 8000: "8k"}
 
@@ -47,13 +48,14 @@ class Screen:
         self._input = PeakHold()
         self._output = PeakHold()
         self._largest_load = 0.0
+        self._rises: list[float] = []
 
     def draw(self, stats: LiveStats, events: Sequence[LiveEvent] = ()) -> Group:
         """Give the picture; of `events` the last two are seen."""
         self._input.update(stats.input_peak_db, stats.time)
         self._output.update(stats.output_peak_db, stats.time)
         before, after = stats.spectrum_before, stats.spectrum_after
-        restored = [b + RESTORED_DB < a for b, a in zip(before, after, strict=True)]
+        self._note_rises(before, after)
         self._largest_load = max(self._largest_load, stats.largest_load)
         return Group(
             _title(stats),
@@ -64,13 +66,21 @@ class Screen:
             Text(),
             *_bars("before", before, [PLAIN] * len(before)),
             Text(),
-            *_bars("after", after, [RESTORED if r else PLAIN for r in restored]),
+            *_bars("after", after, [RESTORED if r > RESTORED_DB else PLAIN for r in self._rises]),
             _axis(),
             Text(),
             _figures(stats, self._largest_load),
             *_events(events),
             Text(KEYS, "dim"),
         )
+
+    def _note_rises(self, before: Sequence[float], after: Sequence[float]) -> None:
+        """Average by how much each band rises, for its two levels are of different moments."""
+        old = self._rises or [a - b for a, b in zip(after, before, strict=True)]
+        self._rises = [
+            o + RISE_WEIGHT * (a - b - o) if max(a, b) > SPECTRUM_FLOOR_DB else o
+            for o, a, b in zip(old, after, before, strict=True)
+        ]
 
 
 class PeakHold:
@@ -173,7 +183,9 @@ def _figures(stats: LiveStats, largest_load: float) -> Table:
     table.add_row(
         "latency",
         f"{stats.latency_ms:.1f} ms",
-        f"device {stats.device_ms:.1f} + ours {stats.our_ms:.1f}",
+        f"device {stats.device_ms:.1f} + ours {stats.our_ms:.1f}"
+        if stats.device_ms > 0
+        else "ours; the driver does not tell the devices' share",
     )
     table.add_row(
         "load",
