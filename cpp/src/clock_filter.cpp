@@ -15,6 +15,10 @@ constexpr double kBandwidthByAge = 0.5;
 /// Further off than this, it is no jitter.
 constexpr double kLargestErrorSeconds = 0.25;
 
+/// Nor is it, if it stays on one side by so much for so long: frames were lost, and the loop is too slow to follow.
+constexpr double kStepSeconds = 0.008;
+constexpr double kStepPatienceSeconds = 0.5;
+
 }  // namespace
 
 void ClockFilter::prepare(double nominal_frames_per_second) noexcept {
@@ -31,6 +35,7 @@ void ClockFilter::reset() NOVASR_RT {
 void ClockFilter::start(double seconds, std::size_t frames) NOVASR_RT {
   running_ = true;
   elapsed_ = 0.0;
+  stepped_seconds_ = 0.0;
   seconds_per_frame_ = 1.0 / nominal_;
   reading_.seconds = seconds;
   reading_.frames_per_second = nominal_;
@@ -40,7 +45,11 @@ void ClockFilter::start(double seconds, std::size_t frames) NOVASR_RT {
 void ClockFilter::update(double seconds, std::size_t frames) NOVASR_RT {
   if (running_) reading_.frames += static_cast<double>(last_frames_);
   const double error = seconds - next_seconds_;
-  if (!running_ || std::abs(error) > kLargestErrorSeconds) {
+  const bool same_side = std::abs(error) > kStepSeconds && (error > 0.0) == (stepped_seconds_ > 0.0);
+  const double since = static_cast<double>(last_frames_) / nominal_;
+  stepped_seconds_ =
+      std::abs(error) < kStepSeconds ? 0.0 : std::copysign(since, error) + (same_side ? stepped_seconds_ : 0.0);
+  if (!running_ || std::abs(error) > kLargestErrorSeconds || std::abs(stepped_seconds_) > kStepPatienceSeconds) {
     if (running_) ++restarts_;
     start(seconds, frames);
   } else {

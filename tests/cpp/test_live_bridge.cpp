@@ -242,6 +242,26 @@ TEST_CASE("LiveBridge: input in bursts of many blocks is heard without gaps once
   REQUIRE(steepest < 1.01 * 0.5 * 2.0 * std::numbers::pi * 200.0 / 48'000.0);
 }
 
+TEST_CASE("LiveBridge: after an input has lost a few frames, the delay is right again within two seconds",
+          "[live][drift]") {
+  LiveBridge bridge(engine(), {.two_clocks = true});
+  bridge.set_parameters(dry());
+  TwoClocks devices(bridge, {48'000.0, 128, 0.001}, {48'000.0, 128, 0.001}, 200.0);
+  std::vector<float> heard;
+  devices.run_until(60.0, heard);  // the clocks are known well, and so followed slowly
+  devices.deaf = true;
+  devices.run_until(60.08, heard);
+  devices.deaf = false;
+  devices.run_until(62.0, heard);
+  const LiveStats recovered = bridge.stats();
+  heard.clear();
+  devices.run_until(70.0, heard);
+  REQUIRE(recovered.underruns >= 1);
+  REQUIRE(bridge.stats().underruns == recovered.underruns);
+  REQUIRE(bridge.stats().resyncs == recovered.resyncs);
+  REQUIRE(std::ranges::max(heard) == Approx(0.5f).margin(0.01));
+}
+
 TEST_CASE("LiveBridge: callbacks allocate nothing", "[live][realtime]") {
   void* volatile escaped = nullptr;
   REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) > 0);  // control

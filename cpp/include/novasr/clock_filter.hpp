@@ -46,8 +46,9 @@ class ClockFilter {
   double nominal_ = 0.0;
   bool running_ = false;
   ClockReading reading_;
-  double elapsed_ = 0.0;       // seconds since the start of the loop
-  double next_seconds_ = 0.0;  // when the next callback is expected
+  double elapsed_ = 0.0;          // seconds since the start of the loop
+  double stepped_seconds_ = 0.0;  // for which the error has been large, with its sign
+  double next_seconds_ = 0.0;     // when the next callback is expected
   double seconds_per_frame_ = 0.0;
   std::size_t last_frames_ = 0;  // of the latest callback
   std::uint64_t restarts_ = 0;
