@@ -123,9 +123,8 @@ void bind_stream(py::module_& module) {
       .def_readwrite("high_band_gain_db", &Parameters::high_band_gain_db)
       .def_readwrite("output_gain_db", &Parameters::output_gain_db)
       .def_readwrite("bypass", &Parameters::bypass);
-  module.def(
-      "check_parameters", [](const Parameters& parameters) { novasr::check_parameters(parameters, false); },
-      py::arg("parameters"));
+  module.def("check_parameters", &novasr::check_parameters, py::arg("parameters"), py::kw_only(),
+             py::arg("low_latency"));
 
   py::class_<Stream>(module, "Stream")
       .def(py::init([](EngineHandle& engine, std::uint32_t sample_rate, std::uint32_t output_rate, std::size_t channels,

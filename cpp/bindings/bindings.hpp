@@ -2,4 +2,5 @@
 #include <pybind11/pybind11.h>
 
 void bind_engines(pybind11::module_& module);
+void bind_live(pybind11::module_& module);
 void bind_stream(pybind11::module_& module);

@@ -8,5 +8,6 @@ PYBIND11_MODULE(_native, module) {
   module.attr("torch_version") = pybind11::none();
 #endif
   bind_engines(module);
+  bind_live(module);
   bind_stream(module);
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from novasr.errors import (
         AudioFileError,
         AudioFormatError,
+        DeviceError,
         NovasrError,
         PluginError,
         StreamError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AudioFileError": "errors",
     "AudioFormatError": "errors",
+    "DeviceError": "errors",
     "EnhanceResult": "files",
     "FastSR": "upstream",
     "FileInfo": "analysis",
@@ -51,6 +53,7 @@ _HOMES = {
 __all__ = [
     "AudioFileError",
     "AudioFormatError",
+    "DeviceError",
     "EnhanceResult",
     "FastSR",
     "FileInfo",

@@ -275,7 +275,7 @@ def _check(**values: object) -> None:
     parameters = _native.Parameters()
     change_parameters(parameters, values)
     try:
-        _native.check_parameters(parameters)
+        _native.check_parameters(parameters, low_latency=False)
     except _native.ConfigError as error:
         raise AudioFormatError(str(error)) from error
 

@@ -31,3 +31,7 @@ class PedalboardError(PluginError, ImportError):
 
 class UnknownParameterError(AudioFormatError, AttributeError):
     """A parameter that the effect does not have."""
+
+
+class DeviceError(NovasrError, RuntimeError):
+    """A sound device that is missing, or that cannot do what is asked of it."""

@@ -1,0 +1,57 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "novasr/realtime.hpp"
+
+namespace novasr {
+
+/// What a device's clock read at one moment, to be carried on for a while.
+struct ClockReading {
+  double seconds = 0.0;  ///< of the system's clock
+  double frames = 0.0;   ///< of the device's clock at that moment
+  double frames_per_second = 0.0;
+};
+
+/// [any] The reading carried on to another moment.
+[[nodiscard]] inline double frames_at(const ClockReading& reading, double seconds) NOVASR_RT {
+  return reading.frames + (seconds - reading.seconds) * reading.frames_per_second;
+}
+
+/// Finds a device's clock in the times at which its callbacks happen to run: a delay-locked loop of second order
+/// (F. Adriaensen, "Using a DLL to filter time", Linux Audio Conference 2005). Its bandwidth falls from that of a quick
+/// lock to kFinalBandwidthHz, so that jitter of the callbacks vanishes and drift of the crystal does not.
+class ClockFilter {
+ public:
+  /// [control]
+  void prepare(double nominal_frames_per_second) noexcept;
+
+  /// [audio] Forgets everything but the nominal rate.
+  void reset() NOVASR_RT;
+
+  /// [audio] A callback began at `seconds` and brings or takes `frames` frames.
+  void update(double seconds, std::size_t frames) NOVASR_RT;
+
+  /// [audio] Filtered: the beginning of the latest callback, in frames since reset().
+  [[nodiscard]] ClockReading reading() const NOVASR_RT { return reading_; }
+
+  /// [audio] Callbacks came so late that the loop began anew (a stall, a suspended machine).
+  [[nodiscard]] std::uint64_t restarts() const NOVASR_RT { return restarts_; }
+
+  static constexpr double kFinalBandwidthHz = 0.02;
+
+ private:
+  void start(double seconds, std::size_t frames) NOVASR_RT;
+
+  double nominal_ = 0.0;
+  bool running_ = false;
+  ClockReading reading_;
+  double elapsed_ = 0.0;          // seconds since the start of the loop
+  double stepped_seconds_ = 0.0;  // for which the error has been large, with its sign
+  double next_seconds_ = 0.0;     // when the next callback is expected
+  double seconds_per_frame_ = 0.0;
+  std::size_t last_frames_ = 0;  // of the latest callback
+  std::uint64_t restarts_ = 0;
+};
+
+}  // namespace novasr

@@ -1,0 +1,29 @@
+#pragma once
+#include "novasr/realtime.hpp"
+
+namespace novasr {
+
+/// Steers the ratio of a resampler between two clocks so that the delay between them stays where it is: proportional
+/// and integral control of the filtered delay (F. Adriaensen, "Controlling adaptive resampling", Linux Audio Conference
+/// 2012). Slow on purpose: a ratio that moves is heard as vibrato.
+class DriftControl {
+ public:
+  /// [audio] Begins anew, near the ratio that the two clocks show so far (input frames per output frame).
+  void reset(double ratio, double target_frames) NOVASR_RT;
+
+  /// [audio] Takes the delay in input frames, `seconds` after the last one; gives the next ratio.
+  double update(double delay_frames, double seconds, double input_frames_per_second) NOVASR_RT;
+
+  /// [audio] Relative to the first ratio.
+  [[nodiscard]] double correction() const NOVASR_RT { return correction_; }
+
+ private:
+  double first_ratio_ = 1.0;
+  double target_ = 0.0;
+  double smooth_ = 0.0;    // error, low-passed
+  double integral_ = 0.0;  // correction that the error so far has earned
+  double correction_ = 0.0;
+  double elapsed_ = 0.0;
+};
+
+}  // namespace novasr

@@ -1,0 +1,164 @@
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "novasr/clock_filter.hpp"
+#include "novasr/drift_control.hpp"
+#include "novasr/latest_value.hpp"
+#include "novasr/planar_buffer.hpp"
+#include "novasr/processor.hpp"
+#include "novasr/spsc_ring.hpp"
+#include "novasr/variable_resampler.hpp"
+
+namespace novasr {
+
+/// The devices between which a LiveBridge stands.
+struct LiveSpec {
+  std::uint32_t input_rate_hz = 48'000;
+  std::uint32_t output_rate_hz = 48'000;  ///< with one clock the same
+  std::size_t input_channels = 1;
+  std::size_t output_channels = 1;
+  std::size_t block_frames = 128;  ///< of either device's callback, about; sets the delay between two clocks
+  bool two_clocks = false;         ///< capture() and play() on threads of their own, instead of duplex()
+  bool low_latency = false;
+  bool record = false;  ///< fill the recording rings; not below 44.1 kHz
+};
+
+/// Counters since the start; levels are those since the last stats().
+struct LiveStats {
+  std::uint64_t input_blocks = 0;
+  std::uint64_t output_blocks = 0;
+  std::uint64_t input_frames = 0;
+  std::uint64_t output_frames = 0;
+  std::uint64_t input_xruns = 0;   ///< the device lost input, says PortAudio
+  std::uint64_t output_xruns = 0;  ///< the device ran dry, says PortAudio
+  std::uint64_t late_blocks = 0;   ///< took longer than they last: we were too slow
+  std::uint64_t underruns = 0;     ///< two clocks: nothing was left to play
+  std::uint64_t overruns = 0;      ///< two clocks: captured blocks that found no room
+  std::uint64_t resyncs = 0;       ///< two clocks: stalls after which the delay was set anew
+  std::uint64_t record_lost = 0;   ///< frames that the recording lost
+  float input_peak = 0.0f;
+  float output_peak = 0.0f;
+  float load = 0.0f;  ///< time taken / time given of the callback that computes, smoothed
+  float largest_load = 0.0f;
+  double device_seconds = 0.0;   ///< from the microphone's to the loudspeaker's buffer, by the device's clock
+  double buffered_frames = 0.0;  ///< two clocks: delay between them, in output frames
+  double target_frames = 0.0;    ///< what it should be
+  double drift_ppm = 0.0;        ///< two clocks: input against output
+  ProcessorStats processor;
+};
+
+/// The audio threads' side of live use: input device -> Processor -> output device, called by a device driver. Devices
+/// with one clock take duplex(). With two, capture() computes and play() resamples, so that the delay between them
+/// stays where it is, however their crystals drift.
+///
+/// Channels: one on either side is spread or mixed; otherwise the first min(input, output) are played as they are, and
+/// further outputs are silent.
+class LiveBridge {
+ public:
+  /// [control] Throws ConfigError or ModelError.
+  LiveBridge(std::unique_ptr<StreamingEngine> engine, const LiveSpec& spec);
+  ~LiveBridge();
+  LiveBridge(const LiveBridge&) = delete;
+  LiveBridge& operator=(const LiveBridge&) = delete;
+
+  /// What the driver says of a block.
+  struct Report {
+    double device_seconds = 0.0;  ///< from input to output buffer; 0 = not known
+    bool input_xrun = false;
+    bool output_xrun = false;
+  };
+
+  /// [audio] Interleaved audio of so many frames; `in` null = silence.
+  void duplex(const float* in, float* out, std::size_t frames, const Report& report) NOVASR_RT;
+
+  /// [audio, input thread] `seconds`: of a steady clock, when the callback began.
+  void capture(const float* in, std::size_t frames, double seconds, const Report& report) NOVASR_RT;
+
+  /// [audio, output thread]
+  void play(float* out, std::size_t frames, double seconds, const Report& report) NOVASR_RT;
+
+  /// [control] Processor::set_parameters().
+  void set_parameters(const Parameters& parameters) { processor_.set_parameters(parameters); }
+
+  /// [control] Levels begin anew.
+  [[nodiscard]] LiveStats stats() noexcept;
+
+  /// [any] Our own delay in output frames, devices apart: the chain's, and that between two clocks.
+  [[nodiscard]] double latency_frames() const noexcept;
+
+  /// [any] The chain's part of it, in processed frames: by so much `recorded_after` lags.
+  [[nodiscard]] std::size_t chain_latency_frames() const noexcept { return processor_.latency_frames(); }
+
+  /// [any] Of what capture() and duplex() put out, and of the recording.
+  [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept { return processed_rate_hz_; }
+  [[nodiscard]] std::size_t processed_channels() const noexcept { return channels_; }
+
+  /// [one reading thread] The average over the channels, before and after; frames that find no room are lost.
+  [[nodiscard]] SpscRing& before() noexcept { return before_; }
+  [[nodiscard]] SpscRing& after() noexcept { return after_; }
+
+  /// [one reading thread] With LiveSpec::record: what went in and came out, interleaved, frame by frame the same
+  /// number.
+  [[nodiscard]] SpscRing& recorded_before() noexcept { return recorded_before_; }
+  [[nodiscard]] SpscRing& recorded_after() noexcept { return recorded_after_; }
+
+ private:
+  AudioView<float> enhance(const float* in, std::size_t frames) NOVASR_RT;
+  void record(AudioView<const float> before, AudioView<const float> after) NOVASR_RT;
+  void deliver(AudioView<const float> audio) NOVASR_RT;
+  bool synchronise(double begin, std::size_t frames) NOVASR_RT;
+  void start_playing(double surplus) NOVASR_RT;
+  [[nodiscard]] bool learn_slack() NOVASR_RT;
+  [[nodiscard]] double target_frames() const noexcept;  // delay between the clocks, in processed frames
+  void pull(std::size_t frames) NOVASR_RT;
+  void smooth_edges(AudioView<float> audio, bool playing) NOVASR_RT;
+  void put_out(AudioView<const float> audio, float* out) NOVASR_RT;
+  void note_load(double begin, std::size_t frames) NOVASR_RT;
+
+  LiveSpec spec_;
+  std::size_t channels_;  // that are processed
+  std::uint32_t processed_rate_hz_;
+  Processor processor_;
+  PlanarBuffer input_;
+  PlanarBuffer output_;
+
+  SpscRing between_;  // interleaved, from capture() to play()
+  ClockFilter capture_clock_;
+  struct Delivery {
+    ClockReading clock;          // in processed frames
+    std::uint64_t restarts = 0;  // of the clock
+  };
+  LatestValue<Delivery> delivery_;
+  std::uint64_t lost_frames_ = 0;
+  std::vector<float> interleaved_in_;  // scratch of the computing thread
+  std::vector<float> interleaved_;
+
+  ClockFilter play_clock_;  // from here on the output thread's
+  DriftControl control_;
+  VariableResampler resampler_;
+  PlanarBuffer pulled_;
+  PlanarBuffer resampled_;
+  std::vector<float> interleaved_out_;
+  std::vector<float> last_;      // frame pulled
+  std::vector<float> last_out_;  // frame played
+  std::vector<float> tail_;      // of what has ended, dying away
+  bool playing_ = false;
+  double ratio_ = 1.0;                // processed frames per output frame
+  std::uint64_t clock_restarts_ = 0;  // of both clocks, when playing began
+  std::uint64_t pulled_frames_ = 0;
+  std::size_t fade_in_left_ = 0;
+  std::uint64_t played_frames_ = 0;  // since playing began
+  double lag_frames_ = 0.0;          // the most by which audio was behind its clock since then
+  bool cut_short_ = false;           // by an underrun
+
+  SpscRing before_, after_, recorded_before_, recorded_after_;
+
+  struct Shared;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace novasr

@@ -1,0 +1,38 @@
+"""Enhance a microphone in pedalboard's own stream, with a limiter behind.
+
+Usage: python pedalboard_live.py [INPUT OUTPUT [SECONDS]]
+
+On Linux, for devices of PulseAudio, PipeWire or JACK, tell pedalboard where ALSA's plugins are:
+export ALSA_PLUGIN_DIR=/usr/lib/x86_64-linux-gnu/alsa-lib
+"""
+
+import sys
+import time
+
+from pedalboard import Limiter, Pedalboard
+from pedalboard.io import AudioStream
+
+from novasr import NovaSR
+
+
+def main(source: str | None = None, sink: str | None = None, seconds: str = "1e9") -> None:
+    """Run for so many seconds, or until Ctrl-C; switch to the input and back every four (A/B)."""
+    source = source or AudioStream.default_input_device_name
+    sink = sink or AudioStream.default_output_device_name
+    if not source or not sink:
+        sys.exit("pedalboard finds no input or no output device")
+    effect = NovaSR()
+    board = Pedalboard([effect, Limiter(threshold_db=-1)])
+    with AudioStream(source, sink, sample_rate=48_000, buffer_size=256, plugins=board) as stream:
+        print(f"{source} -> {sink}, {stream.sample_rate:.0f} Hz", flush=True)
+        end = time.monotonic() + float(seconds)
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(4.0, left))
+            effect.bypass = not effect.bypass
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,97 @@
+"""The command ``novasr live``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from novasr.cli.enhance import EngineName, ModeName
+
+HELP = """Enhance a microphone or a call while you hear it.
+
+Devices are named by index, name or part of a name (novasr devices lists them). Without a terminal,
+or with --headless, what happens is printed as lines of JSON. End it with Ctrl-C.
+
+\b
+Examples:
+  novasr live
+  novasr live -i USB -o Headphones --record talk.wav
+  novasr live --virtual-sink NovaSR        (a call that you hear)
+  novasr live --virtual-mic NovaSR-mic     (a call in which you speak)
+"""
+
+
+def live(
+    input: Annotated[
+        str | None, typer.Option("-i", "--input", metavar="DEVICE", help="Where to listen.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="DEVICE", help="Where to play.")
+    ] = None,
+    block: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Frames per block, 32 to 1024.  [default: 128; with JACK its server's]",
+        ),
+    ] = None,
+    rate: Annotated[
+        int | None, typer.Option(metavar="HZ", help="Rate of the devices.  [default: theirs]")
+    ] = None,
+    mode: Annotated[
+        ModeName,
+        typer.Option(help="extend: keep the band that is there; full: all from the model."),
+    ] = ModeName.extend,
+    mix: Annotated[float, typer.Option(help="0 is the delayed input, 1 the result.")] = 1.0,
+    engine: Annotated[EngineName, typer.Option(help="What computes the model.")] = EngineName.auto,
+    weights: Annotated[
+        str | None, typer.Option(metavar="W", help="v1, v2, a weights file or a .ts file.")
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Store before and after as tracks of a WAV file."),
+    ] = None,
+    virtual_sink: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make a sink; what programs play there is enhanced."),
+    ] = None,
+    virtual_mic: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make a microphone; programs record the result there."),
+    ] = None,
+    allow_feedback: Annotated[
+        bool,
+        typer.Option("--allow-feedback", help="Built-in microphone to built-in loudspeakers."),
+    ] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Print lines of JSON in place of the display.")
+    ] = False,
+) -> None:
+    """Run a live stream until it is interrupted."""
+    from novasr.live import LiveStream
+    from novasr.live import headless as lines
+
+    stream = LiveStream(
+        input,
+        output,
+        block=block,
+        rate=rate,
+        mode=mode.value,
+        mix=mix,
+        engine=engine.value,
+        weights=weights,
+        record=record,
+        virtual_sink=virtual_sink,
+        virtual_mic=virtual_mic,
+        allow_feedback=allow_feedback,
+    )
+    with stream:
+        if headless or not sys.stdout.isatty():
+            lines.run(stream)
+        else:
+            from novasr.live import terminal
+
+            terminal.run(stream)

@@ -1,0 +1,163 @@
+"""PulseAudio's or PipeWire's server, asked by ``pactl``: its devices, and modules that we own."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from novasr.errors import DeviceError
+
+ANSWER_SECONDS = 2.0
+OWNER_PROPERTY = "novasr.owner"
+
+Kind = Literal["sink", "source"]
+
+_instances = itertools.count()
+
+
+class Node(NamedTuple):
+    """A sink or source: its name, and what people read."""
+
+    name: str
+    description: str
+
+
+def pactl(*words: str) -> str:
+    """Run ``pactl`` and give what it prints.
+
+    Raises
+    ------
+    DeviceError
+        If it is missing, no server answers, or the server refuses.
+    """
+    try:
+        run = subprocess.run(
+            ["pactl", *words],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=ANSWER_SECONDS,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            check=False,
+        )
+    except FileNotFoundError as error:
+        msg = "virtual devices need pactl: apt-get install pulseaudio-utils"
+        raise DeviceError(msg) from error
+    except subprocess.TimeoutExpired as error:
+        msg = f"the PulseAudio or PipeWire server did not answer within {ANSWER_SECONDS:.0f} s"
+        raise DeviceError(msg) from error
+    if run.returncode != 0:
+        reason = (run.stderr.strip().splitlines() or ["no reason given"])[0]
+        if "Connection" in reason:
+            msg = (
+                f"virtual devices need a PulseAudio or PipeWire server, and none answers: {reason}"
+            )
+            raise DeviceError(msg)
+        msg = f"the sound server refused pactl {words[0]}: {reason}"
+        raise DeviceError(msg)
+    return run.stdout
+
+
+def nodes(kind: Kind) -> list[Node]:
+    """List the sinks or sources."""
+    found = re.findall(r"^\tName: (.*)\n\tDescription: (.*)$", pactl("list", f"{kind}s"), re.M)
+    return [Node(name, description) for name, description in found]
+
+
+def find_node(kind: Kind, wanted: str | None) -> Node:
+    """Find a sink or source by its name, its description or a part of either.
+
+    Parameters
+    ----------
+    kind : {"sink", "source"}
+        What to look for.
+    wanted : str, optional
+        By default the server's default device.
+
+    Raises
+    ------
+    DeviceError
+        If there is none, or more than one.
+    """
+    known = nodes(kind)
+    if wanted is None:
+        default = re.search(rf"^Default {kind.title()}: (.*)$", pactl("info"), re.M)
+        found = [node for node in known if default and node.name == default[1]]
+        wanted = default[1] if default else "default"
+    else:
+        text = wanted.lower()
+        exact = [n for n in known if text in (n.name.lower(), n.description.lower())]
+        found = exact or [n for n in known if text in f"{n.name}\n{n.description}".lower()]
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(f"{node.description} ({node.name})" for node in found or known)
+    if found:
+        msg = f"several {kind}s match {wanted!r}: {listed}"
+    else:
+        msg = f"the sound server has no {kind} {wanted!r}; there are: {listed or 'none'}"
+    raise DeviceError(msg)
+
+
+class Owner(NamedTuple):
+    """Whose a module is: a process is told from others by machine, number and time of its start."""
+
+    machine: str
+    process: int
+    started: str
+    instance: int
+
+    def __str__(self) -> str:
+        return "-".join(map(str, self))
+
+    @classmethod
+    def new(cls) -> Owner:
+        """Make one for this process, unlike all others."""
+        return cls(_machine(), os.getpid(), _start_of(os.getpid()) or "", next(_instances))
+
+    @property
+    def gone(self) -> bool:
+        """Whether its process ran here and has ended."""
+        return self.machine == _machine() and _start_of(self.process) != self.started
+
+
+def load_module(name: str, arguments: str) -> None:
+    """Load a module; `arguments` carry its owner."""
+    pactl("load-module", name, *([arguments] if arguments else []))
+
+
+def modules() -> list[tuple[int, Owner]]:
+    """List the modules that have an owner, in the order in which they were loaded."""
+    owned = []
+    for line in pactl("list", "short", "modules").splitlines():
+        match = re.match(rf"(\d+)\t.*\b{OWNER_PROPERTY}=(\w+)-(\d+)-(\d*)-(\d+)\b", line)
+        if match:
+            owner = Owner(match[2], int(match[3]), match[4], int(match[5]))
+            owned.append((int(match[1]), owner))
+    return owned
+
+
+def unload(unwanted: list[int]) -> None:
+    """Unload modules by their numbers, the newest first, for they stand on each other."""
+    for number in sorted(unwanted, reverse=True):
+        pactl("unload-module", str(number))
+
+
+def _machine() -> str:
+    """Tell machines, and containers of one machine, apart: they may share a server."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    return hashlib.sha256(f"{boot}{Path('/proc/self/ns/pid').readlink()}".encode()).hexdigest()[:12]
+
+
+def _start_of(process: int) -> str | None:
+    """Give the time at which a process started, in kernel ticks; None if it does not run."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]

@@ -1,0 +1,114 @@
+"""What a live stream tells about itself, ten times a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SPECTRUM_BANDS = 24
+FLOOR_DB = -120.0
+
+
+@dataclass(frozen=True)
+class LiveStats:
+    """A live stream at one moment. Counters run since :meth:`LiveStream.start`, restarts included.
+
+    Attributes
+    ----------
+    time : float
+        Seconds since the start.
+    state : str
+        ``"starting"``, ``"running"``, ``"recovering"`` or ``"stopped"``.
+    input, output : str
+        Names of the devices.
+    rate : int
+        Of the output device, in Hz.
+    block : int
+        Frames per callback.
+    latency_ms, device_ms, our_ms : float
+        Delay from microphone to loudspeaker: the sum, the devices' share as their driver gives it (0
+        if it does not), and ours.
+    load, largest_load : float
+        Time that the callback takes over the time that it has: smoothed, and the largest since the
+        last report.
+    input_peak_db, output_peak_db : float
+        Since the last report, in dBFS, not below -120.
+    spectrum_before, spectrum_after : tuple of float
+        Levels in dB of 24 bands from 50 Hz to 24 kHz, evenly spaced in pitch, not below -120.
+    xruns_input, xruns_output : int
+        Blocks that the device lost or had to invent, says its driver.
+    late_blocks : int
+        Blocks that took longer to compute than they last.
+    underruns, overruns, resyncs : int
+        Between two clocks: nothing left to play, no room for more, delays set anew.
+    drift_ppm, buffered_ms : float
+        Between two clocks: how much faster the input runs, and the delay that evens it out.
+    restarts : int
+        How often the audio was started again.
+    recorded_s, record_lost : float, int
+        Length of the recording in seconds, and frames missing in it.
+    passthrough : bool
+        The rate is too low for a band to be added.
+    bypass, mode, mix : bool, str, float
+        As set.
+    """
+
+    time: float = 0.0
+    state: str = "starting"
+    input: str = ""
+    output: str = ""
+    rate: int = 0
+    block: int = 0
+    latency_ms: float = 0.0
+    device_ms: float = 0.0
+    our_ms: float = 0.0
+    load: float = 0.0
+    largest_load: float = 0.0
+    input_peak_db: float = FLOOR_DB
+    output_peak_db: float = FLOOR_DB
+    spectrum_before: tuple[float, ...] = (FLOOR_DB,) * SPECTRUM_BANDS
+    spectrum_after: tuple[float, ...] = (FLOOR_DB,) * SPECTRUM_BANDS
+    xruns_input: int = 0
+    xruns_output: int = 0
+    late_blocks: int = 0
+    underruns: int = 0
+    overruns: int = 0
+    resyncs: int = 0
+    drift_ppm: float = 0.0
+    buffered_ms: float = 0.0
+    restarts: int = 0
+    recorded_s: float = 0.0
+    record_lost: int = 0
+    passthrough: bool = False
+    bypass: bool = False
+    mode: str = "extend"
+    mix: float = 1.0
+
+
+COUNTERS = (
+    "xruns_input",
+    "xruns_output",
+    "late_blocks",
+    "underruns",
+    "overruns",
+    "resyncs",
+    "record_lost",
+)
+
+
+@dataclass(frozen=True)
+class LiveEvent:
+    """Something that happened to a live stream.
+
+    Attributes
+    ----------
+    time : float
+        Seconds since the start.
+    kind : {"running", "lost", "recovered", "warning", "stopped"}
+        What it was.
+    message : str
+        One line for people.
+    """
+
+    time: float
+    kind: str
+    message: str

@@ -1,0 +1,302 @@
+"""A microphone or a call, enhanced while you hear it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+from novasr import _native
+from novasr.engines import ENGINES
+from novasr.errors import AudioFileError, AudioFormatError
+from novasr.live.recording import FORMATS
+from novasr.live.stats import LiveEvent, LiveStats
+from novasr.live.supervisor import Supervisor
+from novasr.live.virtual_sink import VirtualDevice, VirtualMicrophone, VirtualSink
+from novasr.parameters import change_parameters
+
+BLOCKS = (32, 1024)
+RATES_HZ = (8_000, 192_000)
+KEPT_UPDATES = 600  # a minute; nobody may be reading
+
+
+class LiveStream:
+    """From one sound device through the model to another, until stopped.
+
+    The audio runs in a process of its own, without Python in its callback. If a device or its server
+    goes away, the stream says so, waits for it and goes on.
+
+    Parameters
+    ----------
+    input, output : str or int, optional
+        Devices: index, name, or part of a name (see :func:`list_devices`). Default: the system's.
+    block : int, optional
+        Frames per callback, 32 .. 1024. Default: 128; with JACK what its server uses.
+    rate : int, optional
+        Of the devices in Hz. Default: theirs, or 48000 if they let us choose.
+    mode, engine, weights, front_end, low_latency
+        As for :class:`novasr.Stream`; LibTorch runs on a thread of its own and adds 41 ms.
+    record : str or path, optional
+        WAV or W64 file to write: the channels before, then those after, aligned.
+    allow_feedback : bool
+        Also run from a built-in microphone to built-in loudspeakers.
+    virtual_sink : str, optional
+        Make a sink of this name and enhance what programs play to it; `output` is then a sink of
+        PulseAudio or PipeWire.
+    virtual_mic : str, optional
+        Make a microphone of this name, where programs record what is enhanced; `input` is then a
+        source of PulseAudio or PipeWire.
+    **sound
+        `bypass`, `mix` and the rest of :meth:`novasr.Stream.set`.
+
+    Raises
+    ------
+    AudioFormatError
+        If a parameter is out of range.
+    AudioFileError
+        If the recording exists or cannot be written.
+
+    Examples
+    --------
+    >>> with LiveStream("USB", "Headphones") as live:  # doctest: +SKIP
+    ...     for update in live.updates():
+    ...         print(update)
+    """
+
+    def __init__(
+        self,
+        input: str | int | None = None,
+        output: str | int | None = None,
+        *,
+        block: int | None = None,
+        rate: int | None = None,
+        mode: Literal["extend", "full"] = "extend",
+        engine: Literal["auto", "native", "torch"] = "auto",
+        weights: str | Path | None = None,
+        front_end: Literal["clean", "reference"] = "clean",
+        low_latency: bool = False,
+        record: str | Path | None = None,
+        allow_feedback: bool = False,
+        virtual_sink: str | None = None,
+        virtual_mic: str | None = None,
+        **sound: float,
+    ) -> None:
+        _check_range("block", block, BLOCKS, "frames")
+        _check_range("rate", rate, RATES_HZ, "Hz")
+        if engine not in ENGINES:
+            msg = f"engine must be one of {', '.join(ENGINES)}, not {engine!r}"
+            raise AudioFormatError(msg)
+        self._low_latency = low_latency
+        self._sound: dict[str, Any] = {}
+        self._check_sound({"mode": mode, "front_end": front_end, **sound})
+        self._record = _Target(Path(record)) if record is not None else None
+        self._virtual = _virtual_device(input, output, virtual_sink, virtual_mic)
+        self._config = {
+            "input": input,
+            "output": output,
+            "block": block,
+            "rate": rate,
+            "engine": engine,
+            "weights": str(weights) if weights is not None else None,
+            "low_latency": low_latency,
+            "record": self._record.config if self._record is not None else None,
+            "allow_feedback": allow_feedback,
+            "sound": dict(self._sound),
+        }
+        self._supervisor: Supervisor | None = None
+        self._stats = LiveStats()
+        self._news = threading.Condition()
+        self._updates: deque[LiveStats | LiveEvent] = deque(maxlen=KEPT_UPDATES)
+
+    def start(self) -> None:
+        """Open the devices; return when audio runs.
+
+        Raises
+        ------
+        DeviceError
+            If a device is missing, or cannot do what is asked of it.
+        NovasrError
+            If the weights, the engine or the recording cannot be used.
+        """
+        try:
+            if self._virtual is not None:
+                self._virtual.start()
+            self._supervisor = Supervisor(self._config, self._prepare, self._take)
+            self._supervisor.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the stream, within half a second; the recording is complete then."""
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        if self._record is not None:
+            self._record.finish()
+        if self._virtual is not None:
+            self._virtual.stop()
+
+    def set(self, **changes: str | float) -> None:
+        """Change the sound while the stream runs, as :meth:`novasr.Stream.set` does.
+
+        Raises
+        ------
+        AudioFormatError
+            If a name is unknown or a value is out of range; nothing has changed then.
+        """
+        self._check_sound(changes)
+        if self._supervisor is not None:
+            self._supervisor.send(changes)
+        else:
+            self._config["sound"] = dict(self._sound)
+
+    @property
+    def stats(self) -> LiveStats:
+        """The stream at the latest report."""
+        return self._stats
+
+    def updates(self, timeout: float | None = None) -> Iterator[LiveStats | LiveEvent]:
+        """Yield reports, ten a second, and events as they come, until the stream has stopped.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Also end when nothing has come for so many seconds.
+
+        Yields
+        ------
+        LiveStats or LiveEvent
+            In their order; each is given once.
+
+        Raises
+        ------
+        NovasrError
+            What ended the stream, if it was not :meth:`stop`.
+        """
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._updates or not self._alive, timeout)
+                update = self._updates.popleft() if self._updates else None
+            if update is not None:
+                yield update
+                continue
+            if not self._alive and self._supervisor is not None and self._supervisor.error:
+                raise self._supervisor.error
+            return
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the stream has stopped.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            In seconds.
+
+        Returns
+        -------
+        bool
+            Whether it has.
+
+        Raises
+        ------
+        NovasrError
+            What ended the stream, if it was not :meth:`stop`.
+        """
+        with self._news:
+            self._news.wait_for(lambda: not self._alive, timeout)
+        if not self._alive and self._supervisor is not None and self._supervisor.error:
+            raise self._supervisor.error
+        return not self._alive
+
+    def __enter__(self) -> LiveStream:
+        """Start the stream."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the stream."""
+        self.stop()
+
+    @property
+    def _alive(self) -> bool:
+        return self._supervisor is not None and self._stats.state != "stopped"
+
+    def _take(self, update: LiveStats | LiveEvent) -> None:
+        with self._news:
+            if isinstance(update, LiveStats):
+                self._stats = update
+            self._updates.append(update)
+            self._news.notify_all()
+
+    def _check_sound(self, changes: dict[str, Any]) -> None:
+        parameters = _native.Parameters()
+        sound = {**self._sound, **changes}
+        change_parameters(parameters, sound)
+        try:
+            _native.check_parameters(parameters, low_latency=self._low_latency)
+        except _native.ConfigError as error:
+            raise AudioFormatError(str(error)) from error
+        self._sound = sound
+
+    def _prepare(self) -> Mapping[str, str]:
+        """Make the virtual device again if it is lost; give what an audio process needs to find it."""
+        if self._virtual is None:
+            return {}
+        self._virtual.restore()
+        self._config |= {"input": self._virtual.input, "output": self._virtual.output}
+        return self._virtual.environment
+
+
+def _virtual_device(
+    source: str | int | None, sink: str | int | None, virtual_sink: str | None, mic: str | None
+) -> VirtualDevice | None:
+    if virtual_sink is not None and (mic is not None or source is not None):
+        msg = "virtual_sink is an input already: no other input and no virtual_mic beside it"
+        raise AudioFormatError(msg)
+    if mic is not None and sink is not None:
+        msg = "virtual_mic is an output already: no other output beside it"
+        raise AudioFormatError(msg)
+    if virtual_sink is not None:
+        return VirtualSink(virtual_sink, None if sink is None else str(sink))
+    if mic is not None:
+        return VirtualMicrophone(mic, None if source is None else str(source))
+    return None
+
+
+def _check_range(name: str, value: int | None, limits: tuple[int, int], unit: str) -> None:
+    if value is not None and not (isinstance(value, int) and limits[0] <= value <= limits[1]):
+        msg = f"{name} must be {limits[0]} .. {limits[1]} {unit}, not {value!r}"
+        raise AudioFormatError(msg)
+
+
+class _Target:
+    """The name of a recording, and the one that it has until it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        suffix = path.suffix.lower()
+        if suffix not in FORMATS:
+            msg = f"{path}: a recording is a .wav file, or .w64 for more than 4 GiB"
+            raise AudioFormatError(msg)
+        self._path = path
+        self._partial = path.with_name(f"{path.stem}.part{path.suffix}")
+        for name in (path, self._partial):
+            if name.exists():
+                msg = f"{name}: exists: move it away or choose another name"
+                raise AudioFileError(msg)
+        if not path.resolve().parent.is_dir():
+            msg = f"{path}: the folder is missing: create it first"
+            raise AudioFileError(msg)
+        self.config = {"path": str(self._partial.absolute()), "kind": FORMATS[suffix]}
+
+    def finish(self) -> None:
+        """Give the recording its name."""
+        if self._partial.exists():
+            self._partial.replace(self._path)

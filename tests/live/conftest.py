@@ -1,0 +1,86 @@
+"""Rigs of virtual devices for the live tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from jack_rig import JackServer, Peers, jack_environment, make_shm_private, require_jack
+from live_process import LiveProcess
+from pulse_server import PulseServer, require_pulse
+
+
+@pytest.fixture(scope="session")
+def portaudio() -> None:
+    """Skip unless sounddevice finds PortAudio; import it where no sound server can be met."""
+    try:
+        import sounddevice  # noqa: F401
+    except ImportError:
+        pytest.skip("sounddevice is missing: pip install 'novasr[live]'")
+    except OSError:
+        pytest.skip("PortAudio is missing: apt-get install libportaudio2")
+
+
+@pytest.fixture(scope="session")
+def private_shm() -> None:
+    make_shm_private()
+
+
+@pytest.fixture
+def jack(tmp_path: Path, portaudio: None, private_shm: None) -> Iterator[Callable[..., JackServer]]:
+    """Start a JACK server with the given rate and period."""
+    require_jack()
+    servers: list[JackServer] = []
+
+    def start(*args: int, **options: bool) -> JackServer:
+        servers.append(JackServer(*args, **options))
+        servers[-1].start()
+        return servers[-1]
+
+    with jack_environment(tmp_path / "jack"):
+        yield start
+        for server in servers:
+            server.stop()
+
+
+@pytest.fixture
+def peers(tmp_path: Path) -> Iterator[Callable[..., Peers]]:
+    """Connect mic and spk to the server."""
+    made: list[Peers] = []
+
+    def connect(**options: bool) -> Peers:
+        made.append(Peers(tmp_path, **options))
+        return made[-1]
+
+    yield connect
+    for pair in made:
+        pair.close()
+
+
+@pytest.fixture
+def live() -> Iterator[Callable[..., LiveProcess]]:
+    """Run ``novasr live --headless`` with more words."""
+    running: list[LiveProcess] = []
+
+    def start(*words: str) -> LiveProcess:
+        running.append(LiveProcess(*words))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.close()
+
+
+@pytest.fixture
+def pulse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portaudio: None
+) -> Iterator[PulseServer]:
+    """Start a server with the sinks "speaker", its default, and "phone", and make it ours."""
+    require_pulse()
+    server = PulseServer(tmp_path / "pulse")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    server.start()
+    yield server
+    server.kill()

@@ -1,0 +1,88 @@
+"""``novasr live`` as people run it, and what it says."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+class LiveProcess:
+    """A running ``novasr live --headless``."""
+
+    def __init__(self, *words: str) -> None:
+        command = [sys.executable, "-m", "novasr", "live", "--headless", *map(str, words)]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self._news = threading.Condition()
+        self.stats: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, kind: str, seconds: float, *, count: int = 1) -> dict[str, Any]:
+        """Wait for the event of that kind that is the `count`th, and give it."""
+
+        def found() -> list[dict[str, Any]]:
+            return [event for event in self.events if event["kind"] == kind]
+
+        self._wait(lambda: len(found()) >= count, seconds, f"event {kind!r}")
+        return found()[count - 1]
+
+    def wait_for_stats(self, seconds: float = 10.0) -> dict[str, Any]:
+        """Give the next report."""
+        seen = len(self.stats)
+        self._wait(lambda: len(self.stats) > seen, seconds, "stats")
+        return self.stats[-1]
+
+    def wait_for_sound(self, seconds: float) -> None:
+        """Wait until a tone goes in and comes out."""
+
+        def heard() -> bool:
+            levels = ("input_peak_db", "output_peak_db")
+            return bool(self.stats) and all(self.stats[-1][level] > -20 for level in levels)
+
+        self._wait(heard, seconds, "sound")
+
+    def interrupt(self) -> tuple[int, float]:
+        """Press Ctrl-C; give exit code and the seconds that it took."""
+        began = time.monotonic()
+        self._process.send_signal(signal.SIGINT)
+        code = self._process.wait(10)
+        seconds = time.monotonic() - began
+        self._reader.join(5)
+        return code, seconds
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self.interrupt()
+        self._process.stdout.close()
+        self._process.stderr.close()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def _read(self) -> None:
+        for line in self._process.stdout:
+            report = json.loads(line)
+            with self._news:
+                if "event" in report:
+                    self.events.append(report["event"])
+                else:
+                    self.stats.append(report["stats"])
+                self._news.notify_all()
+
+    def _wait(self, ready: Callable[[], bool], seconds: float, what: str) -> None:
+        with self._news:
+            until = time.monotonic() + seconds
+            while not ready():
+                assert self._process.poll() is None, f"novasr ended: {self._process.stderr.read()}"
+                assert time.monotonic() < until, f"no {what} within {seconds} s: {self.events}"
+                self._news.wait(0.1)

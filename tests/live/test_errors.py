@@ -1,0 +1,100 @@
+"""What cannot work ends with exit code 2 and one line that names the cause."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def novasr(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "novasr", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+
+
+def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("novasr: error: ")
+    assert run.stderr.count("\n") == 1
+    for part in parts:
+        assert part in run.stderr
+
+
+def live(*words: str) -> subprocess.CompletedProcess[str]:
+    return novasr("live", "--headless", *words)
+
+
+def test_a_wrong_device_is_answered_with_those_that_there_are(jack, peers) -> None:
+    jack()
+    peers()
+    assert_one_error_line(live("-i", "nobody"), "no input device matches 'nobody'", "mic (JACK")
+    assert_one_error_line(live("-i", "mic", "-o", "mic"), "no output device", "spk (JACK")
+    assert_one_error_line(live("-i", "99"), "no input device matches '99'")
+    assert_one_error_line(live("-i", "i"), "several input devices match 'i'", "mic (JACK")
+
+
+def test_a_rate_that_a_device_does_not_have_is_refused(jack, peers) -> None:
+    jack(48_000)
+    peers()
+    run = live("-i", "mic", "-o", "spk", "--rate", "44100")
+    assert_one_error_line(run, "mic", "does not run at 44100 Hz", "48000")
+
+
+def test_a_machine_without_devices_is_told_so(portaudio, tmp_path: Path) -> None:
+    nothing = tmp_path / "asound.conf"
+    nothing.write_text('pcm.default { type hw card "none" }\n')
+    run = novasr("live", "--headless", ALSA_CONFIG_PATH=str(nothing), JACK_DEFAULT_SERVER="none")
+    assert_one_error_line(run, "there is no input device")
+
+
+def test_a_missing_portaudio_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "sounddevice.py"
+    missing.write_text("raise OSError('PortAudio library not found')\n")
+    for command in (["live", "--headless"], ["devices"]):
+        run = novasr(*command, PYTHONPATH=str(tmp_path))
+        assert_one_error_line(run, "libportaudio2")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["--block", "7"], ["block must be 32 .. 1024 frames"]),
+        (["--rate", "123"], ["rate must be 8000 .. 192000 Hz"]),
+        (["--mix", "3"], ["mix"]),
+        (["--record", "talk.mp3"], ["talk.mp3", ".wav"]),
+        (["--record", "no/such/folder/talk.wav"], ["folder is missing"]),
+        (["--engine", "native", "--weights", "x.ts"], ["engine='native'"]),
+        (["--weights", "no-such-file.safetensors"], ["no-such-file.safetensors"]),
+    ],
+)
+def test_wrong_options_are_refused(jack, peers, words: list[str], parts: list[str]) -> None:
+    jack()
+    peers()
+    assert_one_error_line(live("-i", "mic", "-o", "spk", *words), *parts)
+
+
+def test_a_recording_is_not_overwritten(jack, peers, tmp_path: Path) -> None:
+    jack()
+    peers()
+    for name in ("talk.wav", "talk.part.wav"):
+        (tmp_path / name).write_bytes(b"mine")
+        run = live("-i", "mic", "-o", "spk", "--record", str(tmp_path / "talk.wav"))
+        assert_one_error_line(run, name, "exists")
+        assert (tmp_path / name).read_bytes() == b"mine"
+        (tmp_path / name).unlink()
+
+
+def test_devices_are_listed(jack, peers) -> None:
+    jack(48_000)
+    peers()
+    run = novasr("devices")
+    assert run.returncode == 0
+    lines = run.stdout.splitlines()
+    assert any("mic (JACK" in line and "1 in, 0 out, 48 kHz" in line for line in lines)
+    found = json.loads(novasr("devices", "--json").stdout)
+    microphone = next(device for device in found if device["name"] == "mic")
+    assert (microphone["inputs"], microphone["outputs"], microphone["rates"]) == (1, 0, [48_000])

@@ -1,0 +1,40 @@
+"""The examples, run as their first lines say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+LONGEST = 60  # lines
+
+
+def run(name: str, *words: object) -> str:
+    command = [sys.executable, EXAMPLES / name, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.[cp]*")), ids=lambda path: path.name)
+def test_an_example_is_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < LONGEST
+
+
+def test_enhance_file_writes_48_khz_aligned_with_the_recording(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    spectrum = np.fft.rfft(0.1 * rng.standard_normal(32_000))
+    spectrum[10_000:] = 0  # 5 kHz: stays as it is
+    narrow = np.fft.irfft(spectrum)
+    sf.write(tmp_path / "talk.wav", narrow, 16_000, "FLOAT")
+    assert "2.0 s" in run("enhance_file.py", tmp_path / "talk.wav", tmp_path / "out.wav")
+    result, rate = sf.read(tmp_path / "out.wav")
+    assert (len(result), rate) == (96_000, 48_000)
+    below = np.fft.irfft(np.fft.rfft(result)[:10_000], 32_000) / 3
+    assert np.abs(below - narrow)[2_000:-2_000].max() < 1e-3
