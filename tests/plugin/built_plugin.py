@@ -29,6 +29,13 @@ def noise(frames: int, channels: int = 2) -> NDArray[np.float32]:
     return (np.random.default_rng(5).uniform(-0.5, 0.5, (frames, channels))).astype(np.float32)
 
 
+def speech_like(frames: int, rate: int) -> NDArray[np.float32]:
+    """Noise below 6 kHz, the band that passes untouched: its correlation has one sharp peak."""
+    spectrum = np.fft.rfft(noise(frames), axis=0)
+    spectrum[np.fft.rfftfreq(frames, 1 / rate) > 6_000] = 0
+    return np.fft.irfft(spectrum, frames, axis=0).astype(np.float32)
+
+
 def expected(audio: NDArray[np.float32], rate: int, **sound: float | str) -> NDArray[np.float32]:
     """Output of novasr.Stream, late by its latency, in as many frames."""
     stream = novasr.Stream(rate, audio.shape[1], output_rate=rate, **sound)

@@ -42,6 +42,8 @@ def jack_server(folder: Path, rate: int, period: int) -> Iterator[dict[str, str]
 
 def end(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
     """Ask the process to end; insist after a while."""
+    if process.stdin is not None:
+        process.stdin.close()
     process.terminate()
     try:
         process.wait(5)

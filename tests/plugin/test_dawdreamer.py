@@ -54,10 +54,9 @@ def test_reported_latency_is_the_measured_one(rate):
     assert measured_lag(audio, audio) == 0  # control
 
 
-@pytest.mark.parametrize("channels", [1, 6])
-def test_channel_counts(channels):
-    audio = noise(20_000, channels)
-    output = Host(48_000, channels=channels).play(audio)
+def test_mono():
+    audio = noise(20_000, 1)
+    output = Host(48_000, channels=1).play(audio)
     np.testing.assert_allclose(output, expected(audio, 48_000), rtol=0, atol=1e-6)
 
 
