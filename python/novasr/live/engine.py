@@ -7,7 +7,9 @@ ever once their server has died; whoever started it starts it again.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import queue
 import signal
@@ -32,9 +34,11 @@ from novasr.stream import WORKER_HOP, WORKER_SLACK
 EXIT_STOPPED, EXIT_FAILED, EXIT_REFUSED, EXIT_LOST = 0, 1, 2, 3
 
 BLOCK_FRAMES = 128
+NICENESS = -11  # as sound servers have it, where we may
 TICK_SECONDS = 0.1
 STALL_SECONDS, STALL_BLOCKS = 1.0, 20
 CLOSE_SECONDS = 0.2
+PILE_SECONDS, PILE_PAUSE_SECONDS = 0.2, 5.0  # delay that a driver may add, and between two cures
 RETRY_SECONDS = (0.1, 0.5)  # first and longest
 TAP_SAMPLES = 1 << 15
 
@@ -84,7 +88,9 @@ class Audio:
         self.bridge.set_parameters(parameters)
         self._jack = JackServer(route) if jack else None
         self._counts = (0, 0)
-        self._counted = time.monotonic()
+        self._counted, self._cured = time.monotonic(), -math.inf
+        self._least_delay = math.inf
+        self.cures = 0
         sounddevice = portaudio()
         self._streams: list[Any] = []
         try:
@@ -140,6 +146,20 @@ class Audio:
         if self._jack is None:
             return float(stats["device_seconds"])
         return (self._jack.latency_frames() + self.block) / self.route.output_rate
+
+    def cure_delay(self, stats: dict[str, Any]) -> None:
+        """Start the stream anew when its delay has grown: PulseAudio adds to it whenever it runs dry."""
+        delay, now = float(stats["device_seconds"]), time.monotonic()
+        if self._jack is not None or self.route.two_clocks or delay == 0.0:
+            return
+        self._least_delay = min(self._least_delay, delay)
+        if delay < self._least_delay + PILE_SECONDS or now < self._cured + PILE_PAUSE_SECONDS:
+            return
+        self._cured = now
+        self.cures += 1
+        for stream in self._streams:
+            stream.abort()
+            stream.start()
 
     def close(self) -> None:
         """Close the streams; waits only for a moment, for some drivers never return."""
@@ -237,6 +257,7 @@ class LiveEngine:
             if stats["failed_blocks"]:
                 report(error="the model failed while running", kind="stream")
                 return EXIT_REFUSED
+            audio.cure_delay(stats)
             if stats["output_frames"]:
                 report(stats=self._described(audio, stats) | spectra)
             else:
@@ -285,7 +306,7 @@ class LiveEngine:
             "late_blocks": stats["late_blocks"],
             "underruns": stats["underruns"] + stats["engine_underruns"],
             "overruns": stats["overruns"],
-            "resyncs": stats["resyncs"],
+            "resyncs": stats["resyncs"] + audio.cures,
             "drift_ppm": stats["drift_ppm"],
             "buffered_ms": 1000 * stats["buffered_frames"] / rate,
             "recorded_s": self._recording.seconds if self._recording is not None else 0.0,
@@ -368,4 +389,6 @@ def _end(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(PermissionError):
+        os.nice(NICENESS)
     _end(main())
