@@ -17,9 +17,9 @@ using host::Format;
 namespace {
 
 #if defined(NOVASR_SLOW_BUILD)
-constexpr int kMutations = 500;
+constexpr int kMutations = 300;
 #else
-constexpr int kMutations = 4'000;
+constexpr int kMutations = 2'000;
 #endif
 
 const std::string kHeader =
