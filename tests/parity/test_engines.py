@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import GOLDEN_SIGNALS, error_against, golden_pairs
+from golden import GOLDEN_SIGNALS, error_against, golden_pairs
 
 from novasr import Stream
 

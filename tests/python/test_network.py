@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conftest import GOLDEN_SIGNALS, error_against, golden_pairs
+from golden import GOLDEN_SIGNALS, error_against, golden_pairs
 
 import novasr
 from novasr.model import StreamingNovaSR

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import error_against
+from golden import error_against
 
 from novasr import FastSR
 
