@@ -67,7 +67,8 @@ void WorkerEngine::reset() NOVASR_RT {
 
 void WorkerEngine::process(AudioView<const float> in_16k, AudioView<float> out_48k) NOVASR_RT {
   assert(in_16k.channels() == out_48k.channels() && out_48k.frames() == kUpsampling * in_16k.frames());
-  const bool may_wait = offline_.load(std::memory_order_relaxed);  // a mode, not a message: orders nothing
+  const std::atomic<bool>& offline = options_.offline_switch != nullptr ? *options_.offline_switch : offline_;
+  const bool may_wait = offline.load(std::memory_order_relaxed);  // a mode, not a message: orders nothing
   const auto underruns = underrun_frames_.load(std::memory_order_relaxed);
   for (std::size_t first = 0; first < in_16k.frames(); first += kSliceFrames) {
     const auto count = std::min(kSliceFrames, in_16k.frames() - first);

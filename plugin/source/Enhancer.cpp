@@ -63,7 +63,8 @@ void Enhancer::release()
 void Enhancer::setModel (const Model& model)
 {
     const std::lock_guard lock (control_);
-    const auto scriptTime = model.script.getLastModificationTime();
+    // A script whose file has gone plays on.
+    const auto scriptTime = model.script.exists() ? model.script.getLastModificationTime() : scriptTime_;
     const bool same = engineLatency_ > 0 && model.soundsLike (model_) && scriptTime == scriptTime_;
     if (! same)
     {
@@ -71,8 +72,6 @@ void Enhancer::setModel (const Model& model)
         auto processor = makeProcessor (model, ready_ ? spec_ : specFor (48'000.0, 1));
         if (ready_)
             switch_.offer (std::move (processor));
-        else
-            worker_ = nullptr; // goes with the processor
     }
     model_ = model;
     scriptTime_ = scriptTime;
@@ -91,15 +90,6 @@ int Enhancer::latencyFor (double sampleRate) const
         return 0;
     const auto plan = novasr::shared_plan (specFor (sampleRate, 1), engineLatency_);
     return static_cast<int> (plan->latency_frames());
-}
-
-void Enhancer::setOffline (bool offline)
-{
-    if (offline_.exchange (offline) == offline)
-        return;
-    const std::lock_guard lock (control_);
-    if (worker_ != nullptr)
-        worker_->set_offline (offline);
 }
 
 void Enhancer::collect()
@@ -130,23 +120,16 @@ void Enhancer::process (juce::AudioBuffer<float>& buffer, const novasr::Paramete
 
 std::unique_ptr<novasr::Processor> Enhancer::makeProcessor (const Model& model, const novasr::ProcessSpec& spec)
 {
-    novasr::WorkerEngine* worker = nullptr;
     std::unique_ptr<novasr::StreamingEngine> engine;
     if (model.script == juce::File())
-    {
         engine = std::make_unique<novasr::NativeEngine> (model.weights);
-    }
     else
-    {
-        novasr::WorkerOptions options{ .hop_frames = workerHop, .slack_frames = workerSlack, .offline = offline_ };
-        auto threaded = std::make_unique<novasr::WorkerEngine> (openTorchScript (model.script), std::move (options));
-        worker = threaded.get();
-        engine = std::move (threaded);
-    }
+        engine = std::make_unique<novasr::WorkerEngine> (
+            openTorchScript (model.script),
+            novasr::WorkerOptions{ .hop_frames = workerHop, .slack_frames = workerSlack, .offline_switch = &offline_ });
     const auto& prepared = *engine;
     auto processor = std::make_unique<novasr::Processor> (std::move (engine));
     processor->prepare (spec);
     engineLatency_ = prepared.latency_frames();
-    worker_ = worker;
     return processor;
 }

@@ -6,11 +6,6 @@
 #include "Model.h"
 #include "novasr/processor_switch.hpp"
 
-namespace novasr
-{
-class WorkerEngine;
-}
-
 /// Plays a Model: builds processors on control threads, and lets the audio thread change from one to the next.
 class Enhancer
 {
@@ -39,8 +34,8 @@ public:
     /// [control] Reported delay in frames: for one rate always the same, except that a TorchScript has its own.
     int latencyFor (double sampleRate) const;
 
-    /// [control] Offline, a TorchScript is waited for. [audio] if it tells nothing new, as wrappers do in every block.
-    void setOffline (bool offline);
+    /// [any] Offline, a TorchScript is waited for. Wait-free: wrappers call it in every block.
+    void setOffline (bool offline) noexcept { offline_.store (offline, std::memory_order_relaxed); }
 
     /// [any]
     Idle idle() const noexcept { return idle_.load (std::memory_order_relaxed); }
@@ -68,9 +63,8 @@ private:
     juce::Time scriptTime_; // of the script's last change
     novasr::ProcessSpec spec_{ .channels = 0 };
     size_t engineLatency_ = 0;
-    novasr::WorkerEngine* worker_ = nullptr; // inside the newest processor, if that plays a TorchScript
-    std::atomic<bool> offline_{ false };
-    bool stale_ = false; // released: the next prepare() begins a fresh stream
+    std::atomic<bool> offline_{ false }; // outlives the engines in switch_, which read it
+    bool stale_ = false;                 // released: the next prepare() begins a fresh stream
 
     novasr::ProcessorSwitch switch_;
     std::atomic<bool> ready_{ false };

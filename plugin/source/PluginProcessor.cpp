@@ -48,7 +48,7 @@ PluginProcessor::PluginProcessor()
       parameters_ (*this)
 {
     enhancer_.setModel ({});
-    publishLatency (48'000.0); // for hosts that ask before they have named a rate
+    publishLatency (getSampleRate());
 }
 
 double PluginProcessor::getTailLengthSeconds() const { return tailSeconds; }
@@ -64,7 +64,18 @@ bool PluginProcessor::isBusesLayoutSupported (const BusesLayout& layout) const
 void PluginProcessor::prepareToPlay (double sampleRate, int)
 {
     enhancer_.setOffline (isNonRealtime());
-    enhancer_.prepare (sampleRate, getMainBusNumInputChannels());
+    try
+    {
+        enhancer_.prepare (sampleRate, getMainBusNumInputChannels());
+    }
+    catch (const std::exception& error) // of a TorchScript that cannot be loaded any more
+    {
+        auto model = enhancer_.model();
+        const auto script = std::exchange (model.script, juce::File());
+        tryModel (model);
+        noteProblem (error.what(), script);
+        enhancer_.prepare (sampleRate, getMainBusNumInputChannels());
+    }
     publishLatency (sampleRate);
 }
 
@@ -137,7 +148,8 @@ void PluginProcessor::setStateInformation (const void* data, int size)
     }
     catch (const std::exception& error)
     {
-        noteProblem (error.what(), missingScript_); // the old state stays
+        const juce::ScopedLock lock (problemLock_); // the old state stays
+        stateProblem_ = error.what();
     }
 }
 
@@ -197,10 +209,16 @@ juce::String PluginProcessor::tryModel (const Model& model)
         return error.what();
     }
     publishLatency (getSampleRate());
+    startTimer (1000); // to free the predecessor once it has been played out
     return {};
 }
 
-void PluginProcessor::publishLatency (double sampleRate) { setLatencySamples (enhancer_.latencyFor (sampleRate)); }
+void PluginProcessor::publishLatency (double sampleRate)
+{
+    setLatencySamples (enhancer_.latencyFor (sampleRate > 0.0 ? sampleRate : 48'000.0)); // asked before a rate is named
+}
+
+void PluginProcessor::timerCallback() { enhancer_.collect(); }
 
 juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new PluginEditor (*this); }
 

@@ -7,10 +7,11 @@
 #include "PluginState.h"
 
 /// The plugin as hosts see it.
-class PluginProcessor final : public juce::AudioProcessor
+class PluginProcessor final : public juce::AudioProcessor, private juce::Timer
 {
 public:
     PluginProcessor();
+    ~PluginProcessor() override { stopTimer(); }
 
     const juce::String getName() const override { return JucePlugin_Name; }
     bool acceptsMidi() const override { return false; }
@@ -58,6 +59,7 @@ public:
     juce::String stateProblem() const;
 
 private:
+    void timerCallback() override;
     void run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept;
     juce::String tryModel (const Model& model);
     void noteProblem (const juce::String& problem, const juce::File& missingScript);

@@ -40,6 +40,23 @@ juce::uint32 read32 (const char* bytes) { return juce::ByteOrder::littleEndianIn
 
 [[noreturn]] void refuse (const char* reason) { throw novasr::ModelError (reason); }
 
+/// Characters beyond 16 bits, which JUCE's JSON reader leaves as two halves.
+juce::String joinSurrogates (const juce::String& text)
+{
+    juce::String joined;
+    for (auto at = text.getCharPointer(); ! at.isEmpty();)
+    {
+        const auto first = static_cast<juce::uint32> (at.getAndAdvance());
+        const auto second = static_cast<juce::uint32> (*at);
+        const bool pair = first >= 0xd800u && first < 0xdc00u && second >= 0xdc00u && second < 0xe000u;
+        if (pair)
+            ++at;
+        joined +=
+            static_cast<juce::juce_wchar> (pair ? 0x10000u + ((first - 0xd800u) << 10) + (second - 0xdc00u) : first);
+    }
+    return joined;
+}
+
 /// The built-in weights stay one object in the whole program.
 std::shared_ptr<const novasr::ModelWeights> sharedIfBuiltIn (std::span<const float> values)
 {
@@ -103,8 +120,9 @@ PluginState PluginState::read (const void* data, size_t size)
     if (auto* const stored = header.getProperty ("parameters", {}).getDynamicObject())
         state.parameters = stored->getProperties();
     state.model.weights = sharedIfBuiltIn (values);
-    state.model.weightsName = header.getProperty ("weights", {}).toString();
-    if (const auto path = header.getProperty ("script", {}).toString(); juce::File::isAbsolutePath (path))
+    state.model.weightsName = joinSurrogates (header.getProperty ("weights", {}).toString());
+    if (const auto path = joinSurrogates (header.getProperty ("script", {}).toString());
+        juce::File::isAbsolutePath (path))
         state.model.script = juce::File (path);
     if (const auto editor = header.getProperty ("editor", {}); editor.size() == 2)
         state.editorSize = { static_cast<int> (editor[0]), static_cast<int> (editor[1]) };

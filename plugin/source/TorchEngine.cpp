@@ -23,7 +23,7 @@ juce::File findTorchEngine()
     const juce::File pointer ((contents / "Resources" / pointerName).string());
     const fs::path pointedAt = pointer.loadFileAsString().trim().toStdString();
     const fs::path packageFolder = contents.parent_path().parent_path().parent_path();
-    for (const auto& candidate : { binary.parent_path() / engineName, packageFolder / engineName, pointedAt })
+    for (const auto& candidate : { pointedAt, binary.parent_path() / engineName, packageFolder / engineName })
         if (candidate.is_absolute() && fs::is_regular_file (candidate, failed))
             return juce::File (candidate.string());
     return {};

@@ -133,7 +133,7 @@ def _replace(target: Path, fresh: Path) -> None:
     except BaseException:
         old.rename(target)
         raise
-    shutil.rmtree(old)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _refuse_foreign(target: Path) -> None:
@@ -146,7 +146,11 @@ def _refuse_foreign(target: Path) -> None:
         written = None
     if written is None or target.is_symlink():
         raise PluginError(f"{target}: was not installed by novasr: {remedy}")
-    if written != _fingerprint(target):
+    try:
+        found = _fingerprint(target)
+    except OSError:
+        found = None
+    if written != found:
         raise PluginError(f"{target}: was altered after novasr installed it: {remedy}")
 
 

@@ -65,6 +65,7 @@ def encode(state: PluginState) -> bytes:
             "script": state.script,
         },
         allow_nan=False,
+        ensure_ascii=False,  # JUCE reads no pairs of escapes
     ).encode()
     body = header + state.values.astype("<f4").tobytes()
     length = struct.pack("<I", len(header))

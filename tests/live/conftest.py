@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,7 +24,14 @@ def portaudio() -> None:
 
 
 @pytest.fixture(scope="session")
-def private_shm() -> None:
+def rigs() -> None:
+    """Skip unless sound servers of our own are wanted: they must not meet others on the machine."""
+    if os.environ.get("NOVASR_LIVE_RIGS") != "1":
+        pytest.skip("starts sound servers: NOVASR_LIVE_RIGS=1 allows it")
+
+
+@pytest.fixture(scope="session")
+def private_shm(rigs: None) -> None:
     make_shm_private()
 
 
@@ -74,7 +82,7 @@ def live() -> Iterator[Callable[..., LiveProcess]]:
 
 @pytest.fixture
 def pulse(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portaudio: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rigs: None, portaudio: None
 ) -> Iterator[PulseServer]:
     """Start a server with the sinks "speaker", its default, and "phone", and make it ours."""
     require_pulse()

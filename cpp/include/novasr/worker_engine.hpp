@@ -16,6 +16,8 @@ struct WorkerOptions {
   std::size_t hop_frames = 160;    ///< 16 kHz frames per call of the inner engine, 1 .. 65 536
   std::size_t slack_frames = 160;  ///< 16 kHz frames of time for the worker to run in, 1 .. 65 536; see WorkerEngine
   bool offline = false;            ///< as set_offline()
+  /// If set, read instead of `offline`: one switch for many engines, which it must outlive.
+  const std::atomic<bool>* offline_switch = nullptr;
   std::function<void()> on_thread_start = {};  ///< runs first on each new worker thread; must not throw
 };
 
