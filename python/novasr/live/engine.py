@@ -160,6 +160,7 @@ class Audio:
         for stream in self._streams:
             stream.abort()
             stream.start()
+        self._counted = time.monotonic()
 
     def close(self) -> None:
         """Close the streams; waits only for a moment, for some drivers never return."""
