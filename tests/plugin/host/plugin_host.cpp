@@ -27,9 +27,7 @@ juce::AudioPluginFormat& format_of(Format format) {
   return *formats().getFormat(format == Format::vst3 ? 0 : 1);
 }
 
-}  // namespace
-
-juce::PluginDescription scan(Format format) {
+juce::PluginDescription find_plugin(Format format) {
   const juce::File bundle(format == Format::vst3 ? NOVASR_VST3 : NOVASR_LV2);
   juce::OwnedArray<juce::PluginDescription> found;
   auto& plugin_format = format_of(format);
@@ -44,6 +42,14 @@ juce::PluginDescription scan(Format format) {
   return *found.getFirst();
 }
 
+}  // namespace
+
+juce::PluginDescription scan(Format format) {
+  static std::map<Format, juce::PluginDescription> known;
+  if (!known.contains(format)) known.emplace(format, find_plugin(format));
+  return known.at(format);
+}
+
 Instance open(const juce::PluginDescription& plugin) {
   juce::String error;
   auto instance = formats().createPluginInstance(plugin, 48'000.0, 512, error);
@@ -52,9 +58,7 @@ Instance open(const juce::PluginDescription& plugin) {
 }
 
 Instance open(Format format, double sample_rate, int block_frames, int channels) {
-  static std::map<Format, juce::PluginDescription> known;
-  if (!known.contains(format)) known.emplace(format, scan(format));
-  auto instance = open(known.at(format));
+  auto instance = open(scan(format));
   if (format == Format::vst3 && !instance->setBusesLayout(layout(channels, channels)))
     throw std::runtime_error("refused " + std::to_string(channels) + " channels");
   instance->prepareToPlay(sample_rate, block_frames);
