@@ -47,7 +47,8 @@ def test_what_was_encoded_is_decoded(state):
 
 def test_layout_is_the_documented_one(state):
     header = json.dumps(
-        {"parameters": dict(state.parameters), "weights": state.weights, "script": state.script}
+        {"parameters": dict(state.parameters), "weights": state.weights, "script": state.script},
+        ensure_ascii=False,
     )
     assert encode(state) == sealed(header.encode(), state.values.astype("<f4").tobytes())
 
