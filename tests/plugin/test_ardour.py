@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -34,7 +35,7 @@ def run(home: Path, *command: str | Path, **variables: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=70,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
@@ -55,9 +56,11 @@ def test_an_export_is_fully_compensated_and_equals_a_stream(tmp_path):
     assert int(reported[1]) == latency(RATE)
 
     export = tmp_path / "export.wav"
-    run(
-        tmp_path, "ardour7-export", "-b", "float", "-s", str(RATE), "-o", export, session, "session"
-    )
+    command = ["ardour7-export", "-b", "float", "-s", str(RATE), "-o", export, session, "session"]
+    for _ in range(3):  # on a busy machine the exporter of Ardour 7.3 may never end
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run(tmp_path, *command)
+            break
 
     takes = sorted((session / "interchange/session/audiofiles").glob("*.wav"))
     assert len(takes) == 2
