@@ -1,6 +1,7 @@
 #include "novasr/live_bridge.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <utility>
@@ -104,7 +105,6 @@ LiveBridge::LiveBridge(std::unique_ptr<StreamingEngine> engine, const LiveSpec& 
   const std::size_t piece_out = processor_.max_output_frames(kPieceFrames) + 1;
   input_.prepare(channels_, kPieceFrames);
   output_.prepare(channels_, piece_out);
-  interleaved_in_.resize(channels_ * kPieceFrames);
   interleaved_.resize(channels_ * piece_out);
   before_.resize(frames_of(kTapSeconds, spec.input_rate_hz));
   after_.resize(frames_of(kTapSeconds, spec.output_rate_hz));
@@ -310,8 +310,8 @@ void LiveBridge::record(AudioView<const float> before, AudioView<const float> af
   }
   for (const auto& [audio, ring] : {std::pair{before, &recorded_before_}, std::pair{after, &recorded_after_}}) {
     for (std::size_t i = 0; i < audio.frames(); ++i)
-      for (std::size_t c = 0; c < channels_; ++c) interleaved_in_[i * channels_ + c] = audio[c][i];
-    ring->write(std::span(interleaved_in_).first(samples));
+      for (std::size_t c = 0; c < channels_; ++c) interleaved_[i * channels_ + c] = audio[c][i];
+    ring->write(std::span(interleaved_).first(samples));
   }
 }
 

@@ -134,8 +134,7 @@ class LiveBridge {
   };
   LatestValue<Delivery> delivery_;
   std::uint64_t lost_frames_ = 0;
-  std::vector<float> interleaved_in_;  // scratch of the computing thread
-  std::vector<float> interleaved_;
+  std::vector<float> interleaved_;  // scratch of the computing thread
 
   ClockFilter play_clock_;  // from here on the output thread's
   DriftControl control_;

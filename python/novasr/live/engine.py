@@ -282,7 +282,10 @@ class LiveEngine:
         if self._recording is None:
             return
         before, after = audio.bridge.read_recording()
+        was_full = self._recording.full
         self._recording.write(before, after)
+        if self._recording.full and not was_full:
+            report(warning="the recording has ended: a WAV file holds 4 GiB, a .w64 file more")
 
     def _described(self, audio: Audio, stats: dict[str, Any]) -> dict[str, Any]:
         route, bridge, parameters = audio.route, audio.bridge, self._parameters

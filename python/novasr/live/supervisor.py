@@ -83,11 +83,6 @@ class Supervisor:
             self._child.kill()
         self._thread.join()
 
-    @property
-    def alive(self) -> bool:
-        """Whether audio runs, or is being brought back."""
-        return self._thread.is_alive()
-
     def _supervise(self) -> None:
         pause, longest = PAUSES
         try:

@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 from novasr.errors import AudioFormatError, DeviceError
@@ -26,7 +27,7 @@ pcm.default {{ type null }}
 """
 
 
-class VirtualDevice:
+class VirtualDevice(ABC):
     """What the sink and the microphone share.
 
     Attributes
@@ -91,8 +92,9 @@ class VirtualDevice:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    @abstractmethod
     def _make(self) -> None:
-        raise NotImplementedError
+        """Load the modules and say how audio processes reach them."""
 
     def _owned(self) -> list[int]:
         return [number for number, owner in pulse.modules() if owner == self._owner]
