@@ -4,3 +4,4 @@
 void bind_engines(pybind11::module_& module);
 void bind_live(pybind11::module_& module);
 void bind_stream(pybind11::module_& module);
+void bind_training(pybind11::module_& module);

@@ -10,4 +10,5 @@ PYBIND11_MODULE(_native, module) {
   bind_engines(module);
   bind_live(module);
   bind_stream(module);
+  bind_training(module);
 }

@@ -36,6 +36,10 @@ class Clip:
     licence: str = ""
     source: str = ""
 
+    @property
+    def kind(self) -> str:
+        return "music" if self.speaker in ("music", "sfx") else "speech"
+
 
 def read_clips(folder: str | Path) -> list[Clip]:
     """List the recordings of a folder.

@@ -1,0 +1,1 @@
+"""Training the network: recordings to degraded pairs, to losses, to weights."""

@@ -1,0 +1,57 @@
+"""All that a run needs to go on bit for bit after it was killed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from novasr.errors import WeightsError
+
+FILE = "checkpoint.pt"
+
+
+def save(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write the state; a kill at any moment leaves the old file or the new one."""
+    temporary = folder / f"{FILE}.{os.getpid()}.tmp"
+    with temporary.open("wb") as file:
+        torch.save(dict(state), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / FILE)
+
+
+def load(folder: Path) -> dict[str, Any] | None:
+    """Read the state that :func:`save` wrote, None if there is none.
+
+    Raises
+    ------
+    WeightsError
+        If the file is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        reason = str(error).partition("\n")[0]
+        msg = f"{path}: not a readable checkpoint ({reason}); remove it to start again"
+        raise WeightsError(msg) from error
+    return state
+
+
+def plain(recipe: Any) -> dict[str, Any]:
+    """A recipe as a dictionary of lists, numbers and words, as a checkpoint and a card hold it."""
+    values = dataclasses.asdict(recipe)
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value

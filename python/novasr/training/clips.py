@@ -1,0 +1,145 @@
+"""Recordings in memory, and the batch of every step."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from novasr.datasets import Clip, read_clips
+from novasr.errors import AudioFormatError
+from novasr.reading import AudioReader
+from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
+from novasr.training.recipe import Recipe
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+class TrainingClips(Dataset[Batch]):
+    """Batch number n is the same in every run with the same seed, whatever came before it."""
+
+    def __init__(self, clips: Sequence[Clip], recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.bandwidths = [clip.bandwidth_hz for clip in clips]
+        self.audio = [_load(clip.path) for clip in clips]
+        self.weights = _weights(clips, recipe)
+
+    def __getitem__(self, step: int) -> Batch:
+        """Make a batch.
+
+        Returns
+        -------
+        tuple of Tensor
+            (clips, 1, frames) at 16 kHz, (clips, 1, 3 * frames) at 48 kHz, (clips,) bandwidths in Hz.
+        """
+        rng = np.random.default_rng([self.recipe.seed, step])
+        low_frames = round(self.recipe.data.seconds * HIGH_HZ / 3)
+        lows, highs, bands = [], [], []
+        for _ in range(self.recipe.data.clips):
+            audio, band = self._pick(rng, 3 * low_frames + 2 * MARGIN)
+            if rng.random() < self.recipe.degradation.mix_chance:
+                other, other_band = self._pick(rng, len(audio))
+                audio = audio + other * np.float32(rng.uniform(0.1, 1.0))
+                band = min(band, other_band)
+            pair = degrade(audio, band, self.recipe.degradation, rng)
+            lows.append(pair.low)
+            highs.append(pair.high)
+            bands.append(pair.bandwidth_hz)
+        return (
+            torch.from_numpy(np.stack(lows))[:, None],
+            torch.from_numpy(np.stack(highs))[:, None],
+            torch.tensor(bands),
+        )
+
+    def _pick(
+        self, rng: np.random.Generator, frames: int
+    ) -> tuple[npt.NDArray[np.float32], float]:
+        which = int(rng.choice(len(self.audio), p=self.weights))
+        recording, band = self.audio[which], self.bandwidths[which]
+        chances = self.recipe.degradation
+        speed = rng.uniform(*chances.speed) if rng.random() < chances.speed_chance else 1.0
+        needed = int(np.ceil(frames * speed)) + 64
+        if len(recording) < needed:
+            recording = np.pad(recording, (0, needed - len(recording)))
+        start = int(rng.integers(len(recording) - needed + 1))
+        audio = recording[start : start + needed].astype(np.float32) / np.float32(32768)
+        if speed == 1.0:
+            return audio[:frames], band
+        return change_speed(audio, speed, frames), min(band * speed, PLAYED_BAND_HZ)
+
+
+def gather(folders: Sequence[str | Path], recipe: Recipe) -> tuple[list[Clip], list[Clip]]:
+    """Read the manifests and set recordings for validation apart.
+
+    Returns
+    -------
+    tuple of list of Clip
+        For training, for validation.
+
+    Raises
+    ------
+    AudioFormatError
+        If no recording has the band that the recipe asks for.
+    """
+    data = recipe.data
+    found = [clip for folder in folders for clip in read_clips(folder)]
+    clips = [clip for clip in found if clip.bandwidth_hz >= data.least_bandwidth_hz]
+    if not clips:
+        widest = max(clip.bandwidth_hz for clip in found)
+        msg = (
+            f"{', '.join(map(str, folders))}: no recording reaches "
+            f"{data.least_bandwidth_hz / 1000:g} kHz (the widest: {widest / 1000:.1f} kHz)"
+        )
+        raise AudioFormatError(msg)
+    every = max(2, round(1 / data.held_out)) if data.held_out > 0 else len(clips) + 1
+    apart = [
+        number % every == every - 1 or clip.speaker in data.held_out_speakers
+        for number, clip in enumerate(clips)
+    ]
+    training = [clip for clip, out in zip(clips, apart, strict=True) if not out]
+    return training, [clip for clip, out in zip(clips, apart, strict=True) if out]
+
+
+def load_audio(path: Path) -> npt.NDArray[np.float32]:
+    """Read one recording as mono at 48 kHz."""
+    return _load(path).astype(np.float32) / np.float32(32768)
+
+
+def _load(path: Path) -> npt.NDArray[np.int16]:
+    with AudioReader(path) as reader:
+        rate = reader.sample_rate
+        audio = np.concatenate(list(reader.blocks()))[:, 0]
+    if rate != HIGH_HZ:
+        import soxr
+
+        audio = soxr.resample(audio, rate, HIGH_HZ, quality="VHQ")
+    return np.round(np.clip(audio, -1, 1 - 2**-15) * 32768).astype(np.int16)
+
+
+def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:
+    seconds: dict[tuple[str, str], float] = defaultdict(float)
+    for clip in clips:
+        seconds[clip.kind, clip.speaker] += clip.seconds
+    data = recipe.data
+    balanced = {
+        (kind, speaker): total ** (1 - data.speaker_balance) * data.speaker_weights.get(speaker, 1.0)
+        for (kind, speaker), total in seconds.items()
+    }
+    totals: dict[str, float] = defaultdict(float)
+    for (kind, _), value in balanced.items():
+        totals[kind] += value
+    weights = [
+        data.kind_shares.get(clip.kind, 0.0)
+        * balanced[clip.kind, clip.speaker]
+        / totals[clip.kind]
+        * clip.seconds
+        / seconds[clip.kind, clip.speaker]
+        for clip in clips
+    ]
+    return np.asarray(weights) / np.sum(weights)

@@ -1,0 +1,176 @@
+"""Full-band clips to pairs of what the network gets (16 kHz) and what it shall give (48 kHz)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+from scipy import signal
+
+from novasr.training.recipe import Degradation
+
+FloatArray = npt.NDArray[np.float32]
+HIGH_HZ, LOW_HZ = 48_000, 16_000
+MARGIN = 3 * 512  # frames at 48 kHz on both sides of a clip: filters ring there, not in the clip
+PLAYED_BAND_HZ = 21_500.0  # what soxr leaves of the band after a change of speed
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One training example.
+
+    Attributes
+    ----------
+    low : ndarray of float32, shape (frames,)
+        At 16 kHz.
+    high : ndarray of float32, shape (3 * frames,)
+        At 48 kHz.
+    bandwidth_hz : float
+        Above it `high` says nothing.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    bandwidth_hz: float
+
+
+def change_speed(audio: FloatArray, speed: float, frames: int) -> FloatArray:
+    """Play `audio` faster or slower, pitch and formants with it: a new speaker for free."""
+    played: FloatArray = soxr.resample(audio, HIGH_HZ * speed, HIGH_HZ, quality="VHQ")
+    return np.pad(played[:frames], (0, max(0, frames - len(played))))
+
+
+def degrade(
+    audio: FloatArray, bandwidth_hz: float, chances: Degradation, rng: np.random.Generator
+) -> Pair:
+    """Make a pair of one clip with its margins.
+
+    The clip's tone, room, noise and level change on both sides of the pair, as if it had been
+    recorded otherwise; filter, codec and quantisation happen to the low side alone.
+
+    Parameters
+    ----------
+    audio : ndarray of float32, shape (frames + 2 * MARGIN,)
+        At 48 kHz; `frames` divisible by 3.
+    bandwidth_hz : float
+        Its true band.
+    chances : Degradation
+        How often each thing happens.
+    rng : numpy.random.Generator
+        Where all chance comes from.
+
+    Returns
+    -------
+    Pair
+        With `frames` at 48 kHz.
+    """
+    if rng.random() < chances.silence_chance:
+        audio = np.zeros_like(audio)
+    if rng.random() < chances.tone_chance:
+        audio = change_tone(audio, chances.tone_db, rng)
+    if rng.random() < chances.room_chance:
+        audio = add_room(audio, rng)
+    if rng.random() < chances.level_chance:
+        audio = set_level(audio, rng.uniform(*chances.level_db))
+    if rng.random() < chances.noise_chance:
+        audio = add_noise(audio, rng.uniform(*chances.noise_db), rng)
+    low = to_low_rate(audio, chances, rng)
+    if rng.random() < chances.codec_chance:
+        low = through_codec(low, rng)
+    if rng.random() < chances.quantise_chance:
+        low = np.round(low * 32767.0) / 32767.0
+    inner = slice(MARGIN // 3, len(low) - MARGIN // 3)
+    return Pair(low[inner].astype(np.float32), audio[MARGIN:-MARGIN], bandwidth_hz)
+
+
+def change_tone(audio: FloatArray, range_db: float, rng: np.random.Generator) -> FloatArray:
+    """Another microphone: a smooth curve through six random gains, two octaves... to 24 kHz."""
+    hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
+    knots = np.log2([50, 400, 1500, 4000, 9000, 24_000])
+    gains = rng.uniform(-range_db, range_db, len(knots))
+    curve = np.interp(np.log2(np.maximum(hertz, 50)), knots, gains)
+    changed: FloatArray = np.fft.irfft(np.fft.rfft(audio) * 10 ** (curve / 20), len(audio))
+    return changed.astype(np.float32)
+
+
+def add_room(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Early part of a room: noise that decays within 50 to 300 ms (60 dB), 10 to 25 dB down."""
+    decay = rng.uniform(0.05, 0.3)
+    seconds = np.arange(int(0.1 * HIGH_HZ)) / HIGH_HZ
+    echo = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / decay)
+    echo *= 10 ** (-rng.uniform(10, 25) / 20) / np.sqrt(np.sum(echo**2))
+    echo[0] += 1.0
+    return signal.oaconvolve(audio, echo)[: len(audio)].astype(np.float32)
+
+
+def set_level(audio: FloatArray, peak_db: float) -> FloatArray:
+    """Scale so that the peak is at `peak_db`; silence stays."""
+    peak = float(np.max(np.abs(audio)))
+    return audio * np.float32(10 ** (peak_db / 20) / peak) if peak > 1e-4 else audio
+
+
+def add_noise(audio: FloatArray, rms_db: float, rng: np.random.Generator) -> FloatArray:
+    """Hiss between white and pink."""
+    spectrum = np.fft.rfft(rng.standard_normal(len(audio)))
+    hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
+    spectrum *= np.maximum(hertz, 100.0) ** -rng.uniform(0.0, 0.5)
+    noise = np.fft.irfft(spectrum, len(audio))
+    noise *= 10 ** (rms_db / 20) / np.sqrt(np.mean(noise**2))
+    return (audio + noise).astype(np.float32)
+
+
+def to_low_rate(
+    audio: FloatArray, chances: Degradation, rng: np.random.Generator
+) -> FloatArray:
+    """Come down to 16 kHz as one of many converters does, some behind a low-pass of their own."""
+    if rng.random() < chances.telephone_chance:
+        audio = zero_phase_low_pass(audio, rng.uniform(3400, 4000), 10)
+    elif rng.random() < chances.filter_chance:
+        audio = zero_phase_low_pass(audio, rng.uniform(5500, 8000), int(rng.integers(2, 11)))
+    kind = rng.random()
+    if kind < 0.75:
+        quality = "VHQ" if kind < 0.5 else ("HQ" if kind < 0.65 else "MQ")
+        low: FloatArray = soxr.resample(audio, HIGH_HZ, LOW_HZ, quality=quality)
+        return low
+    # windowed sincs from torchaudio's short one (6 zero crossings) to long ones
+    crossings = int(rng.integers(6, 33))
+    window = ("kaiser", rng.uniform(5.0, 15.0))
+    taps = signal.firwin(6 * crossings + 1, rng.uniform(0.92, 0.99) / 3, window=window)
+    return signal.resample_poly(audio, 1, 3, window=taps).astype(np.float32)
+
+
+def zero_phase_low_pass(audio: FloatArray, cutoff_hz: float, order: int) -> FloatArray:
+    """Butterworth's magnitude (S. Butterworth, 1930) without its phase."""
+    hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
+    gain = 1.0 / np.sqrt(1.0 + (hertz / cutoff_hz) ** (2 * order))
+    return np.fft.irfft(np.fft.rfft(audio) * gain, len(audio)).astype(np.float32)
+
+
+def through_codec(low: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Encode and decode with libsndfile's Opus, MP3 or mu-law; the delay is taken out again."""
+    kind = ("opus", "mp3", "ulaw")[int(rng.integers(3))]
+    memory = io.BytesIO()
+    if kind == "ulaw":
+        soundfile.write(memory, low, LOW_HZ, format="WAV", subtype="ULAW")
+    elif kind == "mp3":
+        level = rng.uniform(0.2, 0.8)
+        soundfile.write(
+            memory, low, LOW_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=level
+        )
+    else:
+        soundfile.write(memory, low, LOW_HZ, format="OGG", subtype="OPUS")
+    memory.seek(0)
+    decoded = soundfile.read(memory, dtype="float32")[0]
+    return align(decoded, low)
+
+
+def align(decoded: FloatArray, reference: FloatArray) -> FloatArray:
+    """Shift by the whole number of frames at which the two correlate best; same length as `reference`."""
+    correlation = signal.correlate(decoded, reference, method="fft")
+    delay = int(np.argmax(correlation)) - (len(reference) - 1)
+    shifted = decoded[delay:] if delay >= 0 else np.pad(decoded, (-delay, 0))
+    return np.pad(shifted[: len(reference)], (0, max(0, len(reference) - len(shifted))))

@@ -1,0 +1,210 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from novasr.datasets import Clip
+from novasr.errors import WeightsError
+from novasr.model import NovaSRNetwork
+from novasr.model.network import END_TRIM
+from novasr.training import checkpoint, fast
+from novasr.training.adversary import Adversary
+from novasr.training.clips import TrainingClips
+from novasr.training.initial import new_network
+from novasr.training.losses import SpectralLoss
+from novasr.training.recipe import Recipe
+from novasr.training.run_log import RunLog
+from novasr.training.validate import Validation
+from novasr.training.weights import save_weights
+
+WEIGHTS_FILE = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is; handed to the caller after every step."""
+
+    step: int
+    steps: int
+    loss: float
+    validation_lsd: float | None  # the newest
+
+
+def train(
+    clips: Sequence[Clip],
+    validation: Sequence[Clip],
+    output: Path,
+    recipe: Recipe,
+    *,
+    steps: int | None = None,
+    device: str = "cpu",
+    save_every_seconds: float = 60.0,
+    report: Callable[[Progress], None] = lambda progress: None,
+) -> Path:
+    """Train a network from scratch, or go on where a run in `output` was stopped.
+
+    Step n sees the same clips in every run with the same seed, and nothing else is random, so on one
+    machine and number of threads the same recipe gives the same weights, interrupted or not.
+
+    Parameters
+    ----------
+    clips, validation : sequence of Clip
+        From :func:`novasr.training.clips.gather`.
+    output : path
+        Folder of the run; made if it is missing.
+    recipe : Recipe
+        What to do.
+    steps : int, optional
+        Instead of the recipe's.
+    device : str
+        ``"cpu"`` or ``"cuda"``: there with bfloat16 autocast and compiled.
+    save_every_seconds : float
+        Between checkpoints.
+    report : callable
+        Called after each step.
+
+    Returns
+    -------
+    Path
+        The averaged weights, float16 safetensors.
+
+    Raises
+    ------
+    WeightsError
+        If `output` holds a run of another recipe, or a damaged one.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    steps = steps or recipe.optimizer.steps
+    run = _Run(recipe, steps, device)
+    run.resume(output)
+    batches = DataLoader(
+        TrainingClips(clips, recipe),
+        batch_size=None,
+        sampler=range(run.step, steps),
+        num_workers=1,
+        prefetch_factor=4,
+        pin_memory=device != "cpu",
+    )
+    check = Validation(validation, device)
+    check_every = max(1, min(500, steps // 10))
+    lsd = None
+    saved = time.monotonic()
+    with RunLog(output, run.step) as log:
+        for low, high, bandwidths in batches:
+            terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
+            log.step(run.step, run.learning_rate, terms)
+            if run.step % check_every == 0 or run.step == steps:
+                lsd = check.lsd(run.average)
+                log.validation(run.step, lsd, check.examples(run.average))
+                save_weights(run.average, output / WEIGHTS_FILE)
+            if time.monotonic() - saved > save_every_seconds or run.step == steps:
+                checkpoint.save(output, run.state())
+                saved = time.monotonic()
+            report(Progress(run.step, steps, terms["total"], lsd))
+    save_weights(run.average, output / WEIGHTS_FILE)
+    return output / WEIGHTS_FILE
+
+
+class _Run:
+    """Networks, optimisers and the step they are at."""
+
+    def __init__(self, recipe: Recipe, steps: int, device: str) -> None:
+        self.recipe, self.steps, self.device = recipe, steps, device
+        self.step = 0
+        self.network = _fresh(recipe, device)
+        self.average = _fresh(recipe, device)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), recipe.optimizer.learning_rate, recipe.optimizer.betas
+        )
+        self.loss = SpectralLoss(recipe.loss).to(device)
+        self.adversary = Adversary(recipe, device) if recipe.loss.adversarial > 0 else None
+        self.forward = fast.forward if device == "cpu" else torch.compile(_plain_forward)
+
+    @property
+    def learning_rate(self) -> float:
+        """Warm-up, then half a cosine."""
+        o = self.recipe.optimizer
+        warm = min(1.0, (self.step + 1) / o.warm_up)
+        cosine = 0.5 + 0.5 * math.cos(math.pi * self.step / self.steps)
+        return o.learning_rate * warm * (o.final_share + (1 - o.final_share) * cosine)
+
+    def advance(self, low: Tensor, high: Tensor, bandwidths: Tensor) -> dict[str, float]:
+        """Do one step; gives the terms of the loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.device != "cpu"):
+            estimate = self.forward(self.network, low)
+        estimate = estimate[..., fast.EDGE : -fast.EDGE].float()
+        high = high[..., fast.EDGE : -fast.EDGE - END_TRIM]
+        terms = self.loss(estimate, high, bandwidths)
+        total = terms.total
+        logged = {name: float(value.detach()) for name, value in vars(terms).items()}
+        if self.adversary and self.step >= self.recipe.loss.adversarial_from * self.steps:
+            logged["discriminator"] = self.adversary.learn(estimate.detach(), high, bandwidths)
+            against = self.adversary.loss(estimate, high, bandwidths)
+            logged["adversarial"] = float(against.detach())
+            total = total + against
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        parameters = list(self.network.parameters())
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.optimizer.clip_norm)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        self.step += 1
+        self._move_average()
+        return logged
+
+    @torch.no_grad()
+    def _move_average(self) -> None:
+        decay = min(self.recipe.optimizer.average, self.step / (self.step + 10.0))
+        pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
+        for mean, value in pairs:
+            mean.lerp_(value, 1.0 - decay)
+
+    def state(self) -> dict[str, Any]:
+        """Give all that :meth:`resume` needs."""
+        return {
+            "recipe": checkpoint.plain(self.recipe),
+            "steps": self.steps,
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "adversary": self.adversary.state() if self.adversary else None,
+        }
+
+    def resume(self, folder: Path) -> None:
+        """Take up the run in `folder`, if there is one."""
+        state = checkpoint.load(folder)
+        if state is None:
+            return
+        if state["recipe"] != checkpoint.plain(self.recipe) or state["steps"] != self.steps:
+            msg = (
+                f"{folder}: holds a run of another recipe or number of steps "
+                f"({state['steps']}); choose another --output or remove it"
+            )
+            raise WeightsError(msg)
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.adversary:
+            self.adversary.restore(state["adversary"])
+
+
+def _fresh(recipe: Recipe, device: str) -> NovaSRNetwork:
+    return new_network(recipe.seed, textbook_phases=recipe.textbook_phases).to(device)
+
+
+def _plain_forward(network: NovaSRNetwork, audio: Tensor) -> Tensor:
+    return network(audio)  # type: ignore[no-any-return]

@@ -1,0 +1,89 @@
+"""How far an output is from the recording, below the recording's true band."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from novasr.training.recipe import Loss
+
+SAMPLE_RATE = 48_000
+POWER_FLOOR = 1e-8  # of the log-spectral distance: AP-BWE's evaluation (arXiv:2401.06387) clamps there
+_BAND_MARGIN_HZ = 300.0  # a codec's slope below the measured end of the band
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Each term before its weight, for the log; `total` is what is minimised."""
+
+    total: Tensor
+    log: Tensor
+    convergence: Tensor
+    complex: Tensor
+    waveform: Tensor
+
+
+class SpectralLoss(torch.nn.Module):
+    """Multi-resolution STFT loss (R. Yamamoto et al., Parallel WaveGAN, ICASSP 2020), in the terms of LSD.
+
+    The log term at 2,048 points is the log-spectral distance itself, the root over frequency of the
+    squared difference of log10 power, meaned over frames; the other sizes see shorter and longer events.
+    """
+
+    def __init__(self, weights: Loss) -> None:
+        super().__init__()
+        self.weights = weights
+        for size in weights.fft_sizes:
+            self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
+
+    def forward(self, estimate: Tensor, target: Tensor, bandwidths_hz: Tensor) -> Terms:
+        """Compare (clips, 1, frames) with (clips, 1, frames); `bandwidths_hz` is of shape (clips,)."""
+        zero = estimate.new_zeros(())
+        log, convergence, complex_, weighted = zero, zero, zero, zero
+        for size, weight in zip(self.weights.fft_sizes, self.weights.log_weights, strict=True):
+            a, b = (self.spectrum(x, size) for x in (estimate, target))  # (B, bins, frames, 2)
+            mask = band_mask(bandwidths_hz, size)  # (B, bins, 1)
+            power_a, power_b = (x.square().sum(-1) for x in (a, b))  # (B, bins, frames)
+            distance = log_spectral_distance(power_a, power_b, mask)
+            weighted = weighted + weight * distance
+            log = log + distance / len(self.weights.fft_sizes)
+            reference = len(self.weights.fft_sizes) * (_root(power_b * mask) + 1e-3)
+            complex_ = complex_ + _root((a - b).square().sum(-1) * mask) / reference
+            smaller = (power_a + 1e-12).sqrt() - (power_b + 1e-12).sqrt()
+            convergence = convergence + _root(smaller.square() * mask) / reference
+        waveform = F.l1_loss(estimate, target)
+        total = (
+            weighted
+            + self.weights.convergence * convergence
+            + self.weights.complex * complex_
+            + self.weights.waveform * waveform
+        )
+        return Terms(total, log, convergence, complex_, waveform)
+
+    def spectrum(self, audio: Tensor, size: int) -> Tensor:
+        """STFT of (clips, 1, frames), four windows overlapping: (clips, bins, frames, 2)."""
+        window = self.get_buffer(f"window_{size}")
+        return torch.view_as_real(
+            torch.stft(audio[:, 0], size, size // 4, window=window, return_complex=True)
+        )
+
+
+def band_mask(bandwidths_hz: Tensor, size: int) -> Tensor:
+    """1 for bins that the recording really has, 0 above: (clips, bins, 1)."""
+    hertz = torch.arange(size // 2 + 1, device=bandwidths_hz.device) * (SAMPLE_RATE / size)
+    end = bandwidths_hz[:, None] - _BAND_MARGIN_HZ
+    return (hertz <= end.clamp(max=SAMPLE_RATE / 2)).to(torch.float32)[..., None]
+
+
+def log_spectral_distance(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+    """LSD of two power spectra (clips, bins, frames) over the bins of the mask: a scalar."""
+    log_a, log_b = (torch.log10(power.clamp(min=POWER_FLOOR)) for power in (a, b))
+    per_frame = ((log_a - log_b) * mask).square().sum(1) / mask.sum(1)
+    return (per_frame + 1e-6).sqrt().mean()
+
+
+def _root(squares: Tensor) -> Tensor:
+    return (squares.sum() + 1e-12).sqrt()

@@ -1,0 +1,100 @@
+"""What a run leaves to look at: a CSV file, and TensorBoard's where it is installed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from novasr.training.degrade import HIGH_HZ
+
+COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "complex", "waveform",
+           "discriminator", "adversarial", "validation_lsd")  # fmt: skip
+_EVERY = 10
+
+
+class RunLog:
+    """Appends to ``log.csv``; after a resume, rows of steps that are done again are dropped first."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        self._path = folder / "log.csv"
+        kept = self._rows_until(step)
+        self._file = self._path.open("w", newline="", encoding="utf-8")
+        self._rows = csv.DictWriter(self._file, COLUMNS, restval="")
+        self._rows.writeheader()
+        self._rows.writerows(kept)
+        self._board = _open_board(folder / "tensorboard", step)
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def step(self, step: int, learning_rate: float, terms: Mapping[str, float]) -> None:
+        """Keep the mean of every ten steps."""
+        for name, value in terms.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+        if step % _EVERY:
+            return
+        means = {name: value / self._count for name, value in self._sums.items()}
+        self._write(step, {"learning_rate": learning_rate, **means})
+        self._sums, self._count = {}, 0
+
+    def validation(
+        self, step: int, lsd: float | None, examples: Sequence[tuple[Tensor, Tensor]]
+    ) -> None:
+        """Keep the distance on the validation set, and examples to hear and see."""
+        if lsd is not None:
+            self._write(step, {"validation_lsd": lsd})
+        if self._board is None:
+            return
+        for number, (output, recording) in enumerate(examples):
+            for name, audio in (("output", output), ("recording", recording)):
+                tag = f"{number}/{name}"
+                self._board.add_audio(tag, audio.clamp(-1, 1), step, sample_rate=HIGH_HZ)
+                self._board.add_image(f"spectrogram {tag}", _picture(audio), step)
+
+    def _write(self, step: int, values: Mapping[str, float]) -> None:
+        rounded = {name: f"{value:.6g}" for name, value in values.items()}
+        self._rows.writerow({"step": step, **rounded})
+        self._file.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def _rows_until(self, step: int) -> list[dict[str, str]]:
+        if not self._path.is_file():
+            return []
+        with self._path.open(newline="", encoding="utf-8") as text:
+            return [row for row in csv.DictReader(text) if int(row["step"]) <= step]
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _open_board(folder: Path, step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=step)  # type: ignore[no-untyped-call]
+
+
+def _picture(audio: Tensor) -> Tensor:
+    """-100 .. 0 dB as grey, the highest frequency on top: (1, bins, frames)."""
+    spectrum = torch.stft(audio, 1024, 256, window=torch.hann_window(1024), return_complex=True)
+    level = 20 * torch.log10(spectrum.abs() / 256 + 1e-5)
+    return (1 + level / 100).clamp(0, 1).flip(0)[None]

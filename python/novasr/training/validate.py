@@ -1,0 +1,61 @@
+"""The log-spectral distance of a network on recordings that it does not train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import soxr
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from novasr.datasets import Clip
+from novasr.model import NovaSRNetwork
+from novasr.model.network import END_TRIM
+from novasr.training import fast
+from novasr.training.clips import load_audio
+from novasr.training.degrade import HIGH_HZ, LOW_HZ
+from novasr.training.losses import band_mask, log_spectral_distance
+
+_FFT, _HOP = 2048, 512
+_LONGEST_SECONDS = 4
+_MOST_CLIPS = 32
+
+
+class Validation:
+    """Holds the recordings at both rates; the low one comes from soxr's VHQ."""
+
+    def __init__(self, clips: Sequence[Clip], device: str) -> None:
+        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []
+        for clip in clips[:: max(1, len(clips) // _MOST_CLIPS)]:
+            high = load_audio(clip.path)[: _LONGEST_SECONDS * HIGH_HZ]
+            high = high[: len(high) // 3 * 3]
+            low = soxr.resample(high, HIGH_HZ, LOW_HZ, quality="VHQ")[: len(high) // 3]
+            pair = (torch.from_numpy(audio)[None, None].to(device) for audio in (low, high))
+            self.pairs.append((*pair, torch.tensor([clip.bandwidth_hz], device=device)))
+
+    @torch.no_grad()
+    def lsd(self, network: NovaSRNetwork) -> float | None:
+        """Mean over the recordings, None if there are none."""
+        if not self.pairs:
+            return None
+        distances = []
+        for low, high, band in self.pairs:
+            estimate = self._run(network, low)
+            a, b = (_spectrum(audio) for audio in (estimate, high))
+            distances.append(log_spectral_distance(a, b, band_mask(band, _FFT)))
+        return float(torch.stack(distances).mean())
+
+    @torch.no_grad()
+    def examples(self, network: NovaSRNetwork) -> list[tuple[Tensor, Tensor]]:
+        """Output and recording, (frames,) at 48 kHz each, of the first few."""
+        return [(self._run(network, low)[0, 0].cpu(), high[0, 0].cpu()) for low, high, _ in self.pairs[:3]]
+
+    @staticmethod
+    def _run(network: NovaSRNetwork, low: Tensor) -> Tensor:
+        return F.pad(fast.forward(network, low), (0, END_TRIM))
+
+
+def _spectrum(audio: Tensor) -> Tensor:
+    window = torch.hann_window(_FFT, device=audio.device)
+    return torch.stft(audio[:, 0], _FFT, _HOP, window=window, return_complex=True).abs().square()
