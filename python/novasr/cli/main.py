@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from novasr.cli import bench, devices, enhance, export, info, live, plugin
+from novasr.cli import bench, devices, enhance, export, info, live, plugin, train
 from novasr.cli.messages import EXIT_ERROR, debugging, print_error
 from novasr.errors import NovasrError
 
@@ -25,6 +25,7 @@ app.command(help=export.HELP)(export.export)
 app.command(help=bench.HELP)(bench.bench)
 app.command(help=live.HELP)(live.live)
 app.command(help=devices.HELP)(devices.devices)
+app.command(help=train.HELP)(train.train)
 app.add_typer(plugin.app, name="plugin")
 
 

@@ -35,12 +35,12 @@ class Adversary:
             fake = network(estimate, bandwidths_hz)[-1]
             loss = loss + (1 - real).square().mean() + fake.square().mean()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return float(loss.detach())
 
     def loss(self, estimate: Tensor, target: Tensor, bandwidths_hz: Tensor) -> Tensor:
-        """What the network pays for being told from a recording."""
+        """Give what the network pays for being told from a recording."""
         self.network.requires_grad_(False)
         total = estimate.new_zeros(())
         for network in self.network:

@@ -46,7 +46,7 @@ def load(folder: Path) -> dict[str, Any] | None:
 
 
 def plain(recipe: Any) -> dict[str, Any]:
-    """A recipe as a dictionary of lists, numbers and words, as a checkpoint and a card hold it."""
+    """Turn a recipe into a dictionary of lists, numbers and words, as a checkpoint and a card hold it."""
     values = dataclasses.asdict(recipe)
     return {key: _plain(value) for key, value in values.items()}
 

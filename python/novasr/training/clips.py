@@ -57,9 +57,7 @@ class TrainingClips(Dataset[Batch]):
             torch.tensor(bands),
         )
 
-    def _pick(
-        self, rng: np.random.Generator, frames: int
-    ) -> tuple[npt.NDArray[np.float32], float]:
+    def _pick(self, rng: np.random.Generator, frames: int) -> tuple[npt.NDArray[np.float32], float]:
         which = int(rng.choice(len(self.audio), p=self.weights))
         recording, band = self.audio[which], self.bandwidths[which]
         chances = self.recipe.degradation
@@ -119,7 +117,7 @@ def _load(path: Path) -> npt.NDArray[np.int16]:
         import soxr
 
         audio = soxr.resample(audio, rate, HIGH_HZ, quality="VHQ")
-    return np.round(np.clip(audio, -1, 1 - 2**-15) * 32768).astype(np.int16)
+    return np.asarray(np.round(np.clip(audio, -1, 1 - 2**-15) * 32768), np.int16)
 
 
 def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:
@@ -128,7 +126,8 @@ def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:
         seconds[clip.kind, clip.speaker] += clip.seconds
     data = recipe.data
     balanced = {
-        (kind, speaker): total ** (1 - data.speaker_balance) * data.speaker_weights.get(speaker, 1.0)
+        (kind, speaker): total ** (1 - data.speaker_balance)
+        * data.speaker_weights.get(speaker, 1.0)
         for (kind, speaker), total in seconds.items()
     }
     totals: dict[str, float] = defaultdict(float)
@@ -142,4 +141,4 @@ def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:
         / seconds[clip.kind, clip.speaker]
         for clip in clips
     ]
-    return np.asarray(weights) / np.sum(weights)
+    return np.asarray(weights, np.float64) / float(np.sum(weights))

@@ -82,19 +82,18 @@ def degrade(
     if rng.random() < chances.codec_chance:
         low = through_codec(low, rng)
     if rng.random() < chances.quantise_chance:
-        low = np.round(low * 32767.0) / 32767.0
+        low = _float32(np.round(low * 32767.0) / 32767.0)
     inner = slice(MARGIN // 3, len(low) - MARGIN // 3)
-    return Pair(low[inner].astype(np.float32), audio[MARGIN:-MARGIN], bandwidth_hz)
+    return Pair(low[inner], audio[MARGIN:-MARGIN], bandwidth_hz)
 
 
 def change_tone(audio: FloatArray, range_db: float, rng: np.random.Generator) -> FloatArray:
-    """Another microphone: a smooth curve through six random gains, two octaves... to 24 kHz."""
+    """Another microphone: a curve through six random gains between 50 Hz and 24 kHz."""
     hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
     knots = np.log2([50, 400, 1500, 4000, 9000, 24_000])
     gains = rng.uniform(-range_db, range_db, len(knots))
     curve = np.interp(np.log2(np.maximum(hertz, 50)), knots, gains)
-    changed: FloatArray = np.fft.irfft(np.fft.rfft(audio) * 10 ** (curve / 20), len(audio))
-    return changed.astype(np.float32)
+    return _float32(np.fft.irfft(np.fft.rfft(audio) * 10 ** (curve / 20), len(audio)))
 
 
 def add_room(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -104,7 +103,7 @@ def add_room(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
     echo = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / decay)
     echo *= 10 ** (-rng.uniform(10, 25) / 20) / np.sqrt(np.sum(echo**2))
     echo[0] += 1.0
-    return signal.oaconvolve(audio, echo)[: len(audio)].astype(np.float32)
+    return _float32(signal.oaconvolve(audio, echo)[: len(audio)])
 
 
 def set_level(audio: FloatArray, peak_db: float) -> FloatArray:
@@ -120,12 +119,10 @@ def add_noise(audio: FloatArray, rms_db: float, rng: np.random.Generator) -> Flo
     spectrum *= np.maximum(hertz, 100.0) ** -rng.uniform(0.0, 0.5)
     noise = np.fft.irfft(spectrum, len(audio))
     noise *= 10 ** (rms_db / 20) / np.sqrt(np.mean(noise**2))
-    return (audio + noise).astype(np.float32)
+    return _float32(audio + noise)
 
 
-def to_low_rate(
-    audio: FloatArray, chances: Degradation, rng: np.random.Generator
-) -> FloatArray:
+def to_low_rate(audio: FloatArray, chances: Degradation, rng: np.random.Generator) -> FloatArray:
     """Come down to 16 kHz as one of many converters does, some behind a low-pass of their own."""
     if rng.random() < chances.telephone_chance:
         audio = zero_phase_low_pass(audio, rng.uniform(3400, 4000), 10)
@@ -140,14 +137,14 @@ def to_low_rate(
     crossings = int(rng.integers(6, 33))
     window = ("kaiser", rng.uniform(5.0, 15.0))
     taps = signal.firwin(6 * crossings + 1, rng.uniform(0.92, 0.99) / 3, window=window)
-    return signal.resample_poly(audio, 1, 3, window=taps).astype(np.float32)
+    return _float32(signal.resample_poly(audio, 1, 3, window=taps))
 
 
 def zero_phase_low_pass(audio: FloatArray, cutoff_hz: float, order: int) -> FloatArray:
     """Butterworth's magnitude (S. Butterworth, 1930) without its phase."""
     hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
     gain = 1.0 / np.sqrt(1.0 + (hertz / cutoff_hz) ** (2 * order))
-    return np.fft.irfft(np.fft.rfft(audio) * gain, len(audio)).astype(np.float32)
+    return _float32(np.fft.irfft(np.fft.rfft(audio) * gain, len(audio)))
 
 
 def through_codec(low: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -174,3 +171,7 @@ def align(decoded: FloatArray, reference: FloatArray) -> FloatArray:
     delay = int(np.argmax(correlation)) - (len(reference) - 1)
     shifted = decoded[delay:] if delay >= 0 else np.pad(decoded, (-delay, 0))
     return np.pad(shifted[: len(reference)], (0, max(0, len(reference) - len(shifted))))
+
+
+def _float32(audio: npt.ArrayLike) -> FloatArray:
+    return np.asarray(audio, np.float32)

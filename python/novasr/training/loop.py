@@ -19,6 +19,7 @@ from novasr.model import NovaSRNetwork
 from novasr.model.network import END_TRIM
 from novasr.training import checkpoint, fast
 from novasr.training.adversary import Adversary
+from novasr.training.card import write_card
 from novasr.training.clips import TrainingClips
 from novasr.training.initial import new_network
 from novasr.training.losses import SpectralLoss
@@ -28,6 +29,7 @@ from novasr.training.validate import Validation
 from novasr.training.weights import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
+_TIMED_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -84,35 +86,65 @@ def train(
         If `output` holds a run of another recipe, or a damaged one.
     """
     output.mkdir(parents=True, exist_ok=True)
-    steps = steps or recipe.optimizer.steps
-    run = _Run(recipe, steps, device)
+    run = _Run(recipe, steps or recipe.optimizer.steps, device)
     run.resume(output)
-    batches = DataLoader(
+    batches = _batches(clips, recipe, run.step, run.steps, device)
+    check = Validation(validation, device)
+    check_every = max(1, min(500, run.steps // 10))
+    lsd = check.lsd(run.average) if run.step == run.steps else None
+    saved = time.monotonic()
+    with RunLog(output, run.step) as log:
+        try:
+            for low, high, bandwidths in batches:
+                terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
+                log.step(run.step, run.learning_rate, terms)
+                if run.step % check_every == 0 or run.step == run.steps:
+                    lsd = check.lsd(run.average)
+                    log.validation(run.step, lsd, check.examples(run.average))
+                    save_weights(run.average, output / WEIGHTS_FILE)
+                if time.monotonic() - saved > save_every_seconds:
+                    checkpoint.save(output, run.state())
+                    saved = time.monotonic()
+                report(Progress(run.step, run.steps, terms["total"], lsd))
+        finally:
+            checkpoint.save(output, run.state())
+    save_weights(run.average, output / WEIGHTS_FILE)
+    write_card(output, clips, recipe, steps=run.steps, validation_lsd=lsd, device=device)
+    return output / WEIGHTS_FILE
+
+
+def steps_in(
+    minutes: float, clips: Sequence[Clip], output: Path, recipe: Recipe, device: str = "cpu"
+) -> int:
+    """Tell how many steps fit into a time here, in a number that the next run finds again.
+
+    A few steps are timed. Their pace is rounded down to a power of two a minute, since the number of
+    steps shapes the whole run and must not change with the weather. A run in `output` keeps its number.
+    """
+    state = checkpoint.load(output)
+    if state is not None:
+        return int(state["steps"])
+    run = _Run(recipe, _TIMED_STEPS, device)
+    seconds = []
+    for low, high, bandwidths in _batches(clips, recipe, 0, _TIMED_STEPS, device):
+        started = time.monotonic()
+        run.advance(low.to(device), high.to(device), bandwidths.to(device))
+        seconds.append(time.monotonic() - started)
+    pace = 60.0 / sorted(seconds)[_TIMED_STEPS // 2]
+    return max(1, int(minutes * 2.0 ** math.floor(math.log2(pace))))
+
+
+def _batches(
+    clips: Sequence[Clip], recipe: Recipe, start: int, end: int, device: str
+) -> DataLoader[Any]:
+    return DataLoader(
         TrainingClips(clips, recipe),
         batch_size=None,
-        sampler=range(run.step, steps),
+        sampler=range(start, end),
         num_workers=1,
         prefetch_factor=4,
         pin_memory=device != "cpu",
     )
-    check = Validation(validation, device)
-    check_every = max(1, min(500, steps // 10))
-    lsd = None
-    saved = time.monotonic()
-    with RunLog(output, run.step) as log:
-        for low, high, bandwidths in batches:
-            terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
-            log.step(run.step, run.learning_rate, terms)
-            if run.step % check_every == 0 or run.step == steps:
-                lsd = check.lsd(run.average)
-                log.validation(run.step, lsd, check.examples(run.average))
-                save_weights(run.average, output / WEIGHTS_FILE)
-            if time.monotonic() - saved > save_every_seconds or run.step == steps:
-                checkpoint.save(output, run.state())
-                saved = time.monotonic()
-            report(Progress(run.step, steps, terms["total"], lsd))
-    save_weights(run.average, output / WEIGHTS_FILE)
-    return output / WEIGHTS_FILE
 
 
 class _Run:

@@ -11,7 +11,9 @@ from torch.nn import functional as F
 from novasr.training.recipe import Loss
 
 SAMPLE_RATE = 48_000
-POWER_FLOOR = 1e-8  # of the log-spectral distance: AP-BWE's evaluation (arXiv:2401.06387) clamps there
+POWER_FLOOR = (
+    1e-8  # of the log-spectral distance: AP-BWE's evaluation (arXiv:2401.06387) clamps there
+)
 _BAND_MARGIN_HZ = 300.0  # a codec's slope below the measured end of the band
 
 

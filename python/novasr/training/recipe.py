@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
@@ -23,7 +24,9 @@ class Data:
 
     clips: int = 8  # in a step
     seconds: float = 0.4  # of each clip
-    kind_shares: dict[str, float] = field(default_factory=lambda: {"speech": 0.75, "music": 0.25})
+    kind_shares: dict[str, float] = field(
+        default_factory=lambda: {"speech": 0.7, "singing": 0.05, "music": 0.25}
+    )
     speaker_balance: float = 0.5  # 0: by hours, 1: all speakers alike
     speaker_weights: dict[str, float] = field(default_factory=dict)  # on top of that
     least_bandwidth_hz: float = 16_000.0  # recordings with less are left out
@@ -146,3 +149,27 @@ def _build(kind: type[Any], values: dict[str, Any]) -> Any:
             raise TypeError(f"{key} must be of type {type(default).__name__}, not {value!r}")
         changes[key] = value
     return dataclasses.replace(defaults, **changes)
+
+
+def as_toml(recipe: Recipe) -> str:
+    """Write a recipe out in full, as :func:`load_recipe` reads it."""
+    head, tables = [], []
+    for name, value in dataclasses.asdict(recipe).items():
+        if isinstance(value, dict):
+            rows = "\n".join(f"{key} = {_toml_value(inner)}" for key, inner in value.items())
+            tables.append(f"[{name}]\n{rows}\n")
+        else:
+            head.append(f"{name} = {_toml_value(value)}")
+    return "\n".join(head) + "\n\n" + "\n".join(tables)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return (
+            "{ " + ", ".join(f"{key} = {_toml_value(inner)}" for key, inner in value.items()) + " }"
+        )
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_toml_value(inner) for inner in value) + "]"
+    return json.dumps(value)

@@ -31,8 +31,8 @@ class Validation:
             high = load_audio(clip.path)[: _LONGEST_SECONDS * HIGH_HZ]
             high = high[: len(high) // 3 * 3]
             low = soxr.resample(high, HIGH_HZ, LOW_HZ, quality="VHQ")[: len(high) // 3]
-            pair = (torch.from_numpy(audio)[None, None].to(device) for audio in (low, high))
-            self.pairs.append((*pair, torch.tensor([clip.bandwidth_hz], device=device)))
+            a, b = (torch.from_numpy(audio)[None, None].to(device) for audio in (low, high))
+            self.pairs.append((a, b, torch.tensor([clip.bandwidth_hz], device=device)))
 
     @torch.no_grad()
     def lsd(self, network: NovaSRNetwork) -> float | None:
@@ -49,7 +49,10 @@ class Validation:
     @torch.no_grad()
     def examples(self, network: NovaSRNetwork) -> list[tuple[Tensor, Tensor]]:
         """Output and recording, (frames,) at 48 kHz each, of the first few."""
-        return [(self._run(network, low)[0, 0].cpu(), high[0, 0].cpu()) for low, high, _ in self.pairs[:3]]
+        return [
+            (self._run(network, low)[0, 0].cpu(), high[0, 0].cpu())
+            for low, high, _ in self.pairs[:3]
+        ]
 
     @staticmethod
     def _run(network: NovaSRNetwork, low: Tensor) -> Tensor:

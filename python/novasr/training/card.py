@@ -1,0 +1,86 @@
+"""The model card: what a weight file was made of, written from the run itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from novasr.datasets import Clip
+from novasr.training.recipe import Recipe, as_toml
+
+FILE = "card.md"
+
+
+def write_card(
+    folder: Path,
+    clips: Sequence[Clip],
+    recipe: Recipe,
+    *,
+    steps: int,
+    validation_lsd: float | None,
+    device: str,
+) -> Path:
+    """Write ``card.md`` beside the weights.
+
+    Parameters
+    ----------
+    folder : path
+        Of the run.
+    clips : sequence of Clip
+        What it was trained on.
+    recipe, steps, device
+        As of :func:`novasr.training.loop.train`.
+    validation_lsd : float, optional
+        What the log ends with.
+
+    Returns
+    -------
+    Path
+        The card.
+    """
+    path = folder / FILE
+    path.write_text(_card(clips, recipe, steps, validation_lsd, device), encoding="utf-8")
+    return path
+
+
+def _card(
+    clips: Sequence[Clip], recipe: Recipe, steps: int, validation_lsd: float | None, device: str
+) -> str:
+    hours = sum(clip.seconds for clip in clips) / 3600
+    voices = {clip.speaker for clip in clips if clip.kind in ("speech", "singing")} - {""}
+    seen = steps * recipe.data.clips * recipe.data.seconds / 3600
+    lines = [
+        f"# Model card: {recipe.name}",
+        "",
+        "NovaSR's network, 23,248 float16 values in upstream's key layout: 16 kHz in, 48 kHz out.",
+        "",
+        f"- Trained from scratch: {steps} steps of {recipe.data.clips} clips of "
+        f"{recipe.data.seconds:g} s ({seen:.1f} hours of degraded audio), seed {recipe.seed}, on {device}.",
+        f"- Data: {len(clips)} recordings, {hours:.2f} hours, {len(voices)} voices.",
+    ]
+    if validation_lsd is not None:
+        lines.append(
+            f"- Log-spectral distance on recordings held out of the same collections: {validation_lsd:.3f}."
+        )
+    lines += ["", "| source | licence | kind | recordings | minutes |", "|---|---|---|---:|---:|"]
+    groups: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for clip in clips:
+        groups[
+            clip.source or clip.path.parent.name, clip.licence or "not stated", clip.kind
+        ].append(clip.seconds)
+    for (source, licence, kind), seconds in sorted(groups.items()):
+        lines.append(
+            f"| {source} | {licence} | {kind} | {len(seconds)} | {sum(seconds) / 60:.1f} |"
+        )
+    lines += [
+        "",
+        "Limits: the network sees 1.5 ms around a sample, so it continues the sound that is there; it",
+        "cannot know what a recording lost. Input narrower than 8 kHz stays without what is between.",
+        "",
+        "```toml",
+        as_toml(recipe).rstrip(),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)

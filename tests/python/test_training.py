@@ -1,0 +1,339 @@
+"""Training: what it learns from, what it minimises, and that a run can be repeated and taken up again."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from novasr.datasets import read_clips
+from novasr.errors import AudioFormatError
+
+torch = pytest.importorskip("torch")
+
+from novasr import checkpoints  # noqa: E402
+from novasr.training import fast  # noqa: E402
+from novasr.training.clips import TrainingClips, gather  # noqa: E402
+from novasr.training.degrade import (  # noqa: E402
+    HIGH_HZ,
+    MARGIN,
+    Degradation,
+    change_speed,
+    degrade,
+    through_codec,
+)
+from novasr.training.initial import kaiser_sinc, new_network  # noqa: E402
+from novasr.training.loop import train  # noqa: E402
+from novasr.training.losses import SpectralLoss  # noqa: E402
+from novasr.training.recipe import Data, Loss, Optimizer, Recipe, as_toml, load_recipe  # noqa: E402
+from novasr.training.weights import save_weights  # noqa: E402
+
+TINY = Recipe(
+    name="tiny",
+    data=Data(clips=2, seconds=0.15, held_out=0.25),
+    optimizer=Optimizer(steps=8, warm_up=2),
+)
+NEVER = Degradation(
+    **dict.fromkeys(
+        (f.name for f in dataclasses.fields(Degradation) if f.name.endswith("_chance")), 0.0
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Eight voices: harmonics of a gliding tone under noise that follows their loudness."""
+    folder = tmp_path_factory.mktemp("recordings")
+    rng = np.random.default_rng(5)
+    rows = ["file,seconds,bandwidth_khz,speaker,licence,source_repo"]
+    for number in range(8):
+        t = np.arange(HIGH_HZ) / HIGH_HZ
+        phase = 2 * np.pi * np.cumsum(100 + 20 * number + 30 * np.sin(2 * np.pi * 2 * t)) / HIGH_HZ
+        voice = sum(np.sin(k * phase) / k for k in range(1, 150))
+        loud = 0.5 + 0.5 * np.sin(2 * np.pi * 3 * t)
+        audio = 0.1 * loud * (voice / 2 + 0.3 * rng.standard_normal(len(t)))
+        soundfile.write(folder / f"voice_{number}.wav", audio, HIGH_HZ)
+        rows.append(f"voice_{number}.wav,1.0,24,speaker_{number},CC0-1.0,made-up/voices")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def novasr(*words):
+    """Run ``novasr`` as users do."""
+    command = [sys.executable, "-m", "novasr", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def assert_same_weights(a, b):
+    first, second = checkpoints.load_tensors(a), checkpoints.load_tensors(b)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+class TestGradients:
+    """The compiled network against PyTorch's own."""
+
+    @pytest.mark.parametrize("frames", [3, 40, 81, 400])
+    @pytest.mark.parametrize("textbook", [False, True])
+    def test_values_and_all_gradients_are_those_of_pytorch(self, frames, textbook):
+        network = new_network(4, textbook_phases=textbook)
+        generator = torch.Generator().manual_seed(frames)
+        audio = 0.1 * torch.randn(3, 1, frames, generator=generator)
+        weights = torch.randn(3, 1, 3 * frames - 4, generator=generator)
+        weights[..., : fast.EDGE] = weights[..., -fast.EDGE :] = 0
+        expected, found = network(audio), fast.forward(network, audio)
+        inner = slice(fast.EDGE, -fast.EDGE)
+        assert torch.allclose(found[..., inner], expected[..., inner], atol=2e-6)
+        parameters = dict(network.named_parameters())
+        wanted = torch.autograd.grad(
+            (expected * weights).sum(), parameters.values(), allow_unused=True
+        )
+        got = torch.autograd.grad((found * weights).sum(), parameters.values(), allow_unused=True)
+        for name, a, b in zip(parameters, wanted, got, strict=True):
+            assert torch.allclose(b, a, rtol=1e-3, atol=2e-5 * float(a.abs().max()) + 1e-9), name
+
+    def test_the_number_of_threads_changes_only_last_bits(self):
+        network = new_network(4)
+        audio = 0.1 * torch.randn(2, 1, 700, generator=torch.Generator().manual_seed(0))
+        threads, found = torch.get_num_threads(), []
+        try:
+            for count in (1, 3):
+                torch.set_num_threads(count)
+                loss = fast.forward(network, audio).square().sum()
+                found.append(torch.autograd.grad(loss, network.block.convs1[0].weight)[0])
+        finally:
+            torch.set_num_threads(threads)
+        assert torch.allclose(*found, rtol=1e-4, atol=1e-6)
+
+
+class TestInitialNetwork:
+    def test_filters_are_those_of_the_published_weights(self):
+        stored = checkpoints.load_tensors()["resblocks.0.activations.0.downsample.lowpass.filter"]
+        assert np.abs(stored.ravel() - kaiser_sinc().numpy()).max() < 2.5e-4  # float16 of 0.44
+
+    def test_both_orders_of_the_phases_play_in_the_native_engine(self, tmp_path):
+        import novasr
+
+        rng = np.random.default_rng(1)
+        audio = (0.05 * rng.standard_normal(4000)).astype(np.float32)
+        outputs = []
+        for textbook in (False, True):
+            path = tmp_path / f"{textbook}.safetensors"
+            save_weights(new_network(3, textbook_phases=textbook), path)
+            with torch.inference_mode():
+                expected = checkpoints.load_model(path)(torch.from_numpy(audio)[None, None])[0, 0]
+            found = novasr.enhance(audio, 16_000, mode="full", weights=path)
+            assert np.abs(found.ravel()[: len(expected)] - expected.numpy()).max() < 2e-6
+            outputs.append(expected)
+        assert (outputs[0] - outputs[1]).abs().max() > 1e-3  # they are two different networks
+
+    def test_a_weight_file_is_as_small_as_upstreams(self, tmp_path):
+        save_weights(new_network(3), tmp_path / "w.safetensors")
+        assert (tmp_path / "w.safetensors").stat().st_size <= 53_300
+
+
+class TestDegradation:
+    def clip(self, seed=0, frames=3 * 4096):
+        rng = np.random.default_rng(seed)
+        noise = rng.standard_normal(frames + 2 * MARGIN)
+        return (0.05 * noise * (1 + np.sin(np.arange(len(noise)) / 500))).astype(np.float32)
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_low_and_high_are_aligned(self, seed):
+        """Whatever happened on the way down: the low side correlates best with the high one at lag 0."""
+        chances = dataclasses.replace(
+            NEVER, filter_chance=0.5, quantise_chance=0.5, level_chance=0.5
+        )
+        pair = degrade(self.clip(seed), 24_000.0, chances, np.random.default_rng(seed))
+        assert len(pair.high) == 3 * len(pair.low)
+        lags = range(-4, 5)
+        inner = pair.low[100:-100]
+        scores = [float(inner @ np.roll(pair.high, lag)[300:-300:3]) for lag in lags]
+        assert lags[int(np.argmax(scores))] == 0
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_codecs_keep_time_and_length(self, seed):
+        low = self.clip(seed)[::3]
+        decoded = through_codec(low, np.random.default_rng(seed))
+        assert len(decoded) == len(low)
+        lags = range(-5, 6)
+        scores = [float(low[50:-50] @ np.roll(decoded, lag)[50:-50]) for lag in lags]
+        assert lags[int(np.argmax(scores))] == 0
+
+    def test_speed_moves_pitch(self):
+        tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / HIGH_HZ).astype(np.float32)
+        fast_tone = change_speed(tone, 1.25, 24_000)
+        peak = np.argmax(np.abs(np.fft.rfft(fast_tone * np.hanning(24_000)))) * 2.0
+        assert peak == pytest.approx(1250, abs=2)
+
+    def test_silence_stays_silence(self):
+        chances = dataclasses.replace(NEVER, silence_chance=1.0)
+        pair = degrade(self.clip(), 24_000.0, chances, np.random.default_rng(0))
+        assert not pair.low.any()
+        assert not pair.high.any()
+
+    def test_a_batch_depends_on_its_number_and_the_seed_alone(self, recordings):
+        clips, _ = gather([recordings], TINY)
+        once, again = TrainingClips(clips, TINY), TrainingClips(clips, TINY)
+        once[3]
+        assert all(torch.equal(a, b) for a, b in zip(once[7], again[7], strict=True))
+        other = TrainingClips(clips, dataclasses.replace(TINY, seed=2))
+        assert not torch.equal(once[7][1], other[7][1])
+
+
+class TestLoss:
+    def test_a_gain_costs_its_logarithm(self):
+        """LSD(x, x / 10) is 2, since the power differs by a factor of 100."""
+        audio = 0.1 * torch.randn(2, 1, 9600, generator=torch.Generator().manual_seed(0))
+        terms = SpectralLoss(Loss())(audio / 10, audio, torch.full((2,), 24_000.0))
+        assert terms.log.item() == pytest.approx(2.0, abs=1e-3)
+
+    def test_nothing_is_asked_above_the_true_band(self):
+        generator = torch.Generator().manual_seed(0)
+        audio = 0.1 * torch.randn(1, 1, 19_200, generator=generator)
+        spectrum = torch.fft.rfft(audio)
+        hertz = torch.fft.rfftfreq(19_200, 1 / HIGH_HZ)
+        cut = torch.fft.irfft(torch.where(hertz < 16_000, spectrum, 0), 19_200)
+        loss = SpectralLoss(Loss(waveform=0.0))
+        masked = loss(audio, cut, torch.tensor([15_000.0]))
+        assert masked.log.item() < 0.2
+        assert loss(audio, cut, torch.tensor([24_000.0])).log.item() > 1.0
+
+
+class TestRuns:
+    def test_same_seed_same_weights_other_seed_others(self, recordings, tmp_path):
+        clips, validation = gather([recordings], TINY)
+        a, b = (train(clips, validation, tmp_path / name, TINY) for name in "ab")
+        assert_same_weights(a, b)
+        c = train(clips, validation, tmp_path / "c", dataclasses.replace(TINY, seed=2))
+        with pytest.raises(AssertionError):
+            assert_same_weights(a, c)
+
+    @pytest.mark.parametrize("adversarial", [0.0, 0.1])
+    def test_a_killed_run_goes_on_bit_for_bit(self, recordings, tmp_path, adversarial):
+        recipe = dataclasses.replace(
+            TINY,
+            loss=Loss(adversarial=adversarial, adversarial_from=0.25),
+            optimizer=dataclasses.replace(TINY.optimizer, steps=20),
+        )
+        (tmp_path / "recipe.toml").write_text(as_toml(recipe))
+        clips, validation = gather([recordings], recipe)
+        whole = train(clips, validation, tmp_path / "whole", recipe)
+        program = (
+            "import sys; from pathlib import Path\n"
+            "from novasr.training.clips import gather; from novasr.training.loop import train\n"
+            "from novasr.training.recipe import load_recipe\n"
+            "recipe = load_recipe(sys.argv[2])\n"
+            "train(*gather([sys.argv[1]], recipe), Path(sys.argv[3]), recipe, save_every_seconds=0,"
+            " report=lambda p: print(p.step, flush=True))\n"
+        )
+        words = [
+            sys.executable,
+            "-c",
+            program,
+            recordings,
+            tmp_path / "recipe.toml",
+            tmp_path / "killed",
+        ]
+        with subprocess.Popen(
+            words, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            while int(process.stdout.readline()) < 8:
+                pass
+            os.killpg(process.pid, signal.SIGKILL)
+        assert torch.load(tmp_path / "killed" / "checkpoint.pt")["step"] < 20
+        resumed = train(clips, validation, tmp_path / "killed", recipe)
+        assert_same_weights(whole, resumed)
+
+    def test_it_learns(self, recordings, tmp_path):
+        """Sixty steps bring recordings that it never heard much nearer than the first six."""
+        recipe = dataclasses.replace(TINY, optimizer=Optimizer(steps=60, warm_up=5))
+        clips, validation = gather([recordings], recipe)
+        found = []
+        train(
+            clips,
+            validation,
+            tmp_path / "run",
+            recipe,
+            report=lambda p: found.append(p.validation_lsd),
+        )
+        assert found[-1] < 0.8 * next(lsd for lsd in found if lsd is not None)
+
+
+class TestRecipes:
+    def test_a_recipe_written_out_is_read_back(self, tmp_path):
+        recipe = load_recipe("base")
+        (tmp_path / "r.toml").write_text(as_toml(recipe))
+        assert load_recipe(tmp_path / "r.toml") == recipe
+
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            ("sed = 1", "sed"),
+            ("seed = 'x'", "seed"),
+            ("[data]\nclip = 1", "clip"),
+            ("seed = ", "recipe"),
+        ],
+    )
+    def test_a_mistake_is_named(self, tmp_path, text, named):
+        (tmp_path / "r.toml").write_text(text)
+        with pytest.raises(AudioFormatError, match=named):
+            load_recipe(tmp_path / "r.toml")
+
+
+class TestCommand:
+    def test_a_run_leaves_weights_card_and_log(self, recordings, tmp_path):
+        run = tmp_path / "run"
+        (tmp_path / "tiny.toml").write_text(as_toml(TINY))
+        words = ["train", recordings, "-o", run, "--recipe", tmp_path / "tiny.toml"]
+        done = novasr(*words, "--steps", 10)
+        assert done.returncode == 0, done.stderr
+        assert str(run / "weights.safetensors") in done.stdout
+        checkpoints.load_tensors(run / "weights.safetensors")
+        card = (run / "card.md").read_text()
+        assert "CC0-1.0" in card
+        assert "made-up/voices" in card
+        assert "validation_lsd" in (run / "log.csv").read_text()
+        other = novasr(*words, "--steps", 11)
+        assert other.returncode == 2
+        assert "remove it" in other.stderr
+
+    def test_minutes_become_steps_that_are_kept(self, recordings, tmp_path):
+        (tmp_path / "tiny.toml").write_text(as_toml(TINY))
+        words = ["train", recordings, "-o", tmp_path / "run", "--recipe", tmp_path / "tiny.toml"]
+        first, second = (novasr(*words, "--minutes", 0.1) for _ in range(2))
+        assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+        (steps,) = [line for line in first.stdout.splitlines() if "--steps" in line]
+        assert steps in second.stdout
+
+    def test_bad_input_is_one_line_and_exit_code_2(self, recordings, tmp_path):
+        narrow, damaged = tmp_path / "narrow", tmp_path / "damaged"
+        narrow.mkdir()
+        tone = 0.5 * np.sin(2 * np.pi * 300 * np.arange(48_000) / HIGH_HZ)
+        soundfile.write(narrow / "tone.wav", tone, HIGH_HZ)
+        damaged.mkdir()
+        (damaged / "checkpoint.pt").write_bytes(b"not a checkpoint")
+        run = ["-o", tmp_path / "run"]
+        for words, named in [
+            ([tmp_path / "nowhere", *run], "nowhere"),
+            ([narrow, *run], "16 kHz"),
+            ([recordings, *run, "--recipe", "nosuch"], "nosuch"),
+            ([recordings, *run, "--device", "tpu"], "--device"),
+            ([recordings, *run, "--steps", 5, "--minutes", 1], "--minutes"),
+            ([recordings, "-o", damaged], "checkpoint.pt"),
+        ]:
+            done = novasr("train", *words)
+            assert done.returncode == 2
+            assert named in done.stderr
+            assert done.stderr.count("\n") == 1
+            assert not (tmp_path / "run").exists()
+
+    def test_a_folder_without_a_manifest_is_measured(self, tmp_path):
+        rng = np.random.default_rng(0)
+        soundfile.write(tmp_path / "a.wav", 0.1 * rng.standard_normal(48_000), HIGH_HZ)
+        (clip,) = read_clips(tmp_path)
+        assert clip.bandwidth_hz > 23_000
+        assert clip.seconds == 1.0
