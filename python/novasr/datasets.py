@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from novasr.errors import AudioFileError, AudioFormatError
 
 MANIFEST = "manifest.csv"
 AUDIO_SUFFIXES = {".flac", ".wav", ".ogg", ".mp3", ".aif", ".aiff"}
+_SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Clip:
         Where its band ends: above it there is nothing to learn from or to score.
     speaker, licence, source : str
         As the manifest tells; empty where it does not.
+    kind : str
+        ``"speech"``, ``"singing"``, ``"music"`` or ``"sfx"``, or what the manifest has as ``class``.
     """
 
     path: Path
@@ -35,13 +39,16 @@ class Clip:
     speaker: str = ""
     licence: str = ""
     source: str = ""
+    kind: str = "speech"
 
 
 def read_clips(folder: str | Path) -> list[Clip]:
     """List the recordings of a folder.
 
     A ``manifest.csv`` in it is believed: column ``file`` names each recording, ``bandwidth_khz`` its
-    band, and ``seconds``, ``speaker``, ``licence`` and ``source_repo`` are kept if they are there.
+    band, and ``seconds``, ``speaker``, ``licence``, ``source_repo`` and ``class`` are kept if they are
+    there. Without a class it is told by a file name that begins with ``music_`` or ``sfx_``, by
+    "music" or "sfx" for a speaker, by "sung" or "singing" in ``speaker`` or ``note``; else it is speech.
     What it leaves out is measured; so is every audio file of a folder (and of those in it) without one.
 
     Parameters
@@ -90,11 +97,22 @@ def _from_manifest(manifest: Path) -> list[Clip]:
                 seconds = measured.seconds if seconds is None else seconds
                 band = measured.bandwidth_hz if band is None else band
             known = {key: row.get(key) or "" for key in ("speaker", "licence")}
-            clips.append(Clip(path, seconds, band, source=row.get("source_repo") or "", **known))
+            kind = row.get("class") or _kind(path, known["speaker"], row.get("note") or "")
+            source = row.get("source_repo") or ""
+            clips.append(Clip(path, seconds, band, source=source, kind=kind, **known))
     return clips
 
 
 def _from_files(folder: Path) -> list[Clip]:
     paths = (path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
     infos = (file_info(path) for path in sorted(paths))
-    return [Clip(info.path, info.seconds, info.bandwidth_hz) for info in infos]
+    return [
+        Clip(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path)) for info in infos
+    ]
+
+
+def _kind(path: Path, speaker: str = "", note: str = "") -> str:
+    for kind in ("music", "sfx"):
+        if path.name.startswith(f"{kind}_") or speaker == kind:
+            return kind
+    return "singing" if _SUNG.search(f"{speaker} {note}") else "speech"
