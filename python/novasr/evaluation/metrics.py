@@ -210,7 +210,7 @@ def _magnitude(audio: Audio, size: int, hop: int, window: int | None = None) -> 
     start = (size - width) // 2
     weights[start : start + width] = get_window("hann", width)
     windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
-    return np.abs(rfft(windows * weights, axis=1))
+    return np.asarray(np.abs(rfft(windows * weights, axis=1)))
 
 
 def _root_then_mean(square: Array) -> float:

@@ -47,8 +47,8 @@ def by_mask(audio: Audio) -> Array:
     size, hop = 2048, 441
     window = get_window("hann", size)
     options = {"window": window, "nperseg": size, "noverlap": size - hop}
-    hertz, _, spectrum = stft(np.asarray(audio, np.float64), MODEL_OUTPUT_HZ, **options)
-    spectrum[hertz >= MODEL_INPUT_HZ / 2] = 0
+    _, _, spectrum = stft(np.asarray(audio, np.float64), MODEL_OUTPUT_HZ, **options)
+    spectrum[len(spectrum) // _RATIO :] = 0
     _, masked = istft(spectrum, MODEL_OUTPUT_HZ, **options)
     return np.asarray(masked)[: len(audio) : _RATIO]
 

@@ -31,7 +31,13 @@ COLUMNS = {
 }
 
 
-def score_table(rows: Sequence[Row], *, markdown: bool, vary: str | None = None) -> str:
+def score_table(
+    rows: Sequence[Row],
+    *,
+    markdown: bool,
+    vary: str | None = None,
+    only: Sequence[str] = tuple(COLUMNS),
+) -> str:
     """Lay out summary rows, "mean ± half of the 95 % interval" in each cell.
 
     Parameters
@@ -42,8 +48,10 @@ def score_table(rows: Sequence[Row], *, markdown: bool, vary: str | None = None)
         Write a Markdown table instead of aligned text.
     vary : {"variant", "condition"}, optional
         An attribute of the rows to show as well.
+    only : sequence of str
+        Columns that may be shown.
     """
-    columns = [name for name in COLUMNS if any(name in row.means for row in rows)]
+    columns = [name for name in only if any(name in row.means for row in rows)]
     heading = ["system", "class", *([vary] if vary else []), "n", "clusters"]
     lines = [
         [

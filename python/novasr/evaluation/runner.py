@@ -30,7 +30,7 @@ from novasr.reading import AudioReader
 from novasr.writing import Layout, write_file
 
 if TYPE_CHECKING:
-    from novasr.evaluation.metrics import Array, Distance
+    from novasr.evaluation.metrics import Array, Audio, Distance
     from novasr.evaluation.systems import System
 
 SHORTEST_FRAMES = 2_400  # 50 ms: all windows fit when their ends are mirrored
@@ -82,7 +82,7 @@ class Settings:
         """Key of the degradation."""
         return self.degradation or USUAL_DEGRADATION[self.protocol]
 
-    def degrade(self, audio: metrics.Audio) -> Array:
+    def degrade(self, audio: Audio) -> Array:
         """Bring 48 kHz to 16 kHz."""
         return DEGRADATIONS[self.way_down](audio)
 
@@ -156,7 +156,7 @@ def evaluate(
     Returns
     -------
     list of Score
-        By recording, then system, then condition and variant.
+        By recording, then condition, system and variant.
 
     Raises
     ------
@@ -201,11 +201,16 @@ def _leave_ctrl_c() -> None:
 def score_clip(clip: Clip, systems: Sequence[System], settings: Settings) -> list[Score]:
     """Score every system on one recording; parameters and errors as for :func:`evaluate`."""
     recording = read_recording(clip.path)
-    scores = []
+    scores: list[Score] = []
+    low = settings.degrade(recording)
     for system in systems:
-        scores += _clean_scores(clip, recording, system, settings)
-        if settings.robustness:
-            scores += _condition_scores(clip, recording, system, settings)
+        scores += _clean_scores(clip, recording, low, system, settings)
+    for condition, spoil in CONDITIONS.items() if settings.robustness else ():
+        low = settings.degrade(spoil(recording))
+        for system in systems:
+            made = fit(system.extend(low), len(recording))
+            values = _lsd(clip, recording, made, settings)
+            scores.append(_score(clip, system, "plain", condition, values))
     return scores
 
 
@@ -222,9 +227,8 @@ def read_recording(path: Path) -> Array:
 
 
 def _clean_scores(
-    clip: Clip, recording: Array, system: System, settings: Settings
+    clip: Clip, recording: Array, low: Array, system: System, settings: Settings
 ) -> Iterator[Score]:
-    low = settings.degrade(recording)
     plain = fit(system.extend(low), len(recording))
     if settings.save is not None:
         _save(settings.save, system, clip, plain)
@@ -236,15 +240,6 @@ def _clean_scores(
     for variant, made in outputs.items():
         values = _values(clip, recording, low, made, settings)
         yield _score(clip, system, variant, CLEAN, values)
-
-
-def _condition_scores(
-    clip: Clip, recording: Array, system: System, settings: Settings
-) -> Iterator[Score]:
-    for condition, spoil in CONDITIONS.items():
-        made = fit(system.extend(settings.degrade(spoil(recording))), len(recording))
-        values = _lsd(clip, recording, made, settings)
-        yield _score(clip, system, "plain", condition, values)
 
 
 def _score(

@@ -69,7 +69,7 @@ def summarise(scores: Sequence[Score], protocol: Distance = "p1") -> list[Row]:
     """
     kinds = list(dict.fromkeys(score.kind for score in scores))
     kinds += [ALL] if len(kinds) > 1 else []
-    groups: dict[tuple[str, ...], list[Score]] = {}
+    groups: dict[tuple[str, str, str, str], list[Score]] = {}
     for kind in kinds:
         for score in scores:
             if kind in (score.kind, ALL):
@@ -99,10 +99,9 @@ def bootstrap_mean(
     from scipy.stats import bootstrap
 
     index = np.unique(clusters, return_inverse=True)[1]
-    counts = np.bincount(index)
-    sums = np.bincount(index, values)
-    if by_cluster:
-        sums, counts = sums / counts, np.ones(len(sums))
+    weights = np.ones(len(values)) / np.bincount(index)[index] if by_cluster else None
+    counts = np.bincount(index, weights)
+    sums = np.bincount(index, values if weights is None else values * weights)
     mean = float(sums.sum() / counts.sum())
     if len(sums) < 2 or not np.isfinite(sums).all():
         return Mean(mean, float("nan"), float("nan"))
@@ -127,17 +126,16 @@ def cluster_of(score: Score) -> str:
     return score.speaker if score.speaker and score.kind in _SPEAKING else score.clip
 
 
-def _row(key: tuple[str, ...], group: list[Score], protocol: Distance) -> Row:
+def _row(key: tuple[str, str, str, str], group: list[Score], protocol: Distance) -> Row:
     means = {}
     for column in _columns(group):
         valid = [score for score in group if not np.isnan(score.values.get(column, np.nan))]
         if valid:
             values = np.array([score.values[column] for score in valid])
-            clusters = [cluster_of(score) for score in valid]
-            means[column] = bootstrap_mean(values, clusters, by_cluster=protocol == "p2")
-    system, kind, variant, condition = key
-    clusters = {cluster_of(score) for score in group}
-    return Row(system, kind, variant, condition, len(group), len(clusters), means)
+            names = [cluster_of(score) for score in valid]
+            means[column] = bootstrap_mean(values, names, by_cluster=protocol == "p2")
+    clusters = len({cluster_of(score) for score in group})
+    return Row(*key, clips=len(group), clusters=clusters, means=means)
 
 
 def _columns(scores: Iterable[Score]) -> list[str]:
