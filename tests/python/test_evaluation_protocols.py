@@ -34,7 +34,7 @@ def test_a_tone_below_8_khz_keeps_its_place_and_one_above_vanishes(name: str) ->
     low, high = tones(0.5, 48_000, [1_000.0, 12_000.0]).T
     expected = tones(0.5, 16_000, [1_000.0])[:, 0]
     assert level_db(DEGRADATIONS[name](low) - expected) < -60  # torchaudio's ripple is -66
-    assert level_db(DEGRADATIONS[name](high)) < -70
+    assert level_db(DEGRADATIONS[name](high)) < -65  # torchaudio's: -69
 
 
 def test_the_short_filter_is_torchaudios() -> None:
