@@ -123,15 +123,17 @@ def evaluate(
         save=save,
     )
     runner.require_metrics(settings.metrics)
-    clips = [clip for folder in data for clip in _read(folder, limit)]
+    clips = list(dict.fromkeys(clip for folder in data for clip in _read(folder, limit)))
+    if save is not None:
+        _check_places(clips)
     with ExitStack() as files:
         csv_now, json_now, plot_now = (
             files.enter_context(replacing(_writable(path))) if path else None
             for path in (csv_file, json_file, plot)
         )
         compared, left_out = systems.choose(weights or [systems.OURS], baselines=baselines)
-        for error in left_out:
-            print_warning(f"left out: {error}")
+        for name, error in left_out.items():
+            print_warning(f"{name} is left out: {error}")
         scores = _score(clips, compared, settings, jobs or len(os.sched_getaffinity(0)))
         rows = summarise(scores, settings.protocol)
         steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
@@ -166,6 +168,16 @@ def _read(folder: Path, limit: int | None) -> list[Clip]:
     if limit is None or limit >= len(clips):
         return clips
     return [clips[number * len(clips) // limit] for number in range(limit)]
+
+
+def _check_places(clips: list[Clip]) -> None:
+    """Refuse recordings whose outputs would have one name."""
+    places: dict[tuple[str, str], Path] = {}
+    for clip in clips:
+        other = places.setdefault((clip.path.parent.name, clip.path.stem), clip.path)
+        if other != clip.path:
+            msg = f"{clip.path}: --save would name it as {other}: evaluate one at a time"
+            raise AudioFileError(msg)
 
 
 def _writable(path: Path) -> Path:

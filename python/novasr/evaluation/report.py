@@ -89,7 +89,8 @@ def write_csv(destination: Path, scores: Sequence[Score]) -> None:
     """Write a line for every recording, system, variant and condition."""
     names = [field.name for field in dataclasses.fields(scores[0]) if field.name != "values"]
     columns = [name for name in COLUMNS if any(name in score.values for score in scores)]
-    with destination.open("w", newline="", encoding="utf-8") as file:
+    # File names need not be text.
+    with destination.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow([*names, *columns])
         for score in scores:
@@ -109,7 +110,7 @@ def write_json(
         "summary": [dataclasses.asdict(row) for row in rows],
         "steady": steady,
     }
-    text = json.dumps(_finite(figures), indent=2, ensure_ascii=False)
+    text = json.dumps(_finite(figures), indent=2)
     destination.write_text(text + "\n", encoding="utf-8")
 
 

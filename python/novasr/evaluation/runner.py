@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -163,7 +164,9 @@ def evaluate(
     AudioFileError
         If a recording cannot be read, or an output not written.
     AudioFormatError
-        If a recording is not at 48 kHz or shorter than 50 ms.
+        If a recording is not at 48 kHz, shorter than 50 ms or not finite.
+    NovasrError
+        If a process died.
     """
     total = sum(clip.seconds for clip in clips)
     done = 0.0
@@ -189,6 +192,8 @@ def _in_order(
     )
     try:
         yield from pool.map(work, clips)
+    except BrokenProcessPool as error:
+        raise NovasrError("a process died, perhaps for memory: try --jobs 1") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -223,6 +228,8 @@ def read_recording(path: Path) -> Array:
         audio = np.concatenate([block[:, 0] for block in reader.blocks()])
     if len(audio) < SHORTEST_FRAMES:
         raise AudioFormatError(f"{path}: {len(audio)} frames, evaluation needs {SHORTEST_FRAMES}")
+    if not np.isfinite(audio).all():
+        raise AudioFormatError(f"{path}: holds NaN or infinite samples: export it again")
     return np.asarray(audio, np.float64)
 
 

@@ -76,7 +76,9 @@ def named(weights: str) -> System:
     return System(weights if weights in NAMED_WEIGHTS else path.stem, path)
 
 
-def choose(weights: Sequence[str], *, baselines: bool) -> tuple[list[System], list[NovasrError]]:
+def choose(
+    weights: Sequence[str], *, baselines: bool
+) -> tuple[list[System], dict[str, NovasrError]]:
     """List the systems to compare.
 
     Parameters
@@ -90,8 +92,8 @@ def choose(weights: Sequence[str], *, baselines: bool) -> tuple[list[System], li
     -------
     systems : list of System
         Resamplers first.
-    left_out : list of NovasrError
-        Why v1 or v2 is missing.
+    left_out : dict of str to NovasrError
+        Which of v1 and v2 is missing, and why.
 
     Raises
     ------
@@ -105,12 +107,12 @@ def choose(weights: Sequence[str], *, baselines: bool) -> tuple[list[System], li
         for item, system in zip(dict.fromkeys(weights), asked, strict=True)
     ]
     if not baselines:
-        return asked, []
+        return asked, {}
     found: list[System] = [System(name) for name in RESAMPLERS]
-    left_out: list[NovasrError] = []
+    left_out: dict[str, NovasrError] = {}
     for name in (item for item in NAMED_WEIGHTS if item not in names):
         try:
             found.append(named(name))
         except NovasrError as error:
-            left_out.append(error)
+            left_out[name] = error
     return found + asked, left_out
