@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from novasr.evaluation.runner import Score
-from novasr.evaluation.summary import bootstrap_mean, summarise
+from novasr.evaluation.summary import bootstrap_mean, count_harmed, summarise
 
 
 def score(clip: str, speaker: str, value: float, kind: str = "speech") -> Score:
@@ -39,6 +41,16 @@ def test_a_seed_makes_it_repeatable_and_one_cluster_has_no_interval() -> None:
     alone = bootstrap_mean(values, ["one"] * 5)
     assert alone.mean == 2
     assert np.isnan([alone.low, alone.high]).all()
+
+
+def test_harm_is_counted_against_sinc() -> None:
+    scores = [score("1", "a", 2.0), score("2", "a", 2.0)]
+    assert count_harmed(scores) == {("sinc", "clean"): 0}
+    others = [
+        replace(item, system="ours", values={"lsd": lsd}) for item, lsd in zip(scores, (1, 3))
+    ]
+    assert count_harmed(scores + others)["ours", "clean"] == 1
+    assert count_harmed(others) == {}
 
 
 def test_p1_averages_clips_and_p2_speakers() -> None:

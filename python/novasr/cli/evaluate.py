@@ -137,7 +137,9 @@ def evaluate(
         scores = _score(clips, compared, settings, jobs or len(os.sched_getaffinity(0)))
         rows = summarise(scores, settings.protocol)
         steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
-        _print(rows, steady, settings, markdown=markdown)
+        _print(rows, settings, markdown=markdown)
+        if robustness:
+            _print_robustness(rows, scores, steady, markdown=markdown)
         if csv_now:
             report.write_csv(csv_now, scores)
         if json_now:
@@ -214,15 +216,8 @@ def _conditions(settings: Settings, data: list[Path], clips: list[Clip]) -> dict
     }
 
 
-def _print(
-    rows: list[Row],
-    steady: dict[str, dict[str, float]],
-    settings: Settings,
-    *,
-    markdown: bool,
-) -> None:
-    from novasr.evaluation.report import layout, score_table
-    from novasr.evaluation.runner import METRICS
+def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
+    from novasr.evaluation.report import score_table
 
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
     print(f"Protocol {settings.protocol}, to 16 kHz by {settings.way_down}, {band}, float.")
@@ -230,15 +225,36 @@ def _print(
     print("else recordings.\n")
     print(score_table([row for row in rows if _is_main(row)], markdown=markdown))
     print("\nReplaced: the input's own band below 7.1 kHz. Matched: gain fitted to the input.\n")
-    widest = [row for row in rows if row.kind == rows[-1].kind]
-    others = [row for row in widest if row.variant != "plain"]
+    others = [row for row in _widest(rows) if row.variant != "plain"]
     print(score_table(others, markdown=markdown, vary="variant"))
-    if settings.robustness:
-        spoiled = [row for row in widest if row.variant == "plain"]
-        print("\nSpoiled inputs, scored against the clean recording\n")
-        only = METRICS["lsd"][0]
-        print(score_table(spoiled, markdown=markdown, vary="condition", only=only))
-        print("\nA second of silence, and of DC at 0.1: dB of full scale\n")
-        lines = [[name, *(f"{v:.1f}" for v in levels.values())] for name, levels in steady.items()]
-        heading = ["system", "silence peak", "silence DC", "DC error"]
-        print(layout(heading, lines, markdown=markdown))
+
+
+def _print_robustness(
+    rows: list[Row],
+    scores: list[Score],
+    steady: dict[str, dict[str, float]],
+    *,
+    markdown: bool,
+) -> None:
+    from novasr.evaluation.report import layout, score_table
+    from novasr.evaluation.runner import METRICS
+    from novasr.evaluation.summary import count_harmed
+
+    print("\nSpoiled inputs, scored against the clean recording\n")
+    spoiled = [row for row in _widest(rows) if row.variant == "plain"]
+    only = METRICS["lsd"][0]
+    print(score_table(spoiled, markdown=markdown, vary="condition", only=only))
+    if harmed := count_harmed(scores):
+        print(f"\nRecordings, of {spoiled[0].clips}, on which LSD exceeds that of sinc\n")
+        conditions = list(dict.fromkeys(condition for _, condition in harmed))
+        lines = [[name, *(str(harmed[name, item]) for item in conditions)] for name in steady]
+        print(layout(["system", *conditions], lines, markdown=markdown))
+    print("\nA second of silence, and of DC at 0.1: dB of full scale\n")
+    lines = [[name, *(f"{v:.1f}" for v in levels.values())] for name, levels in steady.items()]
+    heading = ["system", "silence peak", "silence DC", "DC error"]
+    print(layout(heading, lines, markdown=markdown))
+
+
+def _widest(rows: list[Row]) -> list[Row]:
+    """Keep the rows of all classes together, which come last."""
+    return [row for row in rows if row.kind == rows[-1].kind]

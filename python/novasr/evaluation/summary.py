@@ -78,6 +78,24 @@ def summarise(scores: Sequence[Score], protocol: Distance = "p1") -> list[Row]:
     return [_row(key, group, protocol) for key, group in groups.items()]
 
 
+def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, str], int]:
+    """Count the recordings on which a system's LSD exceeds that of sinc.
+
+    Returns
+    -------
+    dict of (str, str) to int
+        By system and condition, of plain outputs; empty if sinc was not scored.
+    """
+    plain = [score for score in scores if score.variant == "plain" and "lsd" in score.values]
+    at_rest = {(s.clip, s.condition): s.values["lsd"] for s in plain if s.system == "sinc"}
+    harmed: dict[tuple[str, str], int] = {}
+    for score in plain if at_rest else ():
+        key = score.system, score.condition
+        worse = score.values["lsd"] > at_rest[score.clip, score.condition]
+        harmed[key] = harmed.get(key, 0) + worse
+    return harmed
+
+
 def bootstrap_mean(
     values: NDArray[np.float64], clusters: Sequence[str], *, by_cluster: bool = False
 ) -> Mean:
