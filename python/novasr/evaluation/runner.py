@@ -187,6 +187,7 @@ def _in_order(
     if jobs == 1 or len(clips) == 1:
         yield from map(work, clips)
         return
+    others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(
         min(jobs, len(clips)), multiprocessing.get_context("spawn"), initializer=_leave_ctrl_c
     )
@@ -194,6 +195,11 @@ def _in_order(
         yield from pool.map(work, clips)
     except BrokenProcessPool as error:
         raise NovasrError("a process died, perhaps for memory: try --jobs 1") from error
+    except BaseException:  # an error or Ctrl-C: do not finish what has begun
+        for child in multiprocessing.active_children():
+            if child not in others:
+                child.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
