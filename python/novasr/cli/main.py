@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from novasr.cli import bench, devices, enhance, export, info, live, plugin, train
+from novasr.cli import bench, devices, enhance, evaluate, export, info, live, plugin, train
 from novasr.cli.messages import EXIT_ERROR, debugging, print_error
 from novasr.errors import NovasrError
 
@@ -23,6 +23,7 @@ app.command(help=enhance.HELP)(enhance.enhance)
 app.command(help=info.HELP)(info.info)
 app.command(help=export.HELP)(export.export)
 app.command(help=bench.HELP)(bench.bench)
+app.command(help=evaluate.HELP)(evaluate.evaluate)
 app.command(help=live.HELP)(live.live)
 app.command(help=devices.HELP)(devices.devices)
 app.command(help=train.HELP)(train.train)

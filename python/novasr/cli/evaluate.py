@@ -1,0 +1,260 @@
+"""The command ``novasr evaluate``."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from novasr.cli.messages import print_warning
+from novasr.cli.progress import progress_bars
+from novasr.errors import AudioFileError, NovasrError
+
+if TYPE_CHECKING:
+    from novasr.datasets import Clip
+    from novasr.evaluation.runner import Score, Settings
+    from novasr.evaluation.summary import Row
+    from novasr.evaluation.systems import System
+
+
+class Protocol(str, Enum):
+    """Whose log-spectral distance, as an option."""
+
+    p1 = "p1"
+    p2 = "p2"
+
+
+class Degradation(str, Enum):
+    """The way to 16 kHz, as an option."""
+
+    soxr = "soxr"
+    torchaudio = "torchaudio"
+    mask = "mask"
+
+
+HELP = """Score networks and baselines on 48 kHz recordings, with confidence intervals.
+
+Each recording is brought to 16 kHz, extended by every system, and compared with itself. A folder
+may hold a manifest.csv with the columns file, bandwidth_khz, speaker and class. Tables go to
+stdout; docs/evaluation.md says what each score means.
+
+\b
+Examples:
+  novasr evaluate recordings/
+  novasr evaluate speech/ music/ --weights ours --weights my.safetensors --csv scores.csv
+  novasr evaluate vctk/ --protocol p1 --degradation torchaudio --all-bins --plot scores.png
+  novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
+"""
+
+
+def evaluate(
+    data: Annotated[
+        list[Path],
+        typer.Argument(metavar="DATA", readable=False, help="Folders of 48 kHz recordings."),
+    ],
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="W", help="ours (default), v1, v2 or a weights file; repeatable."),
+    ] = None,
+    baselines: Annotated[
+        bool, typer.Option(help="Add sinc and linear interpolation, v1 and v2.")
+    ] = True,
+    protocol: Annotated[
+        Protocol, typer.Option(help="LSD of AP-BWE (p1) or of ssr_eval (p2).")
+    ] = Protocol.p1,
+    degradation: Annotated[
+        Degradation | None,
+        typer.Option(help="The way to 16 kHz.  [default: soxr for p1, mask for p2]"),
+    ] = None,
+    all_bins: Annotated[
+        bool,
+        typer.Option("--all-bins", help="Score up to 24 kHz, above a recording's own band, too."),
+    ] = False,
+    metrics: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Of lsd, mrstft, si_sdr, consistency, f0 and visqol."),
+    ] = "lsd,mrstft,si_sdr,consistency,f0",
+    robustness: Annotated[
+        bool,
+        typer.Option("--robustness", help="Also silence, DC, telephone, hiss, clipping and MP3."),
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes.  [default: one per CPU]")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="At most N recordings of a folder, spread evenly."),
+    ] = None,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write the scores of every recording here."),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write means, intervals and conditions here."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the means here, as PNG.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the outputs here, as float WAV.")
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the tables as Markdown.")
+    ] = False,
+) -> None:
+    """Evaluate, print tables and write files."""
+    _require_packages(plotting=plot is not None)
+    from novasr.evaluation import report, runner, systems
+    from novasr.evaluation.robustness import steady_levels
+    from novasr.evaluation.summary import summarise
+    from novasr.replacing import replacing
+
+    settings = runner.Settings(
+        metrics=tuple(dict.fromkeys(metrics.split(","))),
+        protocol=protocol.value,
+        degradation=degradation.value if degradation else None,
+        all_bins=all_bins,
+        robustness=robustness,
+        save=save,
+    )
+    runner.require_metrics(settings.metrics)
+    clips = list(dict.fromkeys(clip for folder in data for clip in _read(folder, limit)))
+    if save is not None:
+        _check_places(clips)
+    with ExitStack() as files:
+        csv_now, json_now, plot_now = (
+            files.enter_context(replacing(_writable(path))) if path else None
+            for path in (csv_file, json_file, plot)
+        )
+        compared, left_out = systems.choose(weights or [systems.OURS], baselines=baselines)
+        for name, error in left_out.items():
+            print_warning(f"{name} is left out: {error}")
+        scores = _score(clips, compared, settings, jobs or len(os.sched_getaffinity(0)))
+        rows = summarise(scores, settings.protocol)
+        steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
+        _print(rows, settings, markdown=markdown)
+        if robustness:
+            _print_robustness(rows, scores, steady, markdown=markdown)
+        if csv_now:
+            report.write_csv(csv_now, scores)
+        if json_now:
+            report.write_json(json_now, rows, _conditions(settings, data, clips), steady)
+        if plot_now:
+            report.write_figure(plot_now, [row for row in rows if _is_main(row)])
+    for path in (csv_file, json_file, plot):
+        if path is not None:
+            print(f"written: {path}")
+
+
+def _require_packages(*, plotting: bool) -> None:
+    from importlib.util import find_spec
+
+    for package in ("scipy", "soxr"):
+        if find_spec(package) is None:
+            raise NovasrError(f'evaluate needs {package}: pip install "novasr[evaluate]"')
+    if plotting:
+        from novasr.plot import require_matplotlib
+
+        require_matplotlib()
+
+
+def _read(folder: Path, limit: int | None) -> list[Clip]:
+    from novasr.datasets import read_clips
+
+    clips = read_clips(folder)
+    if limit is None or limit >= len(clips):
+        return clips
+    return [clips[number * len(clips) // limit] for number in range(limit)]
+
+
+def _check_places(clips: list[Clip]) -> None:
+    """Refuse recordings whose outputs would have one name."""
+    places: dict[tuple[str, str], Path] = {}
+    for clip in clips:
+        other = places.setdefault((clip.path.parent.name, clip.path.stem), clip.path)
+        if other != clip.path:
+            msg = f"{clip.path}: --save would name it as {other}: evaluate one at a time"
+            raise AudioFileError(msg)
+
+
+def _writable(path: Path) -> Path:
+    if path.exists() and not path.is_file():
+        raise AudioFileError(f"{path}: cannot be written: it is not a file")
+    return path
+
+
+def _score(clips: list[Clip], systems: list[System], settings: Settings, jobs: int) -> list[Score]:
+    from novasr.evaluation.runner import evaluate as run
+
+    with progress_bars() as new_bar, new_bar(f"{len(clips)} recordings") as report:
+        return run(clips, systems, settings, jobs=jobs, report=report)
+
+
+def _is_main(row: Row) -> bool:
+    return row.variant == "plain" and row.condition == "clean"
+
+
+def _conditions(settings: Settings, data: list[Path], clips: list[Clip]) -> dict[str, Any]:
+    import novasr
+    from novasr.evaluation.summary import RESAMPLES, SEED
+
+    return {
+        "novasr": novasr.__version__,
+        "data": [str(folder) for folder in data],
+        "recordings": len(clips),
+        "seconds": sum(clip.seconds for clip in clips),
+        "protocol": settings.protocol,
+        "degradation": settings.way_down,
+        "bins": "all" if settings.all_bins else "up to each recording's own band",
+        "samples": "float, network output of 3N-4 frames filled up to 3N with zeros",
+        "interval": f"95 %, percentile cluster bootstrap, {RESAMPLES} draws, seed {SEED}",
+    }
+
+
+def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
+    from novasr.evaluation.report import score_table
+
+    band = "all bins" if settings.all_bins else "bins up to each recording's own band"
+    print(f"Protocol {settings.protocol}, to 16 kHz by {settings.way_down}, {band}, float.")
+    print("Mean ± half of the 95 % interval, bootstrapped over clusters: speakers where known,")
+    print("else recordings.\n")
+    print(score_table([row for row in rows if _is_main(row)], markdown=markdown))
+    print("\nReplaced: the input's own band below 7.1 kHz. Matched: gain fitted to the input.\n")
+    others = [row for row in _widest(rows) if row.variant != "plain"]
+    print(score_table(others, markdown=markdown, vary="variant"))
+
+
+def _print_robustness(
+    rows: list[Row],
+    scores: list[Score],
+    steady: dict[str, dict[str, float]],
+    *,
+    markdown: bool,
+) -> None:
+    from novasr.evaluation.report import layout, score_table
+    from novasr.evaluation.runner import METRICS
+    from novasr.evaluation.summary import count_harmed
+
+    print("\nSpoiled inputs, scored against the clean recording\n")
+    spoiled = [row for row in _widest(rows) if row.variant == "plain"]
+    only = METRICS["lsd"][0]
+    print(score_table(spoiled, markdown=markdown, vary="condition", only=only))
+    if harmed := count_harmed(scores):
+        print(f"\nRecordings, of {spoiled[0].clips}, on which LSD exceeds that of sinc\n")
+        conditions = list(dict.fromkeys(condition for _, condition in harmed))
+        lines = [[name, *(str(harmed[name, item]) for item in conditions)] for name in steady]
+        print(layout(["system", *conditions], lines, markdown=markdown))
+    print("\nA second of silence, and of DC at 0.1: dB of full scale\n")
+    lines = [[name, *(f"{v:.1f}" for v in levels.values())] for name, levels in steady.items()]
+    heading = ["system", "silence peak", "silence DC", "DC error"]
+    print(layout(heading, lines, markdown=markdown))
+
+
+def _widest(rows: list[Row]) -> list[Row]:
+    """Keep the rows of all classes together, which come last."""
+    return [row for row in rows if row.kind == rows[-1].kind]

@@ -1,0 +1,1 @@
+"""How far extended audio is from the real recording: metrics, protocols, systems and reports."""

@@ -1,0 +1,222 @@
+"""Distances between a recording and its estimate, as plain functions on arrays.
+
+Every array is one channel at 48 kHz, full scale at 1.0, of any float type, unless a function says
+otherwise; reference and estimate have one length. A score that cannot be given is NaN.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import soxr
+from scipy.fft import rfft
+from scipy.signal import get_window
+
+from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Audio = NDArray[np.floating[Any]]
+    Array = NDArray[np.float64]
+
+SPLIT_HZ = MODEL_INPUT_HZ / 2
+NARROWEST_HIGH_BAND_HZ = 1000.0
+
+Distance = Literal["p1", "p2"]
+_LSD_STFT = {"p1": (2048, 512), "p2": (2229, 480)}  # window and hop in samples
+_MRSTFT_STFT = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))  # transform, hop, window
+_F0_RANGE_HZ = (60.0, 800.0)
+_F0_PERIOD_MS = 10.0
+_GROSS_ERROR_CENTS = 1200 * np.log2(1.2)
+
+
+def lsd(
+    reference: Audio,
+    estimate: Audio,
+    *,
+    bandwidth_hz: float = MODEL_OUTPUT_HZ / 2,
+    distance: Distance = "p1",
+) -> dict[str, float]:
+    """Measure the log-spectral distance, in whole and on both sides of 8 kHz.
+
+    ``"p1"`` is that of AP-BWE (Lu et al., IEEE/ACM TASLP 2024; ``cal_metrics.py``): log10 of the power,
+    clamped at 1e-8, of windows of 2048 samples, 512 apart. ``"p2"`` is that of ssr_eval (Liu et al.,
+    Interspeech 2022; ``metrics.py``) at 48 kHz: log10 of the power's ratio, with 1e-12 against
+    division by zero, of windows of 2229 samples, 480 apart. Both take the root of the mean square
+    over the bins, then the mean over time, and use periodic Hann windows, centred, the ends
+    mirrored.
+
+    Parameters
+    ----------
+    reference, estimate : ndarray of float, shape (frames,)
+        The recording, and what a system made of its low band; at least 1116 frames.
+    bandwidth_hz : float
+        Bins above it are left out.
+    distance : {"p1", "p2"}
+        Whose formula.
+
+    Returns
+    -------
+    dict of str to float
+        ``lsd`` over all bins left, ``lsd_lf`` over those below 8 kHz and ``lsd_hf`` over those from
+        8 kHz on, which is NaN where the band ends below 9 kHz.
+    """
+    size, hop = _LSD_STFT[distance]
+    real, made = (_magnitude(audio, size, hop) for audio in (reference, estimate))
+    if distance == "p1":
+        difference = np.log10(np.maximum(real**2, 1e-8)) - np.log10(np.maximum(made**2, 1e-8))
+    else:
+        difference = np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
+    hertz = np.arange(difference.shape[1]) * MODEL_OUTPUT_HZ / size
+    inside = hertz <= bandwidth_hz
+    square = difference**2
+    has_high = bandwidth_hz >= SPLIT_HZ + NARROWEST_HIGH_BAND_HZ
+    return {
+        "lsd": _root_then_mean(square[:, inside]),
+        "lsd_lf": _root_then_mean(square[:, inside & (hertz < SPLIT_HZ)]),
+        "lsd_hf": _root_then_mean(square[:, inside & (hertz >= SPLIT_HZ)]) if has_high else np.nan,
+    }
+
+
+def si_sdr(reference: Audio, estimate: Audio) -> float:
+    """Measure the scale-invariant ratio of signal to distortion (Le Roux et al., ICASSP 2019).
+
+    Returns
+    -------
+    float
+        In dB; infinite for a scaled copy, NaN if either is silent.
+    """
+    real = np.asarray(reference, np.float64)
+    made = np.asarray(estimate, np.float64)
+    energy = real @ real
+    if energy == 0 or not made.any():
+        return float("nan")
+    target = (made @ real) / energy * real
+    return _ratio_db(target, made - target)
+
+
+def snr(reference: Audio, estimate: Audio) -> float:
+    """Measure the ratio of the reference's energy to that of the difference.
+
+    Returns
+    -------
+    float
+        In dB, at any common rate; infinite if the two are equal, NaN if the reference is silent.
+    """
+    real = np.asarray(reference, np.float64)
+    if not real.any():
+        return float("nan")
+    return _ratio_db(real, real - estimate)
+
+
+def mrstft(
+    reference: Audio, estimate: Audio, *, bandwidth_hz: float = MODEL_OUTPUT_HZ / 2
+) -> float:
+    """Measure the multi-resolution STFT distance (Yamamoto et al., ICASSP 2020, equations 4 to 6).
+
+    Spectral convergence plus the mean difference of the natural logarithms, mean of three
+    resolutions; powers are clamped at 1e-7.
+
+    Parameters
+    ----------
+    reference, estimate : ndarray of float, shape (frames,)
+        At least 1025 frames.
+    bandwidth_hz : float
+        Bins above it are left out.
+
+    Returns
+    -------
+    float
+        Without unit, 0 for equal signals.
+    """
+    distances = []
+    for size, hop, window in _MRSTFT_STFT:
+        inside = np.arange(size // 2 + 1) * MODEL_OUTPUT_HZ / size <= bandwidth_hz
+        real, made = (
+            np.maximum(_magnitude(audio, size, hop, window)[:, inside], 1e-7**0.5)
+            for audio in (reference, estimate)
+        )
+        convergence = np.linalg.norm(real - made) / np.linalg.norm(real)
+        distances.append(convergence + np.abs(np.log(real) - np.log(made)).mean())
+    return float(np.mean(distances))
+
+
+def f0_error(reference: Audio, estimate: Audio) -> dict[str, float]:
+    """Compare the fundamental frequency, every 10 ms.
+
+    F0 comes from DIO, refined by StoneMask (Morise et al., IEICE Trans. E99-D, 2016), on both signals
+    at 16 kHz, where speech and song have their fundamental. A frame counts as a gross error where
+    the two are more than 20 % apart (Rabiner et al., IEEE Trans. ASSP 24, 1976).
+
+    Returns
+    -------
+    dict of str to float
+        ``f0_cents``, the RMS error in cents over frames voiced in both, without gross errors;
+        ``f0_gross``, gross errors in percent of the frames voiced in both; ``voicing``, frames that
+        are voiced in one only, in percent of all.
+    """
+    real, made = fundamental(reference), fundamental(estimate)
+    voiced = (real > 0) & (made > 0)
+    cents = 1200 * np.log2(made[voiced] / real[voiced])
+    fine = cents[np.abs(cents) <= _GROSS_ERROR_CENTS]
+    return {
+        "f0_cents": float(np.sqrt(np.mean(fine**2))) if len(fine) else np.nan,
+        "f0_gross": 100 * (1 - len(fine) / len(cents)) if len(cents) else np.nan,
+        "voicing": 100 * float(np.mean((real > 0) != (made > 0))),
+    }
+
+
+def fundamental(audio: Audio) -> Array:
+    """Track the fundamental frequency from 60 to 800 Hz.
+
+    Returns
+    -------
+    ndarray of float64, shape (1 + frames // 480,)
+        In Hz, one value every 10 ms, 0 where there is no voice.
+    """
+    import pyworld
+
+    low = soxr.resample(np.asarray(audio, np.float64), MODEL_OUTPUT_HZ, MODEL_INPUT_HZ, "HQ")
+    floor, ceiling = _F0_RANGE_HZ
+    coarse, seconds = pyworld.dio(
+        low, MODEL_INPUT_HZ, f0_floor=floor, f0_ceil=ceiling, frame_period=_F0_PERIOD_MS
+    )
+    return np.asarray(pyworld.stonemask(low, coarse, seconds, MODEL_INPUT_HZ))
+
+
+def visqol(reference: Audio, estimate: Audio) -> float:
+    """Score with ViSQOL v3 in audio mode (Chinen et al., QoMEX 2020), as visqol-python computes it.
+
+    Returns
+    -------
+    float
+        MOS-LQO, about 1 to 4.75.
+    """
+    from visqol import VisqolApi
+
+    scorer = VisqolApi()
+    scorer.create(mode="audio")
+    real, made = (np.asarray(audio, np.float64) for audio in (reference, estimate))
+    return float(scorer.measure_from_arrays(real, made, MODEL_OUTPUT_HZ).moslqo)
+
+
+def _magnitude(audio: Audio, size: int, hop: int, window: int | None = None) -> Array:
+    """Transform as ``torch.stft`` does by default: shape (times, size // 2 + 1)."""
+    padded = np.pad(np.asarray(audio, np.float64), size // 2, mode="reflect")
+    weights = np.zeros(size)
+    width = window or size
+    start = (size - width) // 2
+    weights[start : start + width] = get_window("hann", width)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+    return np.asarray(np.abs(rfft(windows * weights, axis=1)))
+
+
+def _root_then_mean(square: Array) -> float:
+    return float(np.sqrt(square.mean(axis=1)).mean())
+
+
+def _ratio_db(signal: Array, noise: Array) -> float:
+    with np.errstate(divide="ignore"):
+        return float(10 * np.log10((signal @ signal) / (noise @ noise)))

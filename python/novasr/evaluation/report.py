@@ -1,0 +1,158 @@
+"""Write scores down: tables, CSV, JSON and a figure."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from novasr.plot import require_matplotlib
+
+if TYPE_CHECKING:
+    from novasr.evaluation.runner import Score
+    from novasr.evaluation.summary import Mean, Row
+
+#: Heading and digits of each column.
+COLUMNS = {
+    "lsd": ("LSD", 2),
+    "lsd_lf": ("LSD-LF", 2),
+    "lsd_hf": ("LSD-HF", 2),
+    "mrstft": ("MR-STFT", 2),
+    "si_sdr": ("SI-SDR dB", 1),
+    "consistency": ("consist. dB", 1),
+    "f0_cents": ("F0 cents", 1),
+    "f0_gross": ("F0 gross %", 1),
+    "voicing": ("voicing %", 1),
+    "visqol": ("ViSQOL", 2),
+}
+
+
+def score_table(
+    rows: Sequence[Row],
+    *,
+    markdown: bool,
+    vary: str | None = None,
+    only: Sequence[str] = tuple(COLUMNS),
+) -> str:
+    """Lay out summary rows, "mean ± half of the 95 % interval" in each cell.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        One line each.
+    markdown : bool
+        Write a Markdown table instead of aligned text.
+    vary : {"variant", "condition"}, optional
+        An attribute of the rows to show as well.
+    only : sequence of str
+        Columns that may be shown.
+    """
+    columns = [name for name in only if any(name in row.means for row in rows)]
+    heading = ["system", "class", *([vary] if vary else []), "n", "clusters"]
+    lines = [
+        [
+            row.system,
+            row.kind,
+            *([getattr(row, vary)] if vary else []),
+            str(row.clips),
+            str(row.clusters),
+            *(_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
+        ]
+        for row in rows
+    ]
+    return layout([*heading, *(COLUMNS[name][0] for name in columns)], lines, markdown=markdown)
+
+
+def layout(heading: Sequence[str], lines: Sequence[Sequence[str]], *, markdown: bool) -> str:
+    """Align a table as text, or as Markdown."""
+    table = [list(heading), *map(list, lines)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    text = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in table]
+    if not markdown:
+        return "\n".join("  ".join(line).rstrip() for line in text)
+    rule = ["-" * width for width in widths]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [text[0], rule, *text[1:]])
+
+
+def _cell(mean: Mean | None, digits: int) -> str:
+    if mean is None:
+        return "-"
+    half = (mean.high - mean.low) / 2
+    return f"{mean.mean:.{digits}f}" + ("" if math.isnan(half) else f" ±{half:.{digits}f}")
+
+
+def write_csv(destination: Path, scores: Sequence[Score]) -> None:
+    """Write a line for every recording, system, variant and condition."""
+    names = [field.name for field in dataclasses.fields(scores[0]) if field.name != "values"]
+    columns = [name for name in COLUMNS if any(name in score.values for score in scores)]
+    # File names need not be text.
+    with destination.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        writer = csv.writer(file)
+        writer.writerow([*names, *columns])
+        for score in scores:
+            known = [score.values.get(name, "") for name in columns]
+            writer.writerow([*(getattr(score, name) for name in names), *known])
+
+
+def write_json(
+    destination: Path,
+    rows: Sequence[Row],
+    conditions: dict[str, Any],
+    steady: dict[str, dict[str, float]],
+) -> None:
+    """Write the summary with the conditions under which it holds; what is not finite becomes null."""
+    figures = {
+        "conditions": conditions,
+        "summary": [dataclasses.asdict(row) for row in rows],
+        "steady": steady,
+    }
+    text = json.dumps(_finite(figures), indent=2)
+    destination.write_text(text + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_figure(destination: Path, rows: Sequence[Row]) -> None:
+    """Draw a panel of bars for every column: a group for each class, a bar for each system.
+
+    Raises
+    ------
+    NovasrError
+        If matplotlib is not installed.
+    """
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
+    names = [name for name in COLUMNS if any(name in row.means for row in rows)]
+    kinds = list(dict.fromkeys(row.kind for row in rows))
+    systems = list(dict.fromkeys(row.system for row in rows))
+    across = min(3, len(names))
+    down = math.ceil(len(names) / across)
+    figure = Figure(figsize=(4 * across, 3 * down), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False).flat
+    for panel, name in zip(panels, names, strict=False):
+        for row in rows:
+            if (mean := row.means.get(name)) is None or not math.isfinite(mean.mean):
+                continue
+            number = systems.index(row.system)
+            place = kinds.index(row.kind) + (number - (len(systems) - 1) / 2) * 0.8 / len(systems)
+            panel.bar(place, mean.mean, 0.8 / len(systems), color=f"C{number % 10}")
+            panel.vlines(place, mean.low, mean.high, color="black", linewidth=1)
+        panel.set_xticks(range(len(kinds)), kinds)
+        panel.set_title(COLUMNS[name][0], loc="left")
+    for panel in list(figure.axes)[len(names) :]:
+        panel.remove()
+    for number, system in enumerate(systems):
+        figure.axes[0].bar(0, 0, color=f"C{number % 10}", label=system)
+    figure.legend(loc="outside lower center", ncols=min(6, len(systems)))
+    figure.savefig(destination, format="png", dpi=120)
