@@ -62,7 +62,7 @@ class Loss:
     fft_sizes: tuple[int, ...] = (2048, 512)
     log_weights: tuple[float, ...] = (1.0, 0.5)
     convergence: float = 0.1
-    complex: float = 0.1
+    consistency: float = 0.2
     waveform: float = 5.0
     adversarial: float = 0.0
     feature_matching: float = 2.0

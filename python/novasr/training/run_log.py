@@ -13,7 +13,7 @@ from torch import Tensor
 
 from novasr.training.degrade import HIGH_HZ
 
-COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "complex", "waveform",
+COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "consistency", "waveform",
            "discriminator", "adversarial", "validation_lsd")  # fmt: skip
 _EVERY = 10
 
