@@ -14,8 +14,8 @@ SAMPLE_RATE = 48_000
 POWER_FLOOR = (
     1e-8  # of the log-spectral distance: AP-BWE's evaluation (arXiv:2401.06387) clamps there
 )
-_LOW_BAND_HZ = 7000.0  # a converter's slope lies above
-_QUIET = 1e-2  # power of a clip of 0.4 s at about -100 dBFS
+_LOW_BANDS_HZ = (0.0, 600.0, 2500.0, 7000.0)  # above lies the slope of a converter
+_QUIET = 1e-4  # power of a frame's band: noise at about -83 dBFS
 _BAND_MARGIN_HZ = 300.0  # a codec's slope below the measured end of the band
 
 
@@ -91,15 +91,19 @@ def log_spectral_distance(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
 
 
 def low_band_error(a: Tensor, b: Tensor) -> Tensor:
-    """Error below 7 kHz, phase included, relative to what is there: log10 of power, meaned over clips.
+    """Error below 7 kHz, phase included, relative to what is there: log10 of power, meaned.
 
-    Both are (clips, bins, frames, 2). The logarithm goes on asking where a plain distance is content: the
-    pitch of a voice is heard to a few cents, and what it takes in the low band is far below the rest.
+    Both are (clips, bins, frames, 2). Each frame counts, and the band of the fundamental as much as the
+    whole rest: pitch is heard to a few cents, in quiet frames too, and a plain distance is content with less.
     """
-    low = slice(0, round(_LOW_BAND_HZ * 2 * (a.shape[1] - 1) / SAMPLE_RATE))
-    error = (a[:, low] - b[:, low]).square().sum((1, 2, 3))
-    present = b[:, low].square().sum((1, 2, 3))
-    return torch.log10((error + _QUIET) / (present + _QUIET)).mean()
+    hertz_a_bin = SAMPLE_RATE / (2 * (a.shape[1] - 1))
+    edges = [round(hertz / hertz_a_bin) for hertz in _LOW_BANDS_HZ]
+    ratios = []
+    for first, last in zip(edges[:-1], edges[1:], strict=True):
+        error = (a[:, first:last] - b[:, first:last]).square().sum((1, 3))  # (clips, frames)
+        present = b[:, first:last].square().sum((1, 3))
+        ratios.append(torch.log10((error + _QUIET) / (present + _QUIET)))
+    return torch.stack(ratios).mean()
 
 
 def _root(squares: Tensor) -> Tensor:
