@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -99,7 +100,7 @@ def low_band_error(a: Tensor, b: Tensor) -> Tensor:
     hertz_a_bin = SAMPLE_RATE / (2 * (a.shape[1] - 1))
     edges = [round(hertz / hertz_a_bin) for hertz in _LOW_BANDS_HZ]
     ratios = []
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         error = (a[:, first:last] - b[:, first:last]).square().sum((1, 3))  # (clips, frames)
         present = b[:, first:last].square().sum((1, 3))
         ratios.append(torch.log10((error + _QUIET) / (present + _QUIET)))
