@@ -31,6 +31,13 @@ def rigs() -> None:
 
 
 @pytest.fixture(scope="session")
+def timing() -> None:
+    """Skip unless the machine is ours alone."""
+    if os.environ.get("NOVASR_LIVE_TIMING") != "1":
+        pytest.skip("needs a machine to itself: NOVASR_LIVE_TIMING=1")
+
+
+@pytest.fixture(scope="session")
 def private_shm(rigs: None) -> None:
     make_shm_private()
 

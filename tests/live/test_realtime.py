@@ -32,10 +32,8 @@ def run_busy(kind: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def realtime_jack(jack, peers) -> None:
+def realtime_jack(timing, jack, peers) -> None:
     """Run a server with real-time priority, as musicians do, and 128 frames a period."""
-    if os.environ.get("NOVASR_LIVE_TIMING") != "1":
-        pytest.skip("needs a machine to itself: NOVASR_LIVE_TIMING=1")
     if os.geteuid() != 0:
         pytest.skip("real-time priority needs root")
     jack(48_000, 128, synchronous=False, realtime=True)
