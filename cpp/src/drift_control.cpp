@@ -7,7 +7,7 @@
 namespace novasr {
 namespace {
 
-constexpr double kFirstBandwidthHz = 0.05;
+constexpr double kFirstBandwidthHz = 0.02;
 constexpr double kFinalBandwidthHz = 0.01;
 constexpr double kBandwidthByAge = 1.0;
 
