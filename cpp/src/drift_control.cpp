@@ -17,7 +17,9 @@ constexpr double kLargestCorrection = 2e-3;
 /// No two crystals are further apart.
 constexpr double kLargestDrift = 1e-3;
 
-/// By which a delay that has jumped glides back.
+/// No drift gets further than this before it is known: the delay has jumped, for a device stood still or its clock was
+/// mistaken. It glides back, and nothing is learnt from it.
+constexpr double kLargestErrorSeconds = 0.004;
 constexpr double kGlide = 1e-3;
 
 }  // namespace
@@ -28,16 +30,14 @@ void DriftControl::reset(double ratio, double target_frames) NOVASR_RT {
   target_ = target_frames;
 }
 
-void DriftControl::excuse(double delay_frames, double input_frames_per_second) NOVASR_RT {
-  jump_ = (delay_frames - target_) / input_frames_per_second - smooth_;
-}
-
 double DriftControl::update(double delay_frames, double seconds, double input_frames_per_second) NOVASR_RT {
   const double bandwidth = std::clamp(kBandwidthByAge / std::max(elapsed_, 1e-3), kFinalBandwidthHz, kFirstBandwidthHz);
   const double omega = 2.0 * std::numbers::pi * bandwidth;
   const double glide = std::clamp(jump_ / seconds, -kGlide, kGlide);
   jump_ -= glide * seconds;
-  const double error = (delay_frames - target_) / input_frames_per_second - jump_;  // seconds
+  const double deviation = (delay_frames - target_) / input_frames_per_second - jump_;  // seconds
+  const double error = std::clamp(deviation, -kLargestErrorSeconds, kLargestErrorSeconds);
+  jump_ += deviation - error;
   smooth_ += std::min(1.0, 4.0 * omega * seconds) * (error - smooth_);
   drift_ = std::clamp(drift_ + omega * omega * smooth_ * seconds, -kLargestDrift, kLargestDrift);
   elapsed_ += seconds;

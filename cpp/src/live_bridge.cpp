@@ -211,11 +211,9 @@ bool LiveBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
     if (watched_frames_ < frames_of(kWatchSeconds, spec_.output_rate_hz) || learn_slack()) return false;
     if (delay < target || waiting < std::floor(target - resampling)) return false;
     start_playing(delay - target);
-    clock_restarted_ = false;
     control_.reset(static_cast<double>(processed_rate_hz_) / spec_.output_rate_hz, target);
     return true;
   }
-  if (std::exchange(clock_restarted_, false)) control_.excuse(delay, rate);
   ratio_ = control_.update(delay, static_cast<double>(frames) / spec_.output_rate_hz, rate);
   shared_->buffered.store(delay, std::memory_order_relaxed);
   shared_->drift_ppm.store(1e6 * control_.drift(), std::memory_order_relaxed);
@@ -224,7 +222,6 @@ bool LiveBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
 
 /// Until both clocks can be believed, what plays goes on as it did, and what does not is no older than need be.
 bool LiveBridge::await_clocks() NOVASR_RT {
-  clock_restarted_ = true;
   if (playing_) return true;
   const std::size_t waiting = between_.readable() / channels_;
   const std::size_t most = frames_of(0.5 * kRingSeconds, processed_rate_hz_);

@@ -14,10 +14,6 @@ class DriftControl {
   /// [audio] Takes the delay in input frames, `seconds` after the last one; gives the next ratio.
   double update(double delay_frames, double seconds, double input_frames_per_second) NOVASR_RT;
 
-  /// [audio] The delay has jumped, for a device stood still or its clock was mistaken: it glides back, and nothing is
-  /// learnt from it.
-  void excuse(double delay_frames, double input_frames_per_second) NOVASR_RT;
-
   /// [audio] How much faster the input runs, as a share of 1.
   [[nodiscard]] double drift() const NOVASR_RT { return drift_; }
 

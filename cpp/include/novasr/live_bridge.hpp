@@ -149,7 +149,6 @@ class LiveBridge {
   bool playing_ = false;
   double ratio_ = 1.0;                // processed frames per output frame
   std::uint64_t pulled_frames_ = 0;
-  bool clock_restarted_ = false;
   std::size_t fade_in_left_ = 0;
   std::uint64_t played_frames_ = 0;  // since playing began
   std::uint64_t watched_frames_ = 0;  // since both clocks settled, before playing began
