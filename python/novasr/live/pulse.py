@@ -134,6 +134,12 @@ class Owner(NamedTuple):
         """Make one for this process, unlike all others."""
         return cls(_machine(), os.getpid(), _start_of(os.getpid()) or "", next(_instances))
 
+    @classmethod
+    def parse(cls, text: str) -> Owner | None:
+        """Read one from the beginning of a text."""
+        match = re.match(r"(\w+)-(\d+)-(\d*)-(\d+)\b", text)
+        return cls(match[1], int(match[2]), match[3], int(match[4])) if match else None
+
     @property
     def gone(self) -> bool:
         """Whether its process ran here and has ended."""
@@ -149,10 +155,10 @@ def modules() -> list[tuple[int, Owner]]:
     """List the modules that have an owner, in the order in which they were loaded."""
     owned = []
     for line in pactl("list", "short", "modules").splitlines():
-        match = re.match(rf"(\d+)\t.*\b{OWNER_PROPERTY}=(\w+)-(\d+)-(\d*)-(\d+)\b", line)
-        if match:
-            owner = Owner(match[2], int(match[3]), match[4], int(match[5]))
-            owned.append((int(match[1]), owner))
+        found = re.match(rf"(\d+)\t.*\b{OWNER_PROPERTY}=(.*)", line)
+        owner = Owner.parse(found[2]) if found else None
+        if found and owner is not None:
+            owned.append((int(found[1]), owner))
     return owned
 
 
