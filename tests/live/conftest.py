@@ -25,9 +25,9 @@ def portaudio() -> None:
 
 @pytest.fixture(scope="session")
 def rigs() -> None:
-    """Skip unless sound servers of our own are wanted: they must not meet others on the machine."""
+    """Skip unless PulseAudio is wanted: its tests take their time, and a busy machine makes it lose audio."""
     if os.environ.get("NOVASR_LIVE_RIGS") != "1":
-        pytest.skip("starts sound servers: NOVASR_LIVE_RIGS=1 allows it")
+        pytest.skip("starts a PulseAudio server: NOVASR_LIVE_RIGS=1 allows it")
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def timing() -> None:
 
 
 @pytest.fixture(scope="session")
-def private_shm(rigs: None) -> None:
+def private_shm() -> None:
     make_shm_private()
 
 

@@ -53,14 +53,15 @@ def test_the_measure_of_exactness_is_strict() -> None:
     assert exact_share(np.nextafter(audio, 1), audio) == 0.0
 
 
+@pytest.mark.parametrize("block", [128, 1024])
 def test_live_audio_is_that_of_a_stream_segment_by_segment(
-    portaudio, live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rigs, timing, portaudio, live, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pulse_server(tmp_path, [null_sink("a"), null_sink("b")], {"pulse": ""}):
         monkeypatch.setenv("PULSE_SOURCE", "a.monitor")
         monkeypatch.setenv("PULSE_SINK", "b")
         record = tmp_path / "both.wav"
-        process = live("-i", "pulse", "-o", "pulse", "--block", "1024", "--record", record)
+        process = live("-i", "pulse", "-o", "pulse", "--block", block, "--record", record)
         process.wait_for("running", 20)
         assert process.stats[-1]["rate"] == RATE
         speech = speech_like(15.0, RATE)
@@ -75,16 +76,18 @@ def test_live_audio_is_that_of_a_stream_segment_by_segment(
         before, _, after, _ = sf.read(record, dtype="float32")[0].T
     lead = 3 * RATE  # the server settles
     first = int(np.flatnonzero(before)[0])
-    assert exact_share(before[first + lead : first + len(speech) - RATE], speech) >= 0.95
+    share_in = exact_share(before[first + lead : first + len(speech) - RATE], speech)
     first = int(np.flatnonzero(np.abs(heard) > 0.1)[0])
-    assert exact_share(heard[first + lead : first + len(speech) - RATE], after) >= 0.95
+    share_out = exact_share(heard[first + lead : first + len(speech) - RATE], after)
+    print(f"block {block}: exact in {share_in:.3f}, out {share_out:.3f}; {process.stats[-1]}")
+    assert min(share_in, share_out) >= 0.95
     stream = novasr.Stream(RATE)
     expected = stream.process(before)[:, 0]
     assert np.array_equal(after[: len(before) - stream.latency], expected[stream.latency :])
 
 
 @pytest.fixture
-def two_devices(portaudio, tmp_path: Path):
+def two_devices(rigs, portaudio, tmp_path: Path):
     """Lend a server with the devices mic and spk, which nobody drives yet."""
     modules = [pipe_source(tmp_path, "mic"), pipe_sink(tmp_path, "spk")]
     with pulse_server(tmp_path, modules, {"mic": "mic", "spk": "spk"}) as server:
@@ -106,7 +109,9 @@ def clocks(two_devices):
 
 
 @pytest.mark.parametrize("ppm", [-200.0, 200.0])
-def test_two_clocks_that_drift_keep_their_delay_and_their_pitch(clocks, live, ppm: float) -> None:
+def test_two_clocks_that_drift_keep_their_delay_and_their_pitch(
+    timing, clocks, live, ppm: float
+) -> None:
     devices = clocks(ppm, 0.0, 1_000.0)
     process = live("-i", "mic", "-o", "spk", "--block", BLOCK, "--mix", "0")
     process.wait_for("running", 20)
@@ -140,6 +145,26 @@ def purity(tone: np.ndarray, hertz: float) -> tuple[float, float]:
     return 1200 * np.log2(found / hertz), 10 * np.log10(spectrum[beside].max() / spectrum[peak])
 
 
+def test_sound_begins_without_a_gap_soon_after_the_start(clocks, live) -> None:
+    clocks(0.0, 0.0, 440.0)
+    process = live("-i", "mic", "-o", "spk")
+    process.wait_for("running", 20)
+    process.wait_for_sound(3)
+    assert process.stats[-1]["underruns"] == process.stats[-1]["resyncs"] == 0
+
+
+def test_a_device_that_is_suspended_is_waited_for(two_devices, clocks, live) -> None:
+    clocks(0.0, 0.0, 440.0)
+    process = live("-i", "mic", "-o", "spk")
+    process.wait_for("running", 20)
+    process.wait_for_sound(10)
+    two_devices.pactl("suspend-sink", "spk", "1")
+    process.wait_for("lost", 5)
+    two_devices.pactl("suspend-sink", "spk", "0")
+    process.wait_for("recovered", RECOVERY_SECONDS)
+    process.wait_for_sound(10)
+
+
 def test_a_device_that_is_removed_is_waited_for(two_devices, clocks, live) -> None:
     clocks(0.0, 0.0, 440.0)
     process = live("-i", "mic", "-o", "spk")
@@ -147,7 +172,6 @@ def test_a_device_that_is_removed_is_waited_for(two_devices, clocks, live) -> No
     process.wait_for_sound(10)
     two_devices.pactl("unload-module", "module-pipe-sink")
     process.wait_for("lost", 4)
-    time.sleep(1)
     two_devices.pactl("load-module", *pipe_sink(two_devices.folder, "spk").split())
     process.wait_for("recovered", RECOVERY_SECONDS)
 
@@ -158,7 +182,6 @@ def test_a_server_that_dies_is_waited_for(two_devices, clocks, live) -> None:
     process.wait_for("running", 20)
     two_devices.kill()
     process.wait_for("lost", 4)
-    time.sleep(1)
     two_devices.start()
     clocks(0.0, 0.0, 440.0)
     process.wait_for("recovered", RECOVERY_SECONDS)
