@@ -242,9 +242,9 @@ void LiveBridge::start_playing(double surplus) NOVASR_RT {
   playing_ = true;
 }
 
-/// Some drivers hand over audio in bursts of many blocks: the delay must last from one to the next. What was seen before
-/// anything was heard says how long they are; an underrun soon after a start says that there are longer ones. True: the
-/// delay has grown.
+/// Some drivers hand over audio in bursts of many blocks: the delay must last from one to the next. What was seen
+/// before anything was heard says how long they are; an underrun soon after a start says that there are longer ones.
+/// True: the delay has grown.
 bool LiveBridge::learn_slack() NOVASR_RT {
   const bool first = played_frames_ == 0;
   if (!std::exchange(cut_short_, false) && !first) return false;

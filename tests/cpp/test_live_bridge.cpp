@@ -251,8 +251,9 @@ TEST_CASE("LiveBridge: input in bursts of many blocks is heard without gaps once
   REQUIRE(steepest < 1.01 * 0.5 * 2.0 * std::numbers::pi * 200.0 / 48'000.0);
 }
 
-TEST_CASE("LiveBridge: devices that start in disorder and ask for audio in bursts are heard without gaps, after a second",
-          "[live][drift]") {
+TEST_CASE(
+    "LiveBridge: devices that start in disorder and ask for audio in bursts are heard without gaps, after a second",
+    "[live][drift]") {
   LiveBridge bridge(engine(), {.block_frames = 256, .two_clocks = true});
   bridge.set_parameters(dry());
   TwoClocks devices(bridge, {48'009.6, 256, 0.001, 2}, {48'000.0, 256, 0.001, 4}, 200.0);  // 200 ppm

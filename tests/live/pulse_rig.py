@@ -145,7 +145,9 @@ class PipeClocks:
             thread.join()
         return np.frombuffer(b"".join(self._heard), np.float32)
 
-    def _run(self, path: Path, mode: int, ppm: float, move: Callable[[int, int, int], None]) -> None:
+    def _run(
+        self, path: Path, mode: int, ppm: float, move: Callable[[int, int, int], None]
+    ) -> None:
         with contextlib.suppress(PermissionError):  # a crystal does not wait for a busy machine
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
         pipe = os.open(path, mode | os.O_NONBLOCK)

@@ -10,6 +10,7 @@ from test_errors import assert_one_error_line, novasr
 
 from novasr.live.feedback import howls
 
+
 @pytest.mark.parametrize(
     ("source", "sink"),
     [
@@ -67,6 +68,8 @@ def test_defaults_that_are_built_in_are_refused(pulse: PulseServer, default_is_p
     assert_one_error_line(run, "Built-in Audio would hear Built-in Audio", "--allow-feedback")
 
 
-def test_allow_feedback_runs_it_all_the_same(pulse: PulseServer, default_is_pulse: None, live) -> None:
+def test_allow_feedback_runs_it_all_the_same(
+    pulse: PulseServer, default_is_pulse: None, live
+) -> None:
     process = live("--allow-feedback", "--mix", "0")
     process.wait_for("running", 20)

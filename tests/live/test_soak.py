@@ -29,6 +29,7 @@ def delay_frames(pair, audio: np.ndarray) -> int:
     return int(np.argmax(np.fft.irfft(spectrum, size)[: len(heard)]))
 
 
+@pytest.mark.timeout(SECONDS + 300)
 def test_nothing_grows_and_nothing_moves(timing, jack, peers, live) -> None:
     if os.geteuid() != 0:
         pytest.skip("real-time priority needs root")

@@ -35,8 +35,8 @@ class ClockFilter {
   /// [audio] Filtered: the beginning of the latest callback, in frames since reset().
   [[nodiscard]] ClockReading reading() const NOVASR_RT { return reading_; }
 
-  /// [audio] Whether the loop has run long enough to be believed, since it began or callbacks came so late that it began
-  /// anew (a stall, a suspended machine). Devices that start bring or take all kinds of amounts.
+  /// [audio] Whether the loop has run long enough to be believed, since it began or callbacks came so late that it
+  /// began anew (a stall, a suspended machine). Devices that start bring or take all kinds of amounts.
   [[nodiscard]] bool settled() const NOVASR_RT { return running_ && elapsed_ >= kSettlingSeconds; }
 
   static constexpr double kFinalBandwidthHz = 0.02;

@@ -147,13 +147,13 @@ class LiveBridge {
   std::vector<float> last_out_;  // frame played
   std::vector<float> tail_;      // of what has ended, dying away
   bool playing_ = false;
-  double ratio_ = 1.0;                // processed frames per output frame
+  double ratio_ = 1.0;  // processed frames per output frame
   std::uint64_t pulled_frames_ = 0;
   std::size_t fade_in_left_ = 0;
-  std::uint64_t played_frames_ = 0;  // since playing began
+  std::uint64_t played_frames_ = 0;   // since playing began
   std::uint64_t watched_frames_ = 0;  // since both clocks settled, before playing began
   double lag_frames_ = 0.0;           // the most by which audio was behind its clock since either
-  bool cut_short_ = false;           // by an underrun
+  bool cut_short_ = false;            // by an underrun
 
   SpscRing before_, after_, recorded_before_, recorded_after_;
 

@@ -72,7 +72,9 @@ def nodes(kind: Kind) -> list[Node]:
         return found[1] if found else ""
 
     listed = re.split(r"^(?:Sink|Source) #\d+$", pactl("list", f"{kind}s"), flags=re.M)[1:]
-    return [Node(*(field(n, text) for n in ("Name", "Description", "Active Port"))) for text in listed]
+    return [
+        Node(*(field(n, text) for n in ("Name", "Description", "Active Port"))) for text in listed
+    ]
 
 
 def default_node(kind: Kind) -> Node | None:
