@@ -179,10 +179,9 @@ TEST_CASE("LiveBridge: two drifting clocks keep their delay, and a tone stays a 
   bridge.set_parameters(dry());
   TwoClocks devices(bridge, {48'000.0 * (1.0 + 1e-6 * ppm), block, 0.001}, {48'000.0, block, 0.001}, 1'000.0);
   std::vector<float> heard;
-  devices.run_until(60.0, heard);
-  const LiveStats locked = bridge.stats();
+  devices.run_until(2.0, heard);
   double furthest = 0.0;
-  for (double seconds = 60.0; seconds < kDriftSeconds; seconds += 0.1) {
+  for (double seconds = 2.0; seconds < kDriftSeconds; seconds += 0.1) {
     heard.clear();
     devices.run_until(seconds, heard);
     const LiveStats stats = bridge.stats();
@@ -190,7 +189,6 @@ TEST_CASE("LiveBridge: two drifting clocks keep their delay, and a tone stays a 
   }
   const LiveStats stats = bridge.stats();
   REQUIRE(furthest <= static_cast<double>(block));
-  REQUIRE(stats.underruns == locked.underruns);
   REQUIRE(stats.underruns == 0);
   REQUIRE(stats.overruns == 0);
   REQUIRE(stats.resyncs == 0);
