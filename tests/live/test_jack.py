@@ -11,7 +11,6 @@ from signals import speech_like
 
 import novasr
 
-
 each_rate = pytest.mark.parametrize("rate", [48_000, 44_100])
 each_block = pytest.mark.parametrize("block", [64, 128, 256, 480, 1024, None])
 
