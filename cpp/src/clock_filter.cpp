@@ -29,7 +29,6 @@ void ClockFilter::prepare(double nominal_frames_per_second) noexcept {
 void ClockFilter::reset() NOVASR_RT {
   running_ = false;
   reading_ = {};
-  restarts_ = 0;
 }
 
 void ClockFilter::start(double seconds, std::size_t frames) NOVASR_RT {
@@ -50,7 +49,6 @@ void ClockFilter::update(double seconds, std::size_t frames) NOVASR_RT {
   stepped_seconds_ =
       std::abs(error) < kStepSeconds ? 0.0 : std::copysign(since, error) + (same_side ? stepped_seconds_ : 0.0);
   if (!running_ || std::abs(error) > kLargestErrorSeconds || std::abs(stepped_seconds_) > kStepPatienceSeconds) {
-    if (running_) ++restarts_;
     start(seconds, frames);
   } else {
     const double period = static_cast<double>(last_frames_) * seconds_per_frame_;

@@ -17,7 +17,8 @@ constexpr double kTapSeconds = 0.5;           // for meters
 constexpr double kRecordSeconds = 5.0;        // for a disk that is slow for once
 constexpr double kFirstSlackSeconds = 0.004;  // that audio may come late without an underrun
 constexpr double kLargestSlackSeconds = 0.1;
-constexpr double kSoonSeconds = 10.0;  // an underrun so soon after a start is no accident: the slack is too small
+constexpr double kSoonSeconds = 30.0;  // an underrun so soon after a start is no accident: the slack is too small
+constexpr double kWatchSeconds = 0.3;  // how late audio is, before any is played
 constexpr double kFadeSeconds = 0.005;
 constexpr float kInaudible = 1e-6f;
 constexpr double kLoadSmoothingSeconds = 0.5;
@@ -154,7 +155,7 @@ void LiveBridge::capture(const float* in, std::size_t frames, double seconds, co
   const ClockReading clock = capture_clock_.reading();
   delivery.clock = {clock.seconds, clock.frames * to_processed - static_cast<double>(lost_frames_),
                     clock.frames_per_second * to_processed};
-  delivery.restarts = capture_clock_.restarts();
+  delivery.settled = capture_clock_.settled();
   for (std::size_t first = 0; first < frames;) {
     const std::size_t piece = std::min(kPieceFrames, frames - first);
     deliver(enhance(in == nullptr ? nullptr : in + first * spec_.input_channels, piece));
@@ -189,37 +190,45 @@ void LiveBridge::play(float* out, std::size_t frames, double seconds, const Repo
 
 /// Finds the delay between the clocks and steers the ratio by it. False: nothing to play yet.
 bool LiveBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
-  const bool heard = delivery_.refresh() || playing_;
+  delivery_.refresh();
   const Delivery& delivery = delivery_.current();
-  const double rate = processed_rate_hz_;
-  if (!heard || delivery.clock.frames_per_second <= 0.0) return false;
+  if (!delivery.settled || !play_clock_.settled()) return await_clocks();
   if (!playing_) resampler_.reset();
+  const double rate = processed_rate_hz_;
   const double resampling = resampler_.delay_frames();
   const double delivered = frames_at(delivery.clock, begin);
   const double delay = delivered - static_cast<double>(pulled_frames_) + resampling;
   const double waiting = static_cast<double>(between_.readable() / channels_);
   lag_frames_ = std::max(lag_frames_, delay - resampling - waiting);
-  const std::uint64_t restarts = delivery.restarts + play_clock_.restarts();
+  watched_frames_ += frames;
   const double target = target_frames();
-  const bool stalled =
-      playing_ && (restarts != clock_restarts_ || std::abs(delay - target) > kLargestDelayErrorSeconds * rate);
-  if (stalled) {
+  if (playing_ && std::abs(delay - target) > kLargestDelayErrorSeconds * rate) {
     playing_ = false;
     std::ranges::copy(last_out_, tail_.begin());
     shared_->resyncs.fetch_add(1, std::memory_order_relaxed);
   }
   if (!playing_) {
-    if (delay < target || waiting < std::floor(target - resampling) || learn_slack()) return false;
-    clock_restarts_ = restarts;
+    if (watched_frames_ < frames_of(kWatchSeconds, spec_.output_rate_hz) || learn_slack()) return false;
+    if (delay < target || waiting < std::floor(target - resampling)) return false;
     start_playing(delay - target);
     control_.reset(static_cast<double>(processed_rate_hz_) / spec_.output_rate_hz, target);
     return true;
   }
-  const double ratio = control_.update(delay, static_cast<double>(frames) / spec_.output_rate_hz, rate);
-  ratio_ = ratio;
+  ratio_ = control_.update(delay, static_cast<double>(frames) / spec_.output_rate_hz, rate);
   shared_->buffered.store(delay, std::memory_order_relaxed);
-  shared_->drift_ppm.store(1e6 * control_.correction(), std::memory_order_relaxed);
+  shared_->drift_ppm.store(1e6 * control_.drift(), std::memory_order_relaxed);
   return true;
+}
+
+/// Until both clocks can be believed, what plays goes on as it did, and what does not is no older than need be.
+bool LiveBridge::await_clocks() NOVASR_RT {
+  if (playing_) return true;
+  const std::size_t waiting = between_.readable() / channels_;
+  const std::size_t most = frames_of(0.5 * kRingSeconds, processed_rate_hz_);
+  if (waiting > most) pulled_frames_ += between_.discard((waiting - most) * channels_) / channels_;
+  lag_frames_ = 0.0;
+  watched_frames_ = 0;
+  return false;
 }
 
 /// Throws away what came too early and fades in.
@@ -233,11 +242,15 @@ void LiveBridge::start_playing(double surplus) NOVASR_RT {
   playing_ = true;
 }
 
-/// Some drivers hand over audio in bursts of many blocks: the delay must last from one to the next. True: it has grown.
+/// Some drivers hand over audio in bursts of many blocks: the delay must last from one to the next. What was seen
+/// before anything was heard says how long they are; an underrun soon after a start says that there are longer ones.
+/// True: the delay has grown.
 bool LiveBridge::learn_slack() NOVASR_RT {
-  if (!std::exchange(cut_short_, false)) return false;
+  const bool first = played_frames_ == 0;
+  if (!std::exchange(cut_short_, false) && !first) return false;
   const double slack = shared_->slack_seconds.load(std::memory_order_relaxed);
-  const double wanted = std::min({lag_frames_ / processed_rate_hz_, 2.0 * slack, kLargestSlackSeconds});
+  const double largest = first ? kLargestSlackSeconds : std::min(2.0 * slack, kLargestSlackSeconds);
+  const double wanted = std::min(lag_frames_ / processed_rate_hz_ + kFirstSlackSeconds, largest);
   if (wanted <= slack) return false;
   shared_->slack_seconds.store(wanted, std::memory_order_relaxed);
   return true;

@@ -25,13 +25,20 @@ def portaudio() -> None:
 
 @pytest.fixture(scope="session")
 def rigs() -> None:
-    """Skip unless sound servers of our own are wanted: they must not meet others on the machine."""
+    """Skip unless PulseAudio is wanted: its tests take their time, and a busy machine makes it lose audio."""
     if os.environ.get("NOVASR_LIVE_RIGS") != "1":
-        pytest.skip("starts sound servers: NOVASR_LIVE_RIGS=1 allows it")
+        pytest.skip("starts a PulseAudio server: NOVASR_LIVE_RIGS=1 allows it")
 
 
 @pytest.fixture(scope="session")
-def private_shm(rigs: None) -> None:
+def timing() -> None:
+    """Skip unless the machine is ours alone."""
+    if os.environ.get("NOVASR_LIVE_TIMING") != "1":
+        pytest.skip("needs a machine to itself: NOVASR_LIVE_TIMING=1")
+
+
+@pytest.fixture(scope="session")
+def private_shm() -> None:
     make_shm_private()
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 import jack
 import numpy as np
 
+FASTEST = 10  # times real time: a recording, which has room for 5 s, must be able to follow
+
 
 class Peers:
     """Clients ``mic``, which plays what :meth:`round_trip` is given, and ``spk``, which records it."""
@@ -27,6 +29,7 @@ class Peers:
         self._audio = np.zeros(0, np.float32)
         self._heard = np.zeros(0, np.float32)
         self._begin: int | None = None
+        self._began = 0.0
         self._playing, self._done = False, threading.Event()
         self._mic.set_process_callback(self._play)
         self._spk.set_process_callback(self._record)
@@ -64,13 +67,16 @@ class Peers:
         buffer = self._out.get_array()
         buffer[:] = 0
         if self._tone:
-            time = (self._mic.last_frame_time + np.arange(frames)) / self._mic.samplerate
-            buffer[:] = 0.5 * np.sin(2 * np.pi * 440 * time)
+            seconds = (self._mic.last_frame_time + np.arange(frames)) / self._mic.samplerate
+            buffer[:] = 0.5 * np.sin(2 * np.pi * 440 * seconds)
         if not self._playing:
             return
         if self._begin is None:
             self._begin = self._mic.last_frame_time
+            self._began = time.monotonic()
         position = self._mic.last_frame_time - self._begin
+        due = self._began + position / self._mic.samplerate / FASTEST
+        time.sleep(max(0.0, due - time.monotonic()))
         piece = self._audio[position : position + frames]
         buffer[: len(piece)] = piece
 

@@ -37,8 +37,8 @@ class LiveProcess:
 
     def wait_for_stats(self, seconds: float = 10.0) -> dict[str, Any]:
         """Give the next report."""
-        seen = len(self.stats)
-        self._wait(lambda: len(self.stats) > seen, seconds, "stats")
+        seen = self.stats[-1] if self.stats else None
+        self._wait(lambda: self.stats and self.stats[-1] is not seen, seconds, "stats")
         return self.stats[-1]
 
     def wait_for_sound(self, seconds: float) -> None:
@@ -49,6 +49,11 @@ class LiveProcess:
             return bool(self.stats) and all(self.stats[-1][level] > -20 for level in levels)
 
         self._wait(heard, seconds, "sound")
+
+    def forget(self) -> None:
+        """Keep no more than the latest report."""
+        with self._news:
+            del self.stats[:-1]
 
     def interrupt(self) -> tuple[int, float]:
         """Press Ctrl-C; give exit code and the seconds that it took."""

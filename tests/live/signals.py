@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from scipy.signal import lfilter
 
 
+@functools.cache
 def speech_like(seconds: float, rate: int) -> np.ndarray:
     """A gliding voice with formants, syllables and breath noise, between -0.5 and 0.5."""
     random = np.random.default_rng(7)

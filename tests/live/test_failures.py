@@ -9,34 +9,12 @@ from pathlib import Path
 
 import pytest
 import soundfile as sf
+from processes import audio_process, busyness, has_ended
 
 from novasr.live import LiveStream
 
 RECOVERY_SECONDS = 3.0
 STOP_SECONDS = 0.5
-
-
-def audio_process(pid: int) -> int:
-    """Give the audio process of that process, any of whose threads may have started it."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    children = [word for task in tasks for word in (task / "children").read_text().split()]
-    return next(
-        int(child)
-        for child in children
-        if b"novasr.live.engine" in Path(f"/proc/{child}/cmdline").read_bytes()
-    )
-
-
-def busyness() -> float:
-    """Give how many programs share a core; 1 if each has one."""
-    return max(1.0, os.getloadavg()[0] / os.cpu_count())
-
-
-def has_ended(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 @pytest.fixture

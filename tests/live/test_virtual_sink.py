@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,10 +84,12 @@ def test_the_output_of_a_virtual_sink_can_be_named(pulse: PulseServer, live: Liv
 
 
 def test_the_next_start_removes_what_a_crash_left_and_nothing_else(
-    pulse: PulseServer, live: Live
+    pulse: PulseServer, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     crashed = live("--virtual-mic", "left")
     crashed.wait_for("running", 20)
+    (left,) = tmp_path.glob("novasr-live-*")
     os.kill(crashed.pid, signal.SIGKILL)
     pulse.pactl("load-module", "module-null-sink", "sink_name=foreign")
     running = live("--virtual-sink", "first")
@@ -94,7 +97,9 @@ def test_the_next_start_removes_what_a_crash_left_and_nothing_else(
     wait_until(
         lambda: "left" not in pulse.names("sources"), 5, "the crashed one's microphone stays"
     )
+    assert not left.exists()
     live("--virtual-sink", "second").wait_for("running", 20)
+    assert len(list(tmp_path.glob("novasr-live-*"))) == 2
     assert set(pulse.names("sinks")) == {"speaker", "phone", "foreign", "first", "second"}
 
 

@@ -35,10 +35,12 @@ class ClockFilter {
   /// [audio] Filtered: the beginning of the latest callback, in frames since reset().
   [[nodiscard]] ClockReading reading() const NOVASR_RT { return reading_; }
 
-  /// [audio] Callbacks came so late that the loop began anew (a stall, a suspended machine).
-  [[nodiscard]] std::uint64_t restarts() const NOVASR_RT { return restarts_; }
+  /// [audio] Whether the loop has run long enough to be believed, since it began or callbacks came so late that it
+  /// began anew (a stall, a suspended machine). Devices that start bring or take all kinds of amounts.
+  [[nodiscard]] bool settled() const NOVASR_RT { return running_ && elapsed_ >= kSettlingSeconds; }
 
   static constexpr double kFinalBandwidthHz = 0.02;
+  static constexpr double kSettlingSeconds = 0.3;
 
  private:
   void start(double seconds, std::size_t frames) NOVASR_RT;
@@ -51,7 +53,6 @@ class ClockFilter {
   double next_seconds_ = 0.0;     // when the next callback is expected
   double seconds_per_frame_ = 0.0;
   std::size_t last_frames_ = 0;  // of the latest callback
-  std::uint64_t restarts_ = 0;
 };
 
 }  // namespace novasr

@@ -8,21 +8,21 @@ namespace novasr {
 /// 2012). Slow on purpose: a ratio that moves is heard as vibrato.
 class DriftControl {
  public:
-  /// [audio] Begins anew, near the ratio that the two clocks show so far (input frames per output frame).
+  /// [audio] Begins anew with a ratio (input frames per output frame) and the delay to keep.
   void reset(double ratio, double target_frames) NOVASR_RT;
 
   /// [audio] Takes the delay in input frames, `seconds` after the last one; gives the next ratio.
   double update(double delay_frames, double seconds, double input_frames_per_second) NOVASR_RT;
 
-  /// [audio] Relative to the first ratio.
-  [[nodiscard]] double correction() const NOVASR_RT { return correction_; }
+  /// [audio] How much faster the input runs, as a share of 1.
+  [[nodiscard]] double drift() const NOVASR_RT { return drift_; }
 
  private:
   double first_ratio_ = 1.0;
   double target_ = 0.0;
-  double smooth_ = 0.0;    // error, low-passed
-  double integral_ = 0.0;  // correction that the error so far has earned
-  double correction_ = 0.0;
+  double smooth_ = 0.0;  // error, low-passed
+  double jump_ = 0.0;    // of the delay, what is left of it, in seconds
+  double drift_ = 0.0;   // correction that the error so far has earned
   double elapsed_ = 0.0;
 };
 

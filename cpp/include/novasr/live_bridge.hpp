@@ -111,6 +111,7 @@ class LiveBridge {
   void record(AudioView<const float> before, AudioView<const float> after) NOVASR_RT;
   void deliver(AudioView<const float> audio) NOVASR_RT;
   bool synchronise(double begin, std::size_t frames) NOVASR_RT;
+  bool await_clocks() NOVASR_RT;
   void start_playing(double surplus) NOVASR_RT;
   [[nodiscard]] bool learn_slack() NOVASR_RT;
   [[nodiscard]] double target_frames() const noexcept;  // delay between the clocks, in processed frames
@@ -129,8 +130,8 @@ class LiveBridge {
   SpscRing between_;  // interleaved, from capture() to play()
   ClockFilter capture_clock_;
   struct Delivery {
-    ClockReading clock;          // in processed frames
-    std::uint64_t restarts = 0;  // of the clock
+    ClockReading clock;  // in processed frames
+    bool settled = false;
   };
   LatestValue<Delivery> delivery_;
   std::uint64_t lost_frames_ = 0;
@@ -146,13 +147,13 @@ class LiveBridge {
   std::vector<float> last_out_;  // frame played
   std::vector<float> tail_;      // of what has ended, dying away
   bool playing_ = false;
-  double ratio_ = 1.0;                // processed frames per output frame
-  std::uint64_t clock_restarts_ = 0;  // of both clocks, when playing began
+  double ratio_ = 1.0;  // processed frames per output frame
   std::uint64_t pulled_frames_ = 0;
   std::size_t fade_in_left_ = 0;
-  std::uint64_t played_frames_ = 0;  // since playing began
-  double lag_frames_ = 0.0;          // the most by which audio was behind its clock since then
-  bool cut_short_ = false;           // by an underrun
+  std::uint64_t played_frames_ = 0;   // since playing began
+  std::uint64_t watched_frames_ = 0;  // since both clocks settled, before playing began
+  double lag_frames_ = 0.0;           // the most by which audio was behind its clock since either
+  bool cut_short_ = false;            // by an underrun
 
   SpscRing before_, after_, recorded_before_, recorded_after_;
 

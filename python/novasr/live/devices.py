@@ -57,6 +57,11 @@ class Device:
         """Whether it belongs to a JACK server, whose devices share one clock."""
         return "jack" in self.host_api.lower()
 
+    @property
+    def plugin(self) -> bool:
+        """Whether ALSA reaches it through software, a sound server for one."""
+        return self.host_api == "ALSA" and "(hw:" not in self.name
+
     def __str__(self) -> str:
         return f"{self.name} ({self.host_api})"
 

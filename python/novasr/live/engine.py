@@ -101,6 +101,10 @@ class Audio:
             raise DeviceError(f"{route.input} to {route.output}: {_first_line(error)}") from error
 
     def _open(self, sounddevice: Any) -> list[Any]:
+        r = self.route
+        # The low latency of a sound server's plugin is shorter than its bursts: it runs dry again and again.
+        latency = "high" if r.input.plugin or r.output.plugin else "low"
+
         def stream(kind: str, callback: int, device: Any, channels: Any, rate: int) -> Any:
             return sounddevice._StreamBase(
                 kind,
@@ -109,12 +113,11 @@ class Audio:
                 samplerate=rate,
                 blocksize=self.block,
                 dtype="float32",
-                latency="low",
+                latency=latency,
                 callback=sounddevice._ffi.cast("void*", callback),
                 userdata=sounddevice._ffi.cast("void*", self.bridge.address),
             )
 
-        r = self.route
         devices = (r.input.index, r.output.index)
         channels = (r.input_channels, r.output_channels)
         if not r.two_clocks:

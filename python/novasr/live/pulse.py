@@ -21,10 +21,11 @@ _instances = itertools.count()
 
 
 class Node(NamedTuple):
-    """A sink or source: its name, and what people read."""
+    """A sink or source: its name, what people read, and the socket in use."""
 
     name: str
     description: str
+    port: str = ""
 
 
 def pactl(*words: str) -> str:
@@ -65,8 +66,24 @@ def pactl(*words: str) -> str:
 
 def nodes(kind: Kind) -> list[Node]:
     """List the sinks or sources."""
-    found = re.findall(r"^\tName: (.*)\n\tDescription: (.*)$", pactl("list", f"{kind}s"), re.M)
-    return [Node(name, description) for name, description in found]
+
+    def field(name: str, text: str) -> str:
+        found = re.search(rf"^\t{name}: (.*)$", text, re.M)
+        return found[1] if found else ""
+
+    listed = re.split(r"^(?:Sink|Source) #\d+$", pactl("list", f"{kind}s"), flags=re.M)[1:]
+    return [
+        Node(*(field(n, text) for n in ("Name", "Description", "Active Port"))) for text in listed
+    ]
+
+
+def default_node(kind: Kind) -> Node | None:
+    """Give the sink or source that programs get which name none."""
+    name = os.environ.get(f"PULSE_{kind.upper()}")
+    if not name:
+        found = re.search(rf"^Default {kind.title()}: (.*)$", pactl("info"), re.M)
+        name = found[1] if found else ""
+    return next((node for node in nodes(kind) if node.name == name), None)
 
 
 def find_node(kind: Kind, wanted: str | None) -> Node:
@@ -86,9 +103,9 @@ def find_node(kind: Kind, wanted: str | None) -> Node:
     """
     known = nodes(kind)
     if wanted is None:
-        default = re.search(rf"^Default {kind.title()}: (.*)$", pactl("info"), re.M)
-        found = [node for node in known if default and node.name == default[1]]
-        wanted = default[1] if default else "default"
+        default = default_node(kind)
+        found = [default] if default is not None else []
+        wanted = "default"
     else:
         text = wanted.lower()
         exact = [n for n in known if text in (n.name.lower(), n.description.lower())]
@@ -119,6 +136,12 @@ class Owner(NamedTuple):
         """Make one for this process, unlike all others."""
         return cls(_machine(), os.getpid(), _start_of(os.getpid()) or "", next(_instances))
 
+    @classmethod
+    def parse(cls, text: str) -> Owner | None:
+        """Read one from the beginning of a text."""
+        match = re.match(r"(\w+)-(\d+)-(\d*)-(\d+)\b", text)
+        return cls(match[1], int(match[2]), match[3], int(match[4])) if match else None
+
     @property
     def gone(self) -> bool:
         """Whether its process ran here and has ended."""
@@ -134,10 +157,10 @@ def modules() -> list[tuple[int, Owner]]:
     """List the modules that have an owner, in the order in which they were loaded."""
     owned = []
     for line in pactl("list", "short", "modules").splitlines():
-        match = re.match(rf"(\d+)\t.*\b{OWNER_PROPERTY}=(\w+)-(\d+)-(\d*)-(\d+)\b", line)
-        if match:
-            owner = Owner(match[2], int(match[3]), match[4], int(match[5]))
-            owned.append((int(match[1]), owner))
+        found = re.match(rf"(\d+)\t.*\b{OWNER_PROPERTY}=(.*)", line)
+        owner = Owner.parse(found[2]) if found else None
+        if found and owner is not None:
+            owned.append((int(found[1]), owner))
     return owned
 
 

@@ -20,6 +20,7 @@ from novasr.live.pulse import OWNER_PROPERTY, Node, Owner
 
 NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]{0,62}")
 FORMAT = "rate=48000 channels=2 format=float32le"
+FOLDER_PREFIX = "novasr-live-"
 CONFIG = """\
 pcm."{input}" {{ type pulse device "{source}" }}
 pcm."{output}" {{ type pulse device "{sink}" }}
@@ -66,7 +67,8 @@ class VirtualDevice(ABC):
             msg = "virtual devices are made on Linux only; elsewhere use BlackHole or VB-Cable"
             raise DeviceError(msg)
         pulse.unload([number for number, owner in pulse.modules() if owner.gone])
-        self._folder = Path(tempfile.mkdtemp(prefix="novasr-live-"))
+        _remove_stale_folders()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{self._owner}-"))
         try:
             self._make()
         except BaseException:
@@ -172,6 +174,14 @@ class VirtualMicrophone(VirtualDevice):
         arguments = f"source_name={self._node} master={feed}.monitor"
         self._load("module-remap-source", arguments, "source", self._name)
         self._connect(source, Node(feed, self._name))
+
+
+def _remove_stale_folders() -> None:
+    """Remove what processes left that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        owner = Owner.parse(folder.name.removeprefix(FOLDER_PREFIX))
+        if owner is not None and owner.gone:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pcm_name(node: Node) -> str:
