@@ -164,11 +164,14 @@ class _Run:
 
     @property
     def learning_rate(self) -> float:
-        """Warm-up, then half a cosine."""
+        """Warm-up, then half a cosine, or several (I. Loshchilov, F. Hutter, SGDR, ICLR 2017)."""
         o = self.recipe.optimizer
         warm = min(1.0, (self.step + 1) / o.warm_up)
-        cosine = 0.5 + 0.5 * math.cos(math.pi * self.step / self.steps)
-        return o.learning_rate * warm * (o.final_share + (1 - o.final_share) * cosine)
+        length = math.ceil(self.steps / o.cycles)
+        cycle, done = divmod(self.step, length)
+        cosine = 0.5 + 0.5 * math.cos(math.pi * done / length)
+        peak = o.learning_rate * o.later_rates**cycle
+        return peak * warm * (o.final_share + (1 - o.final_share) * cosine)
 
     def advance(self, low: Tensor, high: Tensor, bandwidths: Tensor) -> dict[str, float]:
         """Do one step; gives the terms of the loss."""

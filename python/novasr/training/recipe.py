@@ -71,9 +71,11 @@ class Loss:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Adam with warm-up, cosine decay and an average of the weights."""
+    """Adam with warm-up, cosine decays one after the other, and an average of the weights."""
 
     steps: int = 6000
+    cycles: int = 1
+    later_rates: float = 0.5  # of a cycle's first rate, what the next one begins with
     learning_rate: float = 3e-3
     final_share: float = 0.01
     warm_up: int = 100
