@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from novasr.cli.main import main as novasr
@@ -22,22 +22,15 @@ from novasr.training.recipe import Recipe, load_recipe
 def variants(base: Recipe) -> dict[str, Recipe]:
     """Name what each run does otherwise than `base`."""
     d, loss, o = base.degradation, base.loss, base.optimizer
-    plain = replace(
-        d,
-        tone_chance=0,
-        room_chance=0,
-        noise_chance=0,
-        filter_chance=0,
-        codec_chance=0,
-        quantise_chance=0,
-    )
+    others = (f.name for f in fields(d) if f.name.endswith("_chance") and f.name != "speed_chance")
+    plain = replace(d, **dict.fromkeys(others, 0.0))
     return {
         "base": base,
         "published-phases": replace(base, textbook_phases=False),
         "no-speed-change": replace(base, degradation=replace(d, speed_chance=0.0)),
         "plain-degradation": replace(base, degradation=plain),
         "no-music": replace(base, data=replace(base.data, kind_shares={"speech": 1.0})),
-        "no-low-band-term": replace(base, loss=replace(loss, consistency=0.0)),
+        "no-low-band-term": replace(base, loss=replace(loss, low_band=0.0)),
         "one-resolution": replace(base, loss=replace(loss, fft_sizes=(2048,), log_weights=(1.5,))),
         "rate-1e-3": replace(base, optimizer=replace(o, learning_rate=1e-3)),
         "rate-1e-2": replace(base, optimizer=replace(o, learning_rate=1e-2)),
@@ -53,12 +46,18 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     scored = []
-    for name, recipe in variants(load_recipe("base")).items():
-        weights = options.output / f"{name}.safetensors"
+    for name, recipe in variants(load_recipe("novasr-base")).items():
+        weights = options.output / f"{name}-{options.steps}.safetensors"
         if not weights.is_file():
             print(f"training {name}", flush=True)
             clips, validation = gather(options.data, recipe)
-            made = train(clips, validation, options.output / name, recipe, steps=options.steps)
+            made = train(
+                clips,
+                validation,
+                options.output / f"{name}-{options.steps}",
+                recipe,
+                steps=options.steps,
+            )
             shutil.copyfile(made, weights)
         scored += ["--weights", str(weights)]
     folders = [str(folder) for folder in options.score]

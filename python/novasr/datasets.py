@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from novasr.analysis import file_info
 from novasr.errors import AudioFileError, AudioFormatError
+from novasr.writing import AUDIO_SUFFIXES
 
 MANIFEST = "manifest.csv"
-AUDIO_SUFFIXES = {".flac", ".wav", ".ogg", ".mp3", ".aif", ".aiff"}
 _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
 
 
@@ -80,26 +81,30 @@ def read_clips(folder: str | Path) -> list[Clip]:
 
 def _from_manifest(manifest: Path) -> list[Clip]:
     clips = []
-    with manifest.open(newline="", encoding="utf-8") as text:
-        for number, row in enumerate(csv.DictReader(text), start=2):
-            if not row.get("file"):
-                raise AudioFormatError(f"{manifest}: line {number} has no column 'file'")
-            path = manifest.parent / row["file"]
-            if not path.is_file():
-                raise AudioFileError(f"{path}: no such file, though {manifest} names it")
-            try:
-                seconds = float(row["seconds"]) if row.get("seconds") else None
-                band = 1000 * float(row["bandwidth_khz"]) if row.get("bandwidth_khz") else None
-            except ValueError as error:
-                raise AudioFormatError(f"{manifest}: line {number}: {error}") from error
-            if seconds is None or band is None:
-                measured = file_info(path)
-                seconds = measured.seconds if seconds is None else seconds
-                band = measured.bandwidth_hz if band is None else band
-            known = {key: row.get(key) or "" for key in ("speaker", "licence")}
-            kind = row.get("class") or _kind(path, known["speaker"], row.get("note") or "")
-            source = row.get("source_repo") or ""
-            clips.append(Clip(path, seconds, band, source=source, kind=kind, **known))
+    try:
+        text = manifest.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{manifest}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        raise AudioFormatError(msg) from error
+    for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=2):
+        if not row.get("file"):
+            raise AudioFormatError(f"{manifest}: line {number} has no column 'file'")
+        path = manifest.parent / row["file"]
+        if not path.is_file():
+            raise AudioFileError(f"{path}: no such file, though {manifest} names it")
+        try:
+            seconds = float(row["seconds"]) if row.get("seconds") else None
+            band = 1000 * float(row["bandwidth_khz"]) if row.get("bandwidth_khz") else None
+        except ValueError as error:
+            raise AudioFormatError(f"{manifest}: line {number}: {error}") from error
+        if seconds is None or band is None:
+            measured = file_info(path)
+            seconds = measured.seconds if seconds is None else seconds
+            band = measured.bandwidth_hz if band is None else band
+        known = {key: row.get(key) or "" for key in ("speaker", "licence")}
+        kind = row.get("class") or _kind(path, known["speaker"], row.get("note") or "")
+        source = row.get("source_repo") or ""
+        clips.append(Clip(path, seconds, band, source=source, kind=kind, **known))
     return clips
 
 

@@ -17,6 +17,10 @@ class WeightsError(NovasrError, ValueError):
     """Model weights that are missing, damaged or of another model."""
 
 
+class RecipeError(NovasrError, ValueError):
+    """A training recipe, or data for it, that cannot be used."""
+
+
 class StreamError(NovasrError, RuntimeError):
     """A stream that was used out of order or whose engine failed."""
 

@@ -27,6 +27,8 @@ OUTPUT_FORMATS = {
     ".w64": "W64",
     ".wav": "WAV",
 }
+#: Names by which a folder is searched for recordings.
+AUDIO_SUFFIXES = frozenset({".aifc", *OUTPUT_FORMATS})
 _LOSSY = {".mp3": "MPEG_LAYER_III", ".oga": "VORBIS", ".ogg": "VORBIS", ".opus": "OPUS"}
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 _WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from novasr.errors import AudioFileError, NovasrError
 from novasr.files import default_destination
-from novasr.writing import OUTPUT_FORMATS
-
-AUDIO_SUFFIXES = frozenset({".aifc", *OUTPUT_FORMATS})
+from novasr.writing import AUDIO_SUFFIXES
 
 
 @dataclass(frozen=True)

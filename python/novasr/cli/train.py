@@ -19,7 +19,7 @@ HELP = """Train weights from scratch on 48 kHz recordings, or go on with a run t
 
 A folder may hold a manifest.csv (columns file, bandwidth_khz, speaker, licence); without one the true band of
 every recording is measured. The folder of the run gets weights.safetensors, card.md, log.csv, a checkpoint, and
-TensorBoard's files if it is installed. The same command goes on after Ctrl-C or a crash, bit for bit.
+TensorBoard's files if it is installed. The same command goes on after Ctrl-C or a crash; on a CPU bit for bit.
 
 \b
 Examples:
@@ -58,7 +58,7 @@ def train(
     if minutes is not None and steps is not None:
         raise AudioFormatError("--minutes and --steps exclude each other")
     torch = require_torch()
-    _require("soxr", "scipy")
+    _require("soxr", "scipy", *(["tomli"] if sys.version_info < (3, 11) else []))
     from novasr.training.clips import gather
     from novasr.training.loop import steps_in
     from novasr.training.loop import train as run

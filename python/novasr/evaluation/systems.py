@@ -45,9 +45,9 @@ class System:
 
         The network itself gives 3 N - 4; the engine fills up with zeros at the end.
         """
-        if self.name == "sinc":
+        if self.weights is None and self.name == "sinc":
             return fit(sinc(low), _RATIO * len(low))
-        if self.name == "linear":
+        if self.weights is None and self.name == "linear":
             return linear(low)
         audio = np.asarray(low, np.float32)
         made = enhance(audio, MODEL_INPUT_HZ, mode="full", weights=self.weights)
@@ -101,16 +101,18 @@ def choose(
         If one of `weights` cannot be had.
     """
     asked = [named(item) for item in dict.fromkeys(weights)]
-    names = [system.name for system in asked]
+    names = [system.name for system in asked] + [*RESAMPLERS, *NAMED_WEIGHTS]
     asked = [
-        System(item, system.weights) if names.count(system.name) > 1 else system
+        System(item, system.weights)
+        if item != system.name and names.count(system.name) > 1
+        else system
         for item, system in zip(dict.fromkeys(weights), asked, strict=True)
     ]
     if not baselines:
         return asked, {}
     found: list[System] = [System(name) for name in RESAMPLERS]
     left_out: dict[str, NovasrError] = {}
-    for name in (item for item in NAMED_WEIGHTS if item not in names):
+    for name in (item for item in NAMED_WEIGHTS if item not in weights):
         try:
             found.append(named(name))
         except NovasrError as error:

@@ -20,7 +20,7 @@ def write_card(
     steps: int,
     validation_lsd: float | None,
     device: str,
-) -> Path:
+) -> None:
     """Write ``card.md`` beside the weights.
 
     Parameters
@@ -34,14 +34,9 @@ def write_card(
     validation_lsd : float, optional
         What the log ends with.
 
-    Returns
-    -------
-    Path
-        The card.
     """
-    path = folder / FILE
-    path.write_text(_card(clips, recipe, steps, validation_lsd, device), encoding="utf-8")
-    return path
+    text = _card(clips, recipe, steps, validation_lsd, device)
+    (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _card(

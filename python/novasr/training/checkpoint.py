@@ -11,18 +11,18 @@ from typing import Any
 import torch
 
 from novasr.errors import WeightsError
+from novasr.replacing import replacing
 
 FILE = "checkpoint.pt"
+_KEYS = {"recipe", "steps", "data", "step", "network", "average", "optimizer", "adversary"}
 
 
 def save(folder: Path, state: Mapping[str, Any]) -> None:
     """Write the state; a kill at any moment leaves the old file or the new one."""
-    temporary = folder / f"{FILE}.{os.getpid()}.tmp"
-    with temporary.open("wb") as file:
+    with replacing(folder / FILE) as temporary, temporary.open("wb") as file:
         torch.save(dict(state), file)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(folder / FILE)
 
 
 def load(folder: Path) -> dict[str, Any] | None:
@@ -42,11 +42,13 @@ def load(folder: Path) -> dict[str, Any] | None:
         reason = str(error).partition("\n")[0]
         msg = f"{path}: not a readable checkpoint ({reason}); remove it to start again"
         raise WeightsError(msg) from error
+    if not isinstance(state, dict) or not state.keys() >= _KEYS:
+        raise WeightsError(f"{path}: not a checkpoint of novasr train; choose another --output")
     return state
 
 
 def plain(recipe: Any) -> dict[str, Any]:
-    """Turn a recipe into a dictionary of lists, numbers and words, as a checkpoint and a card hold it."""
+    """Turn a recipe into a dictionary of lists, numbers and words, as a checkpoint holds it."""
     values = dataclasses.asdict(recipe)
     return {key: _plain(value) for key, value in values.items()}
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soxr
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from novasr.datasets import Clip, read_clips
-from novasr.errors import AudioFormatError
+from novasr.errors import AudioFileError, RecipeError
 from novasr.reading import AudioReader
 from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
 from novasr.training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor, Tensor]
+_END = Clip(Path(), 0.0, 0.0)
 
 
 class TrainingClips(Dataset[Batch]):
@@ -26,8 +29,12 @@ class TrainingClips(Dataset[Batch]):
 
     def __init__(self, clips: Sequence[Clip], recipe: Recipe) -> None:
         self.recipe = recipe
-        self.bandwidths = [clip.bandwidth_hz for clip in clips]
-        self.audio = [_load(clip.path) for clip in clips]
+        self.audio, self.bandwidths = [], []
+        for clip in clips:
+            audio, rate = _load(clip.path)
+            self.audio.append(audio)
+            limit = PLAYED_BAND_HZ if rate > HIGH_HZ else HIGH_HZ / 2
+            self.bandwidths.append(min(clip.bandwidth_hz, limit))
         self.weights = _weights(clips, recipe)
 
     def __getitem__(self, step: int) -> Batch:
@@ -47,10 +54,10 @@ class TrainingClips(Dataset[Batch]):
                 other, other_band = self._pick(rng, len(audio))
                 audio = audio + other * np.float32(rng.uniform(0.1, 1.0))
                 band = min(band, other_band)
-            pair = degrade(audio, band, self.recipe.degradation, rng)
-            lows.append(pair.low)
-            highs.append(pair.high)
-            bands.append(pair.bandwidth_hz)
+            low, high = degrade(audio, self.recipe.degradation, rng)
+            lows.append(low)
+            highs.append(high)
+            bands.append(band)
         return (
             torch.from_numpy(np.stack(lows))[:, None],
             torch.from_numpy(np.stack(highs))[:, None],
@@ -75,6 +82,8 @@ class TrainingClips(Dataset[Batch]):
 def gather(folders: Sequence[str | Path], recipe: Recipe) -> tuple[list[Clip], list[Clip]]:
     """Read the manifests and set recordings for validation apart.
 
+    A recording that is named twice counts once; kinds to which the recipe gives no share are left out.
+
     Returns
     -------
     tuple of list of Clip
@@ -82,42 +91,60 @@ def gather(folders: Sequence[str | Path], recipe: Recipe) -> tuple[list[Clip], l
 
     Raises
     ------
-    AudioFormatError
-        If no recording has the band that the recipe asks for.
+    RecipeError
+        If no recording has the band and kind that the recipe asks for, or none is left to train on.
     """
     data = recipe.data
-    found = [clip for folder in folders for clip in read_clips(folder)]
-    clips = [clip for clip in found if clip.bandwidth_hz >= data.least_bandwidth_hz]
-    if not clips:
-        widest = max(clip.bandwidth_hz for clip in found)
+    found = {clip.path.resolve(): clip for folder in folders for clip in read_clips(folder)}
+    names = ", ".join(map(str, folders))
+    wide = [clip for clip in found.values() if clip.bandwidth_hz >= data.least_bandwidth_hz]
+    if not wide:
+        widest = max(clip.bandwidth_hz for clip in found.values())
         msg = (
-            f"{', '.join(map(str, folders))}: no recording reaches "
-            f"{data.least_bandwidth_hz / 1000:g} kHz (the widest: {widest / 1000:.1f} kHz)"
+            f"{names}: no recording reaches {data.least_bandwidth_hz / 1000:g} kHz "
+            f"(the widest: {widest / 1000:.1f} kHz)"
         )
-        raise AudioFormatError(msg)
-    every = max(2, round(1 / data.held_out)) if data.held_out > 0 else len(clips) + 1
+        raise RecipeError(msg)
+    clips = [clip for clip in wide if data.kind_shares.get(clip.kind, 0.0) > 0]
+    if not clips:
+        kinds = ", ".join(sorted({clip.kind for clip in wide}))
+        msg = f"{names}: all is {kinds}, of which the recipe's kind_shares want nothing"
+        raise RecipeError(msg)
+    every = max(2, round(1 / data.held_out)) if data.held_out > 0 else 0
+    last = len(clips) - 1 if every and 1 < len(clips) < every else -1
     apart = [
-        number % every == every - 1 or clip.speaker in data.held_out_speakers
+        clip.speaker in data.held_out_speakers
+        or number == last
+        or bool(every and number % every == every - 1)
         for number, clip in enumerate(clips)
     ]
     training = [clip for clip, out in zip(clips, apart, strict=True) if not out]
+    if not training:
+        raise RecipeError(f"{names}: all speakers are held out, none is left to train on")
     return training, [clip for clip, out in zip(clips, apart, strict=True) if out]
 
 
+def fingerprint(*groups: Sequence[Clip]) -> str:
+    """Sum up which recordings a run uses, wherever their folder is."""
+    lines = (f"{clip.path.name} {clip.seconds}" for group in groups for clip in [*group, _END])
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
 def load_audio(path: Path) -> npt.NDArray[np.float32]:
-    """Read one recording as mono at 48 kHz."""
-    return _load(path).astype(np.float32) / np.float32(32768)
+    """Read the louder channel of a recording at 48 kHz."""
+    return _load(path)[0].astype(np.float32) / np.float32(32768)
 
 
-def _load(path: Path) -> npt.NDArray[np.int16]:
+def _load(path: Path) -> tuple[npt.NDArray[np.int16], int]:
     with AudioReader(path) as reader:
         rate = reader.sample_rate
-        audio = np.concatenate(list(reader.blocks()))[:, 0]
+        channels = np.concatenate(list(reader.blocks()))
+    if not np.isfinite(channels).all():
+        raise AudioFileError(f"{path}: holds NaN or infinite samples; repair or remove it")
+    audio = channels[:, int(np.argmax(np.square(channels).sum(axis=0)))]
     if rate != HIGH_HZ:
-        import soxr
-
         audio = soxr.resample(audio, rate, HIGH_HZ, quality="VHQ")
-    return np.asarray(np.round(np.clip(audio, -1, 1 - 2**-15) * 32768), np.int16)
+    return np.asarray(np.round(np.clip(audio, -1, 1 - 2**-15) * 32768), np.int16), rate
 
 
 def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:

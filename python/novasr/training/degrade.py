@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,26 +15,8 @@ from novasr.training.recipe import Degradation
 FloatArray = npt.NDArray[np.float32]
 HIGH_HZ, LOW_HZ = 48_000, 16_000
 MARGIN = 3 * 512  # frames at 48 kHz on both sides of a clip: filters ring there, not in the clip
+CODECS = ("opus", "mp3", "ulaw")
 PLAYED_BAND_HZ = 21_500.0  # what soxr leaves of the band after a change of speed
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One training example.
-
-    Attributes
-    ----------
-    low : ndarray of float32, shape (frames,)
-        At 16 kHz.
-    high : ndarray of float32, shape (3 * frames,)
-        At 48 kHz.
-    bandwidth_hz : float
-        Above it `high` says nothing.
-    """
-
-    low: FloatArray
-    high: FloatArray
-    bandwidth_hz: float
 
 
 def change_speed(audio: FloatArray, speed: float, frames: int) -> FloatArray:
@@ -45,8 +26,8 @@ def change_speed(audio: FloatArray, speed: float, frames: int) -> FloatArray:
 
 
 def degrade(
-    audio: FloatArray, bandwidth_hz: float, chances: Degradation, rng: np.random.Generator
-) -> Pair:
+    audio: FloatArray, chances: Degradation, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
     """Make a pair of one clip with its margins.
 
     The clip's tone, room, noise and level change on both sides of the pair, as if it had been
@@ -56,8 +37,6 @@ def degrade(
     ----------
     audio : ndarray of float32, shape (frames + 2 * MARGIN,)
         At 48 kHz; `frames` divisible by 3.
-    bandwidth_hz : float
-        Its true band.
     chances : Degradation
         How often each thing happens.
     rng : numpy.random.Generator
@@ -65,8 +44,8 @@ def degrade(
 
     Returns
     -------
-    Pair
-        With `frames` at 48 kHz.
+    low, high : ndarray of float32, shape (frames / 3,) and (frames,)
+        What the network gets, and what it shall give.
     """
     if rng.random() < chances.silence_chance:
         audio = np.zeros_like(audio)
@@ -80,11 +59,12 @@ def degrade(
         audio = add_noise(audio, rng.uniform(*chances.noise_db), rng)
     low = to_low_rate(audio, chances, rng)
     if rng.random() < chances.codec_chance:
-        low = through_codec(low, rng)
+        codec = CODECS[int(rng.integers(len(CODECS)))]
+        low = through_codec(low, codec, rng)
     if rng.random() < chances.quantise_chance:
         low = _float32(np.round(low * 32767.0) / 32767.0)
     inner = slice(MARGIN // 3, len(low) - MARGIN // 3)
-    return Pair(low[inner], audio[MARGIN:-MARGIN], bandwidth_hz)
+    return low[inner], audio[MARGIN:-MARGIN]
 
 
 def change_tone(audio: FloatArray, range_db: float, rng: np.random.Generator) -> FloatArray:
@@ -147,13 +127,12 @@ def zero_phase_low_pass(audio: FloatArray, cutoff_hz: float, order: int) -> Floa
     return _float32(np.fft.irfft(np.fft.rfft(audio) * gain, len(audio)))
 
 
-def through_codec(low: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Encode and decode with libsndfile's Opus, MP3 or mu-law; the delay is taken out again."""
-    kind = ("opus", "mp3", "ulaw")[int(rng.integers(3))]
+def through_codec(low: FloatArray, codec: str, rng: np.random.Generator) -> FloatArray:
+    """Encode and decode with one of libsndfile's :data:`CODECS`; the delay is taken out again."""
     memory = io.BytesIO()
-    if kind == "ulaw":
+    if codec == "ulaw":
         soundfile.write(memory, low, LOW_HZ, format="WAV", subtype="ULAW")
-    elif kind == "mp3":
+    elif codec == "mp3":
         level = rng.uniform(0.2, 0.8)
         soundfile.write(
             memory, low, LOW_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=level

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from novasr.model.network import END_TRIM
 from novasr.training import checkpoint, fast
 from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
-from novasr.training.clips import TrainingClips
+from novasr.training.clips import TrainingClips, fingerprint
 from novasr.training.initial import new_network
 from novasr.training.losses import SpectralLoss
 from novasr.training.recipe import Recipe
@@ -30,6 +32,7 @@ from novasr.training.weights import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 _TIMED_STEPS = 12
+_TIMED_CLIPS = 64
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def train(
     """Train a network from scratch, or go on where a run in `output` was stopped.
 
     Step n sees the same clips in every run with the same seed, and nothing else is random, so on one
-    machine and number of threads the same recipe gives the same weights, interrupted or not.
+    CPU and number of threads the same recipe gives the same weights, interrupted or not.
 
     Parameters
     ----------
@@ -69,7 +72,7 @@ def train(
     steps : int, optional
         Instead of the recipe's.
     device : str
-        ``"cpu"`` or ``"cuda"``: there with bfloat16 autocast and compiled.
+        ``"cpu"`` or ``"cuda"``, where the network is compiled by PyTorch.
     save_every_seconds : float
         Between checkpoints.
     report : callable
@@ -83,31 +86,35 @@ def train(
     Raises
     ------
     WeightsError
-        If `output` holds a run of another recipe, or a damaged one.
+        If `output` holds a run of another recipe or other recordings, or a damaged one.
+    AudioFileError
+        If a recording cannot be read.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    run = _Run(recipe, steps or recipe.optimizer.steps, device)
+    run = _Run(recipe, steps or recipe.optimizer.steps, device, fingerprint(clips, validation))
     run.resume(output)
     batches = _batches(clips, recipe, run.step, run.steps, device)
     check = Validation(validation, device)
+    output.mkdir(parents=True, exist_ok=True)
     check_every = max(1, min(500, run.steps // 10))
     lsd = check.lsd(run.average) if run.step == run.steps else None
     saved = time.monotonic()
     with RunLog(output, run.step) as log:
         try:
             for low, high, bandwidths in batches:
+                rate = run.learning_rate
                 terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
-                log.step(run.step, run.learning_rate, terms)
+                log.step(run.step, rate, terms)
                 if run.step % check_every == 0 or run.step == run.steps:
                     lsd = check.lsd(run.average)
-                    log.validation(run.step, lsd, check.examples(run.average))
+                    log.validation(run.step, lsd, partial(check.examples, run.average))
                     save_weights(run.average, output / WEIGHTS_FILE)
                 if time.monotonic() - saved > save_every_seconds:
                     checkpoint.save(output, run.state())
                     saved = time.monotonic()
                 report(Progress(run.step, run.steps, terms["total"], lsd))
         finally:
-            checkpoint.save(output, run.state())
+            if run.between_steps:  # else the last checkpoint is what can be repeated
+                checkpoint.save(output, run.state())
     save_weights(run.average, output / WEIGHTS_FILE)
     write_card(output, clips, recipe, steps=run.steps, validation_lsd=lsd, device=device)
     return output / WEIGHTS_FILE
@@ -124,13 +131,13 @@ def steps_in(
     state = checkpoint.load(output)
     if state is not None:
         return int(state["steps"])
-    run = _Run(recipe, _TIMED_STEPS, device)
-    seconds = []
-    for low, high, bandwidths in _batches(clips, recipe, 0, _TIMED_STEPS, device):
-        started = time.monotonic()
+    run = _Run(recipe, _TIMED_STEPS, device, "")
+    ends = []
+    for low, high, bandwidths in _batches(clips[:_TIMED_CLIPS], recipe, 0, _TIMED_STEPS, device):
         run.advance(low.to(device), high.to(device), bandwidths.to(device))
-        seconds.append(time.monotonic() - started)
-    pace = 60.0 / sorted(seconds)[_TIMED_STEPS // 2]
+        ends.append(time.monotonic())
+    seconds = sorted(end - start for start, end in pairwise(ends))
+    pace = 60.0 / seconds[len(seconds) // 2]
     return max(1, int(minutes * 2.0 ** math.floor(math.log2(pace))))
 
 
@@ -150,9 +157,10 @@ def _batches(
 class _Run:
     """Networks, optimisers and the step they are at."""
 
-    def __init__(self, recipe: Recipe, steps: int, device: str) -> None:
-        self.recipe, self.steps, self.device = recipe, steps, device
+    def __init__(self, recipe: Recipe, steps: int, device: str, data: str) -> None:
+        self.recipe, self.steps, self.device, self.data = recipe, steps, device, data
         self.step = 0
+        self.between_steps = True
         self.network = _fresh(recipe, device)
         self.average = _fresh(recipe, device)
         self.optimizer = torch.optim.Adam(
@@ -167,19 +175,20 @@ class _Run:
         """Warm-up, then half a cosine, or several (I. Loshchilov, F. Hutter, SGDR, ICLR 2017)."""
         o = self.recipe.optimizer
         warm = min(1.0, (self.step + 1) / o.warm_up)
-        length = math.ceil(self.steps / o.cycles)
-        cycle, done = divmod(self.step, length)
-        cosine = 0.5 + 0.5 * math.cos(math.pi * done / length)
+        cycle, done, length = 0, self.step, round(o.cycles[0] * self.steps)
+        while done >= length and cycle < len(o.cycles) - 1:
+            cycle, done = cycle + 1, done - length
+            length = round(o.cycles[cycle] * self.steps)
+        cosine = 0.5 + 0.5 * math.cos(math.pi * min(done / length, 1.0))
         peak = o.learning_rate * o.later_rates**cycle
         return peak * warm * (o.final_share + (1 - o.final_share) * cosine)
 
     def advance(self, low: Tensor, high: Tensor, bandwidths: Tensor) -> dict[str, float]:
         """Do one step; gives the terms of the loss."""
+        self.between_steps = False
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        with torch.autocast(self.device, torch.bfloat16, enabled=self.device != "cpu"):
-            estimate = self.forward(self.network, low)
-        estimate = estimate[..., fast.EDGE : -fast.EDGE].float()
+        estimate = self.forward(self.network, low)[..., fast.EDGE : -fast.EDGE]
         high = high[..., fast.EDGE : -fast.EDGE - END_TRIM]
         terms = self.loss(estimate, high, bandwidths)
         total = terms.total
@@ -197,6 +206,7 @@ class _Run:
             self.optimizer.step()
         self.step += 1
         self._move_average()
+        self.between_steps = True
         return logged
 
     @torch.no_grad()
@@ -211,6 +221,7 @@ class _Run:
         return {
             "recipe": checkpoint.plain(self.recipe),
             "steps": self.steps,
+            "data": self.data,
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -227,6 +238,12 @@ class _Run:
             msg = (
                 f"{folder}: holds a run of another recipe or number of steps "
                 f"({state['steps']}); choose another --output or remove it"
+            )
+            raise WeightsError(msg)
+        if state["data"] != self.data:
+            msg = (
+                f"{folder}: holds a run on other recordings; give the same folders, choose another "
+                "--output, or remove it"
             )
             raise WeightsError(msg)
         self.step = state["step"]

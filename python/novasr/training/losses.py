@@ -22,12 +22,12 @@ _BAND_MARGIN_HZ = 300.0  # a codec's slope below the measured end of the band
 
 @dataclass(frozen=True)
 class Terms:
-    """Each term before its weight, for the log; `total` is what is minimised."""
+    """Each term before its weight, and `total`, their weighted sum."""
 
     total: Tensor
     log: Tensor
     convergence: Tensor
-    consistency: Tensor
+    low_band: Tensor
     waveform: Tensor
 
 
@@ -47,7 +47,7 @@ class SpectralLoss(torch.nn.Module):
     def forward(self, estimate: Tensor, target: Tensor, bandwidths_hz: Tensor) -> Terms:
         """Compare (clips, 1, frames) with (clips, 1, frames); `bandwidths_hz` is of shape (clips,)."""
         zero = estimate.new_zeros(())
-        log, convergence, consistency, weighted = zero, zero, zero, zero
+        log, convergence, low_band, weighted = zero, zero, zero, zero
         for size, weight in zip(self.weights.fft_sizes, self.weights.log_weights, strict=True):
             a, b = (self.spectrum(x, size) for x in (estimate, target))  # (B, bins, frames, 2)
             mask = band_mask(bandwidths_hz, size)  # (B, bins, 1)
@@ -59,15 +59,15 @@ class SpectralLoss(torch.nn.Module):
             smaller = (power_a + 1e-12).sqrt() - (power_b + 1e-12).sqrt()
             convergence = convergence + _root(smaller.square() * mask) / reference
             if size == max(self.weights.fft_sizes):
-                consistency = low_band_error(a, b)
+                low_band = low_band_error(a, b)
         waveform = F.l1_loss(estimate, target)
         total = (
             weighted
             + self.weights.convergence * convergence
-            + self.weights.consistency * consistency
+            + self.weights.low_band * low_band
             + self.weights.waveform * waveform
         )
-        return Terms(total, log, convergence, consistency, waveform)
+        return Terms(total, log, convergence, low_band, waveform)
 
     def spectrum(self, audio: Tensor, size: int) -> Tensor:
         """STFT of (clips, 1, frames), four windows overlapping: (clips, bins, frames, 2)."""

@@ -10,7 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from novasr.errors import AudioFormatError
+from novasr.errors import RecipeError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -62,7 +62,7 @@ class Loss:
     fft_sizes: tuple[int, ...] = (2048, 512)
     log_weights: tuple[float, ...] = (1.0, 0.5)
     convergence: float = 0.1
-    consistency: float = 0.2
+    low_band: float = 0.2
     waveform: float = 5.0
     adversarial: float = 0.0
     feature_matching: float = 2.0
@@ -74,8 +74,8 @@ class Optimizer:
     """Adam with warm-up, cosine decays one after the other, and an average of the weights."""
 
     steps: int = 6000
-    cycles: int = 1
-    later_rates: float = 0.5  # of a cycle's first rate, what the next one begins with
+    cycles: tuple[float, ...] = (1.0,)  # their shares of the steps
+    later_rates: float = 0.7  # of a cycle's first rate, what the next one begins with
     learning_rate: float = 3e-3
     final_share: float = 0.01
     warm_up: int = 100
@@ -90,7 +90,7 @@ class Recipe:
 
     name: str = "base"
     seed: int = 1
-    textbook_phases: bool = False  # see NovaSRNetwork
+    textbook_phases: bool = False  # see `new_network`
     data: Data = Data()
     degradation: Degradation = Degradation()
     loss: Loss = Loss()
@@ -112,7 +112,7 @@ def load_recipe(name: str | Path) -> Recipe:
 
     Raises
     ------
-    AudioFormatError
+    RecipeError
         If there is no such recipe, or it holds something unknown.
     """
     packaged = files("novasr.training") / "recipes" / f"{name}.toml"
@@ -124,13 +124,14 @@ def load_recipe(name: str | Path) -> Recipe:
             values = tomllib.loads(Path(name).read_text(encoding="utf-8"))
     except OSError as error:
         msg = f"recipe {str(name)!r}: no such recipe or file ({error.strerror})"
-        raise AudioFormatError(msg) from error
+        raise RecipeError(msg) from error
     except ValueError as error:
-        raise AudioFormatError(f"recipe {str(name)!r}: {error}") from error
+        raise RecipeError(f"recipe {str(name)!r}: {error}") from error
     try:
         recipe: Recipe = _build(Recipe, values)
-    except TypeError as error:
-        raise AudioFormatError(f"recipe {str(name)!r}: {error}") from error
+        _check(recipe)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"recipe {str(name)!r}: {error}") from error
     return recipe
 
 
@@ -140,17 +141,56 @@ def _build(kind: type[Any], values: dict[str, Any]) -> Any:
     for key, value in values.items():
         if key not in {f.name for f in dataclasses.fields(kind)}:
             raise TypeError(f"{key!r} is not one of {[f.name for f in dataclasses.fields(kind)]}")
-        default = getattr(defaults, key)
-        if dataclasses.is_dataclass(default):
-            value = _build(type(default), value)
-        elif isinstance(default, tuple):
-            value = tuple(value)
-        elif isinstance(default, float) and isinstance(value, int):
-            value = float(value)
-        if not isinstance(value, type(default)):
-            raise TypeError(f"{key} must be of type {type(default).__name__}, not {value!r}")
-        changes[key] = value
+        changes[key] = _converted(key, value, getattr(defaults, key))
     return dataclasses.replace(defaults, **changes)
+
+
+def _converted(key: str, value: Any, default: Any) -> Any:
+    """Give `value` the type of `default`: a number may be written without its point."""
+    if dataclasses.is_dataclass(default) and isinstance(value, dict):
+        return _build(type(default), value)
+    if isinstance(default, tuple) and isinstance(value, list):
+        example = default[0] if default else ""
+        return tuple(_converted(key, item, example) for item in value)
+    if isinstance(default, dict) and isinstance(value, dict):
+        return {name: _converted(f"{key}.{name}", item, 1.0) for name, item in value.items()}
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        wanted = "a list" if isinstance(default, tuple) else type(default).__name__
+        raise TypeError(f"{key} must be {wanted}, not {value!r}")
+    return value
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuse what a run would stumble over."""
+    data, loss, optimizer = recipe.data, recipe.loss, recipe.optimizer
+    for name, chance in dataclasses.asdict(recipe.degradation).items():
+        if name.endswith("_chance") and not 0.0 <= chance <= 1.0:
+            raise ValueError(f"{name} must be from 0 to 1, not {chance}")
+    for name, low, high in (
+        ("speed", 0.25, 4.0),
+        ("level_db", -100.0, 0.0),
+        ("noise_db", -200.0, 0.0),
+    ):
+        pair = getattr(recipe.degradation, name)
+        if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
+            raise ValueError(f"{name} must be two rising numbers from {low:g} to {high:g}")
+    if not 0.0 <= data.held_out <= 0.5:
+        raise ValueError(f"held_out must be from 0 to 0.5, not {data.held_out}")
+    if data.clips < 1 or data.seconds < 0.1:
+        raise ValueError("clips must be at least 1, seconds at least 0.1")
+    if any(share < 0 for share in (*data.kind_shares.values(), *data.speaker_weights.values())):
+        raise ValueError("kind_shares and speaker_weights must not be negative")
+    sizes_fit = all(16 <= size <= 4096 for size in loss.fft_sizes)
+    if not loss.fft_sizes or len(loss.fft_sizes) != len(loss.log_weights) or not sizes_fit:
+        raise ValueError("fft_sizes (16 to 4096) and log_weights must go in pairs")
+    if optimizer.steps < 1 or optimizer.warm_up < 1:
+        raise ValueError("steps and warm_up must be at least 1")
+    if not optimizer.cycles or min(optimizer.cycles) <= 0 or abs(sum(optimizer.cycles) - 1) > 1e-6:
+        raise ValueError("cycles must be shares above 0 that add up to 1")
+    if len(optimizer.betas) != 2 or not all(0.0 <= beta < 1.0 for beta in optimizer.betas):
+        raise ValueError("betas must be two numbers from 0 to 1")
 
 
 def as_toml(recipe: Recipe) -> str:
@@ -170,7 +210,9 @@ def _toml_value(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, dict):
         return (
-            "{ " + ", ".join(f"{key} = {_toml_value(inner)}" for key, inner in value.items()) + " }"
+            "{ "
+            + ", ".join(f"{json.dumps(key)} = {_toml_value(inner)}" for key, inner in value.items())
+            + " }"
         )
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml_value(inner) for inner in value) + "]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from novasr.replacing import replacing
 from novasr.training.degrade import HIGH_HZ
 
-COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "consistency", "waveform",
+COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "low_band", "waveform",
            "discriminator", "adversarial", "validation_lsd")  # fmt: skip
 _EVERY = 10
 
@@ -22,18 +23,23 @@ class RunLog:
     """Appends to ``log.csv``; after a resume, rows of steps that are done again are dropped first."""
 
     def __init__(self, folder: Path, step: int) -> None:
-        self._path = folder / "log.csv"
-        kept = self._rows_until(step)
-        self._file = self._path.open("w", newline="", encoding="utf-8")
+        path = folder / "log.csv"
+        kept = _rows_until(path, step)
+        with (
+            replacing(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            rows = csv.DictWriter(file, COLUMNS, restval="")
+            rows.writeheader()
+            rows.writerows(kept)
+        self._file = path.open("a", newline="", encoding="utf-8")
         self._rows = csv.DictWriter(self._file, COLUMNS, restval="")
-        self._rows.writeheader()
-        self._rows.writerows(kept)
         self._board = _open_board(folder / "tensorboard", step)
         self._sums: dict[str, float] = {}
         self._count = 0
 
     def step(self, step: int, learning_rate: float, terms: Mapping[str, float]) -> None:
-        """Keep the mean of every ten steps."""
+        """Keep the mean of every ten steps, or of as many as there were since the run went on."""
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
@@ -44,14 +50,17 @@ class RunLog:
         self._sums, self._count = {}, 0
 
     def validation(
-        self, step: int, lsd: float | None, examples: Sequence[tuple[Tensor, Tensor]]
+        self,
+        step: int,
+        lsd: float | None,
+        examples: Callable[[], Sequence[tuple[Tensor, Tensor]]],
     ) -> None:
-        """Keep the distance on the validation set, and examples to hear and see."""
+        """Keep the distance on the validation set; for TensorBoard also examples to hear and see."""
         if lsd is not None:
             self._write(step, {"validation_lsd": lsd})
         if self._board is None:
             return
-        for number, (output, recording) in enumerate(examples):
+        for number, (output, recording) in enumerate(examples()):
             for name, audio in (("output", output), ("recording", recording)):
                 tag = f"{number}/{name}"
                 self._board.add_audio(tag, audio.clamp(-1, 1), step, sample_rate=HIGH_HZ)
@@ -64,12 +73,6 @@ class RunLog:
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
-
-    def _rows_until(self, step: int) -> list[dict[str, str]]:
-        if not self._path.is_file():
-            return []
-        with self._path.open(newline="", encoding="utf-8") as text:
-            return [row for row in csv.DictReader(text) if int(row["step"]) <= step]
 
     def __enter__(self) -> RunLog:
         return self
@@ -85,12 +88,22 @@ class RunLog:
             self._board.close()
 
 
+def _rows_until(path: Path, step: int) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8", errors="replace") as text:
+        rows = [
+            row for row in csv.DictReader(text) if None not in row.values()
+        ]  # the last may be cut
+    return [row for row in rows if (row["step"] or "").isdigit() and int(row["step"]) <= step]
+
+
 def _open_board(folder: Path, step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    return SummaryWriter(str(folder), purge_step=step)
+    return SummaryWriter(str(folder), purge_step=step + 1)
 
 
 def _picture(audio: Tensor) -> Tensor:

@@ -27,7 +27,8 @@ class Validation:
 
     def __init__(self, clips: Sequence[Clip], device: str) -> None:
         self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []
-        for clip in clips[:: max(1, len(clips) // _MOST_CLIPS)]:
+        long_enough = [clip for clip in clips if clip.seconds * HIGH_HZ >= 2 * _FFT]
+        for clip in long_enough[:: -(-len(long_enough) // _MOST_CLIPS) or 1]:
             high = load_audio(clip.path)[: _LONGEST_SECONDS * HIGH_HZ]
             high = high[: len(high) // 3 * 3]
             low = soxr.resample(high, HIGH_HZ, LOW_HZ, quality="VHQ")[: len(high) // 3]
