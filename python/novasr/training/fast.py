@@ -16,14 +16,16 @@ from novasr import _native
 from novasr.model import NovaSRNetwork
 from novasr.model.layers import AntiAliasedSnake
 
-EDGE = 3  # outputs at either end that differ from the network's
+_EDGE = 3  # outputs at either end that only the network itself gets right
+_REACH = 16  # inputs on which these depend; the look-ahead is 13
 
 
 def forward(network: NovaSRNetwork, audio: Tensor) -> Tensor:
-    """Do what ``network(audio)`` does, on a CPU but for the first and the last :data:`EDGE` outputs.
+    """Do what ``network(audio)`` does.
 
-    Nothing bends the signal between the second convolution and the last, so both are done as one. The
-    padding between them, which those outputs alone see, is left out.
+    Nothing bends the signal between the second convolution and the last, so on a CPU both are done as
+    one. The padding between them, which the outermost outputs alone see, is missing then: those come from
+    the network on the two ends of the audio.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ def forward(network: NovaSRNetwork, audio: Tensor) -> Tensor:
     Tensor, shape (batch, 1, 3 * frames - 4)
         48 kHz. Gradients go to the parameters, not to `audio`.
     """
-    if audio.device.type != "cpu":
+    if audio.device.type != "cpu" or audio.shape[-1] < _REACH:
         return network(audio)  # type: ignore[no-any-return]
     block = network.block
     first, second = block.activations
@@ -66,7 +68,9 @@ def forward(network: NovaSRNetwork, audio: Tensor) -> Tensor:
         second.upsample.filter,
         second.downsample.lowpass.filter,
     )
-    return torch.tanh(output[:, None])
+    inner = torch.tanh(output[:, None, _EDGE:-_EDGE])
+    start, end = network(audio[..., :_REACH]), network(audio[..., -_REACH:])
+    return torch.cat([start[..., :_EDGE], inner, end[..., -_EDGE:]], dim=-1)
 
 
 class _Network(torch.autograd.Function):

@@ -188,8 +188,8 @@ class _Run:
         self.between_steps = False
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        estimate = self.forward(self.network, low)[..., fast.EDGE : -fast.EDGE]
-        high = high[..., fast.EDGE : -fast.EDGE - END_TRIM]
+        estimate = self.forward(self.network, low)
+        high = high[..., :-END_TRIM]
         terms = self.loss(estimate, high, bandwidths)
         total = terms.total
         logged = {name: float(value.detach()) for name, value in vars(terms).items()}
