@@ -37,7 +37,8 @@ TENSOR_SHAPES: dict[str, tuple[int, ...]] = {
     "conv_post.weight": (1, 32, 7),
 }
 VALUE_COUNT = sum(math.prod(shape) for shape in TENSOR_SHAPES.values())
-_PREFIX = "dec."  # upstream stores the network as the decoder of a larger model
+#: Upstream stores the network as the decoder of a larger model.
+UPSTREAM_PREFIX = "dec."
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def _checked(found: dict[str, NDArray[np.float32]], label: str) -> dict[str, NDArray[np.float32]]:
-    found = {name.removeprefix(_PREFIX): value for name, value in found.items()}
+    found = {name.removeprefix(UPSTREAM_PREFIX): value for name, value in found.items()}
     for name, shape in TENSOR_SHAPES.items():
         if name not in found:
             msg = f"weights {label!r}: tensor {name!r} is missing"

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import OrderedDict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from novasr.checkpoints import load_model, load_tensors
+from novasr.checkpoints import UPSTREAM_PREFIX, load_model, load_tensors
 from novasr.errors import AudioFileError
 from novasr.replacing import replacing
 from novasr.torch_runtime import require_torch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _METHODS = ["metadata", "initial_state", "flush"]
 
@@ -73,12 +79,13 @@ def export_torchscript(
 def export_weights(
     destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
 ) -> Path:
-    """Write weights as ``.safetensors`` in float32, which the plugin reads.
+    """Write weights as ``.safetensors`` in float32, which the plugin reads, or as upstream's ``.bin``.
 
     Parameters
     ----------
     destination : str or path
-        The file to make.
+        The file to make. One that ends in ``.bin`` is what upstream NovaSR loads: a state dict in float16
+        under upstream's names.
     weights : str or path, optional
         As for :func:`novasr.load_model`.
     overwrite : bool
@@ -99,7 +106,16 @@ def export_weights(
     from safetensors.numpy import save
 
     path = _free(destination, overwrite)
-    return _write(path, save(load_tensors(weights)))
+    tensors = load_tensors(weights)
+    return _write(path, _upstream_bytes(tensors) if path.suffix == ".bin" else save(tensors))
+
+
+def _upstream_bytes(tensors: dict[str, NDArray[np.float32]]) -> bytes:
+    torch = require_torch()
+    state = {f"{UPSTREAM_PREFIX}{name}": torch.from_numpy(v).half() for name, v in tensors.items()}
+    buffer = io.BytesIO()
+    torch.save(OrderedDict(state), buffer)
+    return buffer.getvalue()
 
 
 def _free(destination: str | Path, overwrite: bool) -> Path:

@@ -44,6 +44,24 @@ def test_exported_weights_are_those_they_came_from(tmp_path, rng):
         novasr.export_weights(path)
 
 
+def test_upstreams_file_is_laid_out_as_upstreams(tmp_path, shared):
+    """Names, shapes, types and size are those of the published checkpoint, so that its code loads ours."""
+    path = novasr.export_weights(tmp_path / "model.bin")
+    ours, theirs = (
+        torch.load(file, map_location="cpu")
+        for file in (path, shared / "weights" / "novasr_v1.bin")
+    )
+    assert type(ours) is type(theirs)
+    assert {k: (v.shape, v.dtype) for k, v in ours.items()} == {
+        k: (v.shape, v.dtype) for k, v in theirs.items()
+    }
+    assert path.stat().st_size <= 53_300
+    audio = np.random.default_rng(2).standard_normal(2000).astype(np.float32) * 0.1
+    assert np.array_equal(
+        novasr.enhance(audio, 16_000, weights=path), novasr.enhance(audio, 16_000)
+    )
+
+
 def test_export_keeps_an_existing_file(tmp_path):
     path = tmp_path / "model.ts"
     path.write_bytes(b"precious")

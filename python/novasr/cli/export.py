@@ -9,7 +9,7 @@ import typer
 
 HELP = """Write the model as one file: streaming TorchScript or plain weights.
 
-.safetensors: the weights, for the plugin and for --weights. Any other name: streaming TorchScript, which LibTorch
+.safetensors: the weights, for the plugin and for --weights. .bin: the same for upstream NovaSR. Any other name: streaming TorchScript, which LibTorch
 runs without Python; docs/torchscript.md states what it offers: metadata, state in and out, flush.
 
 \b
@@ -17,12 +17,13 @@ Examples:
   novasr export novasr.ts
   novasr export upstream.ts --weights v1
   novasr export v1.safetensors --weights v1
+  novasr export mine.bin --weights runs/mine/weights.safetensors
 """
 
 
 def export(
     output: Annotated[
-        Path, typer.Argument(metavar="OUT", help="File to write, .ts or .safetensors.")
+        Path, typer.Argument(metavar="OUT", help="File to write, .ts, .safetensors or .bin.")
     ],
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
@@ -34,6 +35,6 @@ def export(
     """Export and say where the file is."""
     from novasr.export import export_torchscript, export_weights
 
-    write = export_weights if output.suffix == ".safetensors" else export_torchscript
+    write = export_weights if output.suffix in (".safetensors", ".bin") else export_torchscript
     path = write(output, weights, overwrite=overwrite)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
