@@ -10,8 +10,8 @@ import typer
 HELP = """Write the model as one file: streaming TorchScript or plain weights.
 
 .safetensors: the weights, for the plugin and for --weights. .bin: the same for upstream NovaSR. Any other name:
-streaming TorchScript, which LibTorch runs without Python; docs/torchscript.md states what it offers: metadata, state in and
-out, flush.
+streaming TorchScript, which LibTorch runs without Python; docs/torchscript.md states what it offers: metadata, state
+in and out, flush.
 
 \b
 Examples:
