@@ -6,6 +6,7 @@ otherwise; reference and estimate have one length. A score that cannot be given 
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -176,7 +177,9 @@ def fundamental(audio: Audio) -> Array:
     ndarray of float64, shape (1 + frames // 480,)
         In Hz, one value every 10 ms, 0 where there is no voice.
     """
-    import pyworld
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # about the pkg_resources that it imports
+        import pyworld
 
     low = soxr.resample(np.asarray(audio, np.float64), MODEL_OUTPUT_HZ, MODEL_INPUT_HZ, "HQ")
     floor, ceiling = _F0_RANGE_HZ
