@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from novasr.checkpoints import TENSOR_SHAPES
+from novasr.checkpoints import TENSOR_SHAPES, UPSTREAM_PREFIX
 from novasr.model import NovaSRNetwork
 from novasr.model.layers import interpolate_x3
 from novasr.replacing import replacing
@@ -25,7 +25,10 @@ def save_weights(network: NovaSRNetwork, path: Path) -> None:
     rounded = copy.deepcopy(network).cpu().to(torch.float16).float()
     settle(rounded)
     state = rounded.state_dict()
-    tensors = {name: state[name].to(torch.float16).contiguous() for name in TENSOR_SHAPES}
+    tensors = {
+        f"{UPSTREAM_PREFIX}{name}": state[name].to(torch.float16).contiguous()
+        for name in TENSOR_SHAPES
+    }
     with replacing(path) as temporary:
         save_file(tensors, temporary)
 
