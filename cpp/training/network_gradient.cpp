@@ -4,6 +4,7 @@
 #include <memory>
 #include <numbers>
 #include <thread>
+#include <vector>
 
 #include "row_kernels.hpp"
 
@@ -45,9 +46,7 @@ struct Layers {
   Snake snake[2];
 };
 
-struct Gradients : Layers {
-  Gradients() : Layers{} {}
-};
+using Gradients = Layers;
 
 Phases phases_of(std::span<const float> taps, float gain) {
   Phases p{};

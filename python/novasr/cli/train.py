@@ -57,8 +57,8 @@ def train(
 
     if minutes is not None and steps is not None:
         raise AudioFormatError("--minutes and --steps exclude each other")
+    _require("torch", "soxr", "scipy", *(["tomli"] if sys.version_info < (3, 11) else []))
     torch = require_torch()
-    _require("soxr", "scipy", *(["tomli"] if sys.version_info < (3, 11) else []))
     from novasr.training.clips import gather
     from novasr.training.loop import steps_in
     from novasr.training.loop import train as run

@@ -1,4 +1,4 @@
-"""The network as training on a CPU needs it: the same values and gradients, ten times as fast as PyTorch's.
+"""The network as training on a CPU needs it: the same values and gradients, nine times as fast as PyTorch's.
 
 PyTorch spends a step on memory traffic and on grouped convolutions that it does not vectorise. The compiled
 code goes through all layers tile by tile within the processor's cache, forth and back.
