@@ -21,12 +21,14 @@ from novasr.training import fast  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
 from novasr.training.degrade import (  # noqa: E402
     CODECS,
+    FILTERS,
     HIGH_HZ,
     MARGIN,
     Degradation,
     change_speed,
     degrade,
     through_codec,
+    zero_phase_low_pass,
 )
 from novasr.training.initial import kaiser_sinc, new_network  # noqa: E402
 from novasr.training.loop import _Run, train  # noqa: E402
@@ -164,6 +166,20 @@ class TestDegradation:
         scores = [float(low[50:-50] @ np.roll(decoded, lag)[50:-50]) for lag in lags]
         assert lags[int(np.argmax(scores))] == 0
 
+    @pytest.mark.parametrize("order", [2, 10])
+    @pytest.mark.parametrize("family", FILTERS)
+    def test_filters_cut_at_their_frequency_and_keep_time(self, family, order):
+        pulse = np.zeros(4800, np.float32)
+        pulse[2400] = 1.0
+        heard = zero_phase_low_pass(pulse, family, order, 6000.0)
+        assert np.allclose(heard[1:], heard[:0:-1], atol=1e-6)
+        gain = 20 * np.log10(np.abs(np.fft.rfft(heard)))
+        edge = -0.5 if family in ("chebyshev", "elliptic") else -3.01
+        at = np.fft.rfftfreq(len(heard), 1 / HIGH_HZ)
+        assert gain[at == 6000][0] == pytest.approx(edge, abs=0.05)
+        assert gain[at < 1000].min() > -0.6
+        assert gain[at > 16_000].max() < -12
+
     def test_speed_moves_pitch(self):
         tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / HIGH_HZ).astype(np.float32)
         fast_tone = change_speed(tone, 1.25, 24_000)
@@ -241,7 +257,7 @@ class TestRuns:
             train(clips[1:], validation, tmp_path, TINY)
 
     def test_the_log_has_each_row_once_after_a_cut(self, recordings, tmp_path):
-        recipe = dataclasses.replace(TINY, optimizer=Optimizer(steps=40, warm_up=2))
+        recipe = dataclasses.replace(TINY, optimizer=Optimizer(steps=43, warm_up=2))
         clips, validation = gather([recordings], recipe)
 
         def stop(progress):
@@ -255,7 +271,7 @@ class TestRuns:
         train(clips, validation, tmp_path, recipe)
         with (tmp_path / "log.csv").open(newline="") as text:
             steps = [int(row["step"]) for row in csv.DictReader(text) if row["total"]]
-        assert steps == [10, 20, 30, 40]
+        assert steps == [10, 20, 30, 40, 43]
 
     @pytest.mark.parametrize("adversarial", [0.0, 0.1])
     def test_a_killed_run_goes_on_bit_for_bit(self, recordings, tmp_path, adversarial):
@@ -383,6 +399,8 @@ class TestRecipes:
             ("[loss]\nfft_sizes = [2048]", "fft_sizes"),
             ("[degradation]\nspeed = [2.0, 1.0]", "speed"),
             ("[degradation]\nroom_chance = 2", "room_chance"),
+            ("[degradation]\nfilters = []", "filters"),
+            ("[degradation]\ncodecs = ['amr']", "codecs"),
             ("[data]\nheld_out = 1.0", "held_out"),
         ],
     )

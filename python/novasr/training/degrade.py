@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,19 @@ from novasr.training.recipe import Degradation
 FloatArray = npt.NDArray[np.float32]
 HIGH_HZ, LOW_HZ = 48_000, 16_000
 MARGIN = 3 * 512  # frames at 48 kHz on both sides of a clip: filters ring there, not in the clip
-CODECS = ("opus", "mp3", "ulaw")
+PHONE_HZ = 8_000
+FILTERS = {  # scipy's names of them
+    "butterworth": "butter",
+    "chebyshev": "cheby1",
+    "elliptic": "ellip",
+    "bessel": "bessel_mag",
+}
+CODECS = {  # libsndfile's
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+    "ulaw": ("WAV", "ULAW"),
+    "gsm": ("WAV", "GSM610"),
+}
 PLAYED_BAND_HZ = 21_500.0  # what soxr leaves of the band after a change of speed
 
 
@@ -59,8 +72,7 @@ def degrade(
         audio = add_noise(audio, rng.uniform(*chances.noise_db), rng)
     low = to_low_rate(audio, chances, rng)
     if rng.random() < chances.codec_chance:
-        codec = CODECS[int(rng.integers(len(CODECS)))]
-        low = through_codec(low, codec, rng)
+        low = through_codec(low, _choice(chances.codecs, rng), rng)
     if rng.random() < chances.quantise_chance:
         low = _float32(np.round(low * 32767.0) / 32767.0)
     inner = slice(MARGIN // 3, len(low) - MARGIN // 3)
@@ -105,9 +117,10 @@ def add_noise(audio: FloatArray, rms_db: float, rng: np.random.Generator) -> Flo
 def to_low_rate(audio: FloatArray, chances: Degradation, rng: np.random.Generator) -> FloatArray:
     """Come down to 16 kHz as one of many converters does, some behind a low-pass of their own."""
     if rng.random() < chances.telephone_chance:
-        audio = zero_phase_low_pass(audio, rng.uniform(3400, 4000), 10)
+        audio = zero_phase_low_pass(audio, "butterworth", 10, rng.uniform(3400, 4000))
     elif rng.random() < chances.filter_chance:
-        audio = zero_phase_low_pass(audio, rng.uniform(5500, 8000), int(rng.integers(2, 11)))
+        cutoff_hz, order = rng.uniform(5500, 8000), int(rng.integers(2, 11))
+        audio = zero_phase_low_pass(audio, _choice(chances.filters, rng), order, cutoff_hz)
     kind = rng.random()
     if kind < 0.75:
         quality = "VHQ" if kind < 0.5 else ("HQ" if kind < 0.65 else "MQ")
@@ -120,28 +133,34 @@ def to_low_rate(audio: FloatArray, chances: Degradation, rng: np.random.Generato
     return _float32(signal.resample_poly(audio, 1, 3, window=taps))
 
 
-def zero_phase_low_pass(audio: FloatArray, cutoff_hz: float, order: int) -> FloatArray:
-    """Butterworth's magnitude (S. Butterworth, 1930) without its phase."""
+def zero_phase_low_pass(audio: FloatArray, family: str, order: int, cutoff_hz: float) -> FloatArray:
+    """Apply the magnitude of an analogue filter of one of :data:`FILTERS` without its phase."""
+    analogue = signal.iirfilter(
+        order,
+        cutoff_hz,
+        rp=0.5,
+        rs=60.0,
+        btype="low",
+        analog=True,
+        ftype=FILTERS[family],
+        output="zpk",
+    )
     hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
-    gain = 1.0 / np.sqrt(1.0 + (hertz / cutoff_hz) ** (2 * order))
+    gain = np.abs(signal.freqs_zpk(*analogue, worN=hertz)[1])
     return _float32(np.fft.irfft(np.fft.rfft(audio) * gain, len(audio)))
 
 
 def through_codec(low: FloatArray, codec: str, rng: np.random.Generator) -> FloatArray:
     """Encode and decode with one of libsndfile's :data:`CODECS`; the delay is taken out again."""
+    rate = PHONE_HZ if codec == "gsm" else LOW_HZ
+    how = {"compression_level": rng.uniform(0.2, 0.8)} if codec == "mp3" else {}
+    container, subtype = CODECS[codec]
     memory = io.BytesIO()
-    if codec == "ulaw":
-        soundfile.write(memory, low, LOW_HZ, format="WAV", subtype="ULAW")
-    elif codec == "mp3":
-        level = rng.uniform(0.2, 0.8)
-        soundfile.write(
-            memory, low, LOW_HZ, format="MP3", subtype="MPEG_LAYER_III", compression_level=level
-        )
-    else:
-        soundfile.write(memory, low, LOW_HZ, format="OGG", subtype="OPUS")
+    sent = soxr.resample(low, LOW_HZ, rate)
+    soundfile.write(memory, sent, rate, format=container, subtype=subtype, **how)
     memory.seek(0)
     decoded = soundfile.read(memory, dtype="float32")[0]
-    return align(decoded, low)
+    return align(soxr.resample(decoded, rate, LOW_HZ), low)
 
 
 def align(decoded: FloatArray, reference: FloatArray) -> FloatArray:
@@ -154,3 +173,7 @@ def align(decoded: FloatArray, reference: FloatArray) -> FloatArray:
 
 def _float32(audio: npt.ArrayLike) -> FloatArray:
     return np.asarray(audio, np.float32)
+
+
+def _choice(names: Sequence[str], rng: np.random.Generator) -> str:
+    return names[int(rng.integers(len(names)))]

@@ -103,7 +103,7 @@ def train(
             for low, high, bandwidths in batches:
                 rate = run.learning_rate
                 terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
-                log.step(run.step, rate, terms)
+                log.step(run.step, rate, terms, last=run.step == run.steps)
                 if run.step % check_every == 0 or run.step == run.steps:
                     lsd = check.lsd(run.average)
                     log.validation(run.step, lsd, partial(check.examples, run.average))

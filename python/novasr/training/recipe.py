@@ -49,8 +49,10 @@ class Degradation:
     noise_chance: float = 0.2
     noise_db: tuple[float, float] = (-100.0, -60.0)
     filter_chance: float = 0.2
+    filters: tuple[str, ...] = ("butterworth", "chebyshev", "elliptic", "bessel")
     telephone_chance: float = 0.02
     codec_chance: float = 0.05
+    codecs: tuple[str, ...] = ("opus", "mp3", "ulaw", "gsm")
     quantise_chance: float = 0.5
     silence_chance: float = 0.02
 
@@ -176,6 +178,10 @@ def _check(recipe: Recipe) -> None:
         pair = getattr(recipe.degradation, name)
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
             raise ValueError(f"{name} must be two rising numbers from {low:g} to {high:g}")
+    for name in ("filters", "codecs"):
+        chosen, known = (getattr(one, name) for one in (recipe.degradation, Degradation()))
+        if not chosen or not set(chosen) <= set(known):
+            raise ValueError(f"{name} must be some of {', '.join(known)}")
     if not 0.0 <= data.held_out <= 0.5:
         raise ValueError(f"held_out must be from 0 to 0.5, not {data.held_out}")
     if data.clips < 1 or data.seconds < 0.1:

@@ -38,12 +38,14 @@ class RunLog:
         self._sums: dict[str, float] = {}
         self._count = 0
 
-    def step(self, step: int, learning_rate: float, terms: Mapping[str, float]) -> None:
+    def step(
+        self, step: int, learning_rate: float, terms: Mapping[str, float], *, last: bool
+    ) -> None:
         """Keep the mean of every ten steps, or of as many as there were since the run went on."""
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
-        if step % _EVERY:
+        if step % _EVERY and not last:
             return
         means = {name: value / self._count for name, value in self._sums.items()}
         self._write(step, {"learning_rate": learning_rate, **means})
