@@ -118,6 +118,64 @@ def test_a_server_that_comes_back_has_its_sink_again(pulse: PulseServer, live: L
     assert "call" not in pulse.names("sinks")
 
 
+def places(pulse: PulseServer, streams: str = "sink-inputs", nodes: str = "sinks") -> list[str]:
+    """The sinks that programs play to, or the sources that they record."""
+    names = dict(line.split("\t")[:2] for line in pulse.pactl("list", "short", nodes).splitlines())
+    listed = [line.split("\t") for line in pulse.pactl("list", "short", streams).splitlines()]
+    return [names[node] for _, node, program, *_ in listed if program != "-"]
+
+
+def unload_sink(pulse: PulseServer, name: str) -> None:
+    for line in pulse.pactl("list", "short", "modules").splitlines():
+        if f"sink_name={name}" in line:
+            pulse.pactl("unload-module", line.split("\t")[0])
+
+
+def test_our_sink_as_the_default_is_no_loop_and_a_new_default_is_followed(
+    pulse: PulseServer, live: Live
+) -> None:
+    process = live("--virtual-sink", "call")
+    process.wait_for("running", 20)
+    pulse.pactl("set-default-sink", "call")  # as people do; PulseAudio moves our stream along
+    time.sleep(1)
+    assert places(pulse) == ["speaker"]
+    assert not [event for event in process.events if event["kind"] == "lost"]
+    pulse.pactl("set-default-sink", "phone")
+    assert "default sink is Phone" in process.wait_for("lost", 5)["message"]
+    process.wait_for("recovered", 10)
+    assert places(pulse) == ["phone"]
+
+
+def test_our_microphone_as_the_default_is_no_loop(pulse: PulseServer, live: Live) -> None:
+    process = live("--virtual-mic", "mic")
+    process.wait_for("running", 20)
+    source = places(pulse, "source-outputs", "sources")
+    pulse.pactl("set-default-source", "mic")
+    time.sleep(1)
+    assert places(pulse, "source-outputs", "sources") == source
+    assert source != ["mic"]
+
+
+def test_a_sink_is_not_played_into_itself_when_the_loudspeakers_vanish(
+    pulse: PulseServer, live: Live
+) -> None:
+    unload_sink(pulse, "phone")
+    pulse.pactl("load-module", "module-rescue-streams")  # as every desktop has it
+    process = live("--virtual-sink", "call")
+    process.wait_for("running", 20)
+    pulse.pactl("set-default-sink", "call")
+    unload_sink(pulse, "speaker")
+    process.wait_for("lost", 5)
+    time.sleep(2)
+    assert places(pulse) == []
+    pulse.pactl("load-module", "module-null-sink", "sink_name=speaker")
+    process.wait_for("recovered", 10)
+    with pulse.playing("call", narrow_speech()):
+        time.sleep(3)
+        assert band_db(pulse.record("speaker.monitor", 2), 300, 6_000) > -40
+    assert process.interrupt()[0] == 130
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [

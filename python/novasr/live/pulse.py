@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,7 @@ ANSWER_SECONDS = 2.0
 OWNER_PROPERTY = "novasr.owner"
 
 Kind = Literal["sink", "source"]
+STREAMS: dict[Kind, str] = {"sink": "sink-inputs", "source": "source-outputs"}
 
 _instances = itertools.count()
 
@@ -86,7 +88,7 @@ def default_node(kind: Kind) -> Node | None:
     return next((node for node in nodes(kind) if node.name == name), None)
 
 
-def find_node(kind: Kind, wanted: str | None) -> Node:
+def find_node(kind: Kind, wanted: str | None, without: Sequence[str] = ()) -> Node:
     """Find a sink or source by its name, its description or a part of either.
 
     Parameters
@@ -95,16 +97,18 @@ def find_node(kind: Kind, wanted: str | None) -> Node:
         What to look for.
     wanted : str, optional
         By default the server's default device.
+    without : sequence of str
+        Names of nodes that are not meant.
 
     Raises
     ------
     DeviceError
         If there is none, or more than one.
     """
-    known = nodes(kind)
+    known = [node for node in nodes(kind) if node.name not in without]
     if wanted is None:
         default = default_node(kind)
-        found = [default] if default is not None else []
+        found = [default] if default in known else []
         wanted = "default"
     else:
         text = wanted.lower()
@@ -118,6 +122,30 @@ def find_node(kind: Kind, wanted: str | None) -> Node:
     else:
         msg = f"the sound server has no {kind} {wanted!r}; there are: {listed or 'none'}"
     raise DeviceError(msg)
+
+
+class Place(NamedTuple):
+    """A stream, by its number, and the node that it plays to or records."""
+
+    stream: str
+    node: str
+
+
+def place_of(kind: Kind, process: int) -> Place | None:
+    """Tell where a process plays to (a sink) or what it records (a source), if it does."""
+    streams = re.split(r"^\w+ \w+ #(?=\d+$)", pactl("list", STREAMS[kind]), flags=re.M)[1:]
+    for text in streams:
+        at = re.search(rf"^\t{kind.title()}: (\d+)$", text, re.M)
+        if at and f'application.process.id = "{process}"' in text:
+            listed = pactl("list", "short", f"{kind}s").splitlines()
+            names = dict(line.split("\t")[:2] for line in listed)
+            return Place(text.partition("\n")[0], names.get(at[1], ""))
+    return None
+
+
+def move(kind: Kind, stream: str, node: str) -> None:
+    """Move a stream to another sink or source, where it then stays."""
+    pactl(f"move-{STREAMS[kind][:-1]}", stream, node)
 
 
 class Owner(NamedTuple):

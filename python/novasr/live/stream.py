@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -11,11 +12,12 @@ from typing import Any, Literal
 
 from novasr import _native
 from novasr.engines import ENGINES
-from novasr.errors import AudioFileError, AudioFormatError
+from novasr.errors import AudioFileError, AudioFormatError, DeviceError
 from novasr.live.recording import FORMATS
 from novasr.live.stats import LiveEvent, LiveStats
 from novasr.live.supervisor import Supervisor
 from novasr.live.virtual_sink import VirtualDevice, VirtualMicrophone, VirtualSink
+from novasr.live.watcher import Watcher
 from novasr.parameters import change_parameters
 
 BLOCKS = (32, 1024)
@@ -107,6 +109,7 @@ class LiveStream:
             "sound": dict(self._sound),
         }
         self._supervisor: Supervisor | None = None
+        self._watcher = Watcher(self._put_right)
         self._stats = LiveStats()
         self._news = threading.Condition()
         self._updates: deque[LiveStats | LiveEvent] = deque(maxlen=KEPT_UPDATES)
@@ -124,6 +127,7 @@ class LiveStream:
         try:
             if self._virtual is not None:
                 self._virtual.start()
+                self._watcher.start()
             self._supervisor = Supervisor(self._config, self._prepare, self._take)
             self._supervisor.start()
         except BaseException:
@@ -132,6 +136,7 @@ class LiveStream:
 
     def stop(self) -> None:
         """End the stream, within half a second; the recording is complete then."""
+        self._watcher.stop()
         if self._supervisor is not None:
             self._supervisor.stop()
         if self._record is not None:
@@ -253,6 +258,16 @@ class LiveStream:
         self._virtual.restore()
         self._config |= {"input": self._virtual.input, "output": self._virtual.output}
         return self._virtual.environment
+
+    def _put_right(self) -> None:
+        """Answer to a change at the sound server."""
+        virtual, supervisor = self._virtual, self._supervisor
+        if virtual is None or supervisor is None or supervisor.process is None:
+            return
+        with contextlib.suppress(DeviceError):  # the server is gone: the process will notice
+            reason = virtual.put_right(supervisor.process)
+            if reason is not None:
+                supervisor.restart(reason)
 
 
 def _virtual_device(

@@ -54,6 +54,7 @@ class Supervisor:
         self._stats = LiveStats()
         self._started, self._stopping = threading.Event(), threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._wanted: str | None = None  # why the child was asked to make way for another
         self._lock = threading.Lock()  # for the child's input and what it was told
         self._thread = threading.Thread(target=self._supervise, daemon=True)
         self.error: NovasrError | None = None
@@ -70,6 +71,18 @@ class Supervisor:
         with self._lock:
             self._config["sound"] |= changes
             self._write({"set": changes})
+
+    @property
+    def process(self) -> int | None:
+        """The number of the audio process while it runs."""
+        child = self._child
+        return child.pid if child is not None and child.returncode is None else None
+
+    def restart(self, reason: str) -> None:
+        """Replace the process by another one."""
+        with self._lock:
+            self._wanted = reason
+            self._write({"stop": True})
 
     def stop(self) -> None:
         """End the process, by force if it does not end by itself."""
@@ -111,6 +124,7 @@ class Supervisor:
             return str(error)
         with self._lock:
             child = self._child = self._spawn(environment)
+            self._wanted = None
             self._write({**self._config, "patient": self._ran})
         reason = None
         try:
@@ -127,7 +141,7 @@ class Supervisor:
                         pipe.close()  # type: ignore[union-attr]
         if self._stopping.is_set():
             return None
-        return reason or f"the audio process ended with exit code {code}"
+        return reason or self._wanted or f"the audio process ended with exit code {code}"
 
     def _spawn(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         noise = None if os.environ.get("NOVASR_DEBUG") else subprocess.DEVNULL

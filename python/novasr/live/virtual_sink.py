@@ -54,6 +54,7 @@ class VirtualDevice(ABC):
         self._owner = Owner.new()
         self._modules = 0
         self._folder: Path | None = None
+        self._real: Node | None = None
 
     def start(self) -> None:
         """Make the device, after removing those of processes that crashed.
@@ -76,7 +77,7 @@ class VirtualDevice(ABC):
             raise
 
     def restore(self) -> None:
-        """Make again what a restarted server has forgotten; the attributes may change.
+        """Make again what a restarted server has forgotten, and find the real device; the attributes may change.
 
         Raises
         ------
@@ -85,7 +86,35 @@ class VirtualDevice(ABC):
         """
         if len(self._owned()) < self._modules:
             pulse.unload(self._owned())
-            self._make()
+            self._modules = 0
+        self._make()
+
+    def put_right(self, process: int) -> str | None:
+        """Undo it when the server has moved the audio process to our own device, which is a loop.
+
+        Parameters
+        ----------
+        process : int
+            Its number.
+
+        Returns
+        -------
+        str or None
+            Why it should start anew: the real device has gone, or another one is the default.
+        """
+        place = pulse.place_of(self.kind, process)
+        if self._real is None or place is None:
+            return None
+        default = pulse.default_node(self.kind)
+        if place.node in self._ours:
+            if self._real.name not in [node.name for node in pulse.nodes(self.kind)]:
+                return f"{self._real.description} has gone"
+            pulse.move(self.kind, place.stream, self._real.name)
+            return None
+        known = (place.node, self._real.name, *self._ours)
+        if self._other is None and default is not None and default.name not in known:
+            return f"the default {self.kind} is {default.description} now"
+        return None
 
     def stop(self) -> None:
         """Remove the device."""
@@ -94,9 +123,36 @@ class VirtualDevice(ABC):
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    @property
     @abstractmethod
+    def _ours(self) -> tuple[str, ...]:
+        """Names of the nodes that must not be behind the device, for they are fed by it."""
+
+    @abstractmethod
+    def _load_modules(self) -> None:
+        """Load what the device is made of."""
+
+    @abstractmethod
+    def _connect(self, real: Node) -> None:
+        """Say how audio processes reach the device and the real one."""
+
     def _make(self) -> None:
-        """Load the modules and say how audio processes reach them."""
+        if not self._modules:
+            self._check_name_is_free()
+        real = self._find_real()
+        if not self._modules:
+            self._load_modules()
+            self._modules = len(self._owned())
+        self._real = real
+        self._connect(real)
+
+    def _find_real(self) -> Node:
+        wanted = self._other
+        if wanted is None and self._real is not None:
+            default = pulse.default_node(self.kind)
+            if default is None or default.name in self._ours:
+                wanted = self._real.name  # people make our device the default
+        return pulse.find_node(self.kind, wanted, without=self._ours)
 
     def _owned(self) -> list[int]:
         return [number for number, owner in pulse.modules() if owner == self._owner]
@@ -118,9 +174,8 @@ class VirtualDevice(ABC):
         arguments = f"sink_name={name} {FORMAT} norewinds=1"
         self._load("module-null-sink", arguments, "sink", description)
 
-    def _connect(self, source: Node, sink: Node) -> None:
+    def _write_config(self, source: Node, sink: Node) -> None:
         assert self._folder is not None
-        self._modules = len(self._owned())
         self.input, self.output = _pcm_name(source), _pcm_name(sink)
         file = self._folder / "asound.conf"
         file.write_text(
@@ -144,11 +199,15 @@ class VirtualSink(VirtualDevice):
 
     kind = "sink"
 
-    def _make(self) -> None:
-        self._check_name_is_free()
-        sink = pulse.find_node("sink", self._other)
+    @property
+    def _ours(self) -> tuple[str, ...]:
+        return (self._node,)
+
+    def _load_modules(self) -> None:
         self._load_sink(self._node, self._name)
-        self._connect(Node(f"{self._node}.monitor", self._name), sink)
+
+    def _connect(self, real: Node) -> None:
+        self._write_config(Node(f"{self._node}.monitor", self._name), real)
 
 
 class VirtualMicrophone(VirtualDevice):
@@ -165,15 +224,22 @@ class VirtualMicrophone(VirtualDevice):
 
     kind = "source"
 
-    def _make(self) -> None:
-        self._check_name_is_free()
-        source = pulse.find_node("source", self._other)
-        feed = f"{self._node}.feed"
-        self._load_sink(feed, f"{self._name} (fed by NovaSR)")
+    @property
+    def _feed(self) -> str:
+        return f"{self._node}.feed"
+
+    @property
+    def _ours(self) -> tuple[str, ...]:
+        return (self._node, f"{self._feed}.monitor")
+
+    def _load_modules(self) -> None:
+        self._load_sink(self._feed, f"{self._name} (fed by NovaSR)")
         # Programs hide monitors: a source of its own is what they offer.
-        arguments = f"source_name={self._node} master={feed}.monitor"
+        arguments = f"source_name={self._node} master={self._feed}.monitor"
         self._load("module-remap-source", arguments, "source", self._name)
-        self._connect(source, Node(feed, self._name))
+
+    def _connect(self, real: Node) -> None:
+        self._write_config(real, Node(self._feed, self._name))
 
 
 def _remove_stale_folders() -> None:
