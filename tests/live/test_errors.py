@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
-
-def novasr(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "novasr", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
-
-
-def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) -> None:
-    assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("novasr: error: ")
-    assert run.stderr.count("\n") == 1
-    for part in parts:
-        assert part in run.stderr
+from command_line import assert_one_error_line, novasr
 
 
 def live(*words: str) -> subprocess.CompletedProcess[str]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import assert_one_error_line, novasr
 from live_process import LiveProcess
 from pulse_server import RATE, PulseServer
 
@@ -188,7 +187,7 @@ def test_a_sink_is_not_played_into_itself_when_the_loudspeakers_vanish(
 )
 def test_wrong_names_are_one_clear_line(pulse: PulseServer, words: list[str], part: str) -> None:
     before = pulse.names("modules")
-    assert_refused(words, part)
+    assert_one_error_line(novasr("live", *words), part)
     assert pulse.names("modules") == before
 
 
@@ -196,14 +195,11 @@ def test_no_server_and_no_pactl_are_one_clear_line(
     pulse: PulseServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pulse.kill()
-    assert_refused(["--virtual-sink", "call"], "a PulseAudio or PipeWire server, and none answers")
+    assert_one_error_line(
+        novasr("live", "--virtual-sink", "call"),
+        "a PulseAudio or PipeWire server, and none answers",
+    )
     monkeypatch.setenv("PATH", "/nowhere")
-    assert_refused(["--virtual-sink", "call"], "apt-get install pulseaudio-utils")
-
-
-def assert_refused(words: list[str], part: str) -> None:
-    command = [sys.executable, "-m", "novasr", "live", *words]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert run.returncode == 2
-    assert part in run.stderr
-    assert run.stderr.count("\n") == 1
+    assert_one_error_line(
+        novasr("live", "--virtual-sink", "call"), "apt-get install pulseaudio-utils"
+    )

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from command_line import assert_one_error_line, novasr
 
 SHORT = ("--blocks", "1", "--seconds", "0.5", "--budget", "0.01")
-
-
-def bench(*words: str | Path, python_path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``novasr bench`` as users do, without the debug switch."""
-    environment = {k: v for k, v in os.environ.items() if k != "NOVASR_DEBUG"}
-    if python_path is not None:
-        environment["PYTHONPATH"] = str(python_path)
-    command = [sys.executable, "-m", "novasr", "bench", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment)
-
-
-def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) -> None:
-    assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("novasr: error: ")
-    assert run.stderr.count("\n") == 1
-    for part in parts:
-        assert part in run.stderr
 
 
 @pytest.fixture
@@ -41,7 +22,7 @@ def without_torch(tmp_path: Path) -> Path:
 
 def test_a_run_gives_tables_and_figures_with_their_conditions(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
-    run = bench(*SHORT, "--json", file)
+    run = novasr("bench", *SHORT, "--json", file)
     assert (run.returncode, run.stderr) == (0, "")
     assert "Whole recordings" in run.stdout
     assert run.stdout.endswith(f"figures: {file}\n")
@@ -68,7 +49,7 @@ def test_a_run_gives_tables_and_figures_with_their_conditions(tmp_path: Path) ->
 
 def test_without_torch_the_native_engine_is_measured_alone(without_torch: Path) -> None:
     file = without_torch / "bench.json"
-    run = bench(*SHORT, "--json", file, python_path=without_torch)
+    run = novasr("bench", *SHORT, "--json", file, PYTHONPATH=str(without_torch))
     assert (run.returncode, run.stderr) == (0, "")
     assert "left out: torch and plain: PyTorch is missing" in run.stdout
     figures = json.loads(file.read_text())
@@ -77,7 +58,7 @@ def test_without_torch_the_native_engine_is_measured_alone(without_torch: Path) 
 
 
 def test_without_torch_its_engine_is_refused(without_torch: Path) -> None:
-    run = bench("--engines", "torch", python_path=without_torch)
+    run = novasr("bench", "--engines", "torch", PYTHONPATH=str(without_torch))
     assert_one_error_line(run, "pip install 'novasr[torch]'")
 
 
@@ -105,13 +86,15 @@ def test_a_recording_that_does_not_fit_into_memory_is_left_out() -> None:
     ],
 )
 def test_an_impossible_request_is_one_line(words: tuple[str, ...], part: str) -> None:
-    assert_one_error_line(bench(*words), part)
+    assert_one_error_line(novasr("bench", *words), part)
 
 
 def test_a_json_file_that_cannot_be_written_is_refused_before_measuring(tmp_path: Path) -> None:
     start = time.monotonic()
-    assert_one_error_line(bench("--json", tmp_path / "none" / "b.json"), "the folder is missing")
-    assert_one_error_line(bench("--json", tmp_path), "it is not a file")
-    assert_one_error_line(bench("--json", "/dev/null"), "it is not a file")
+    assert_one_error_line(
+        novasr("bench", "--json", tmp_path / "none" / "b.json"), "the folder is missing"
+    )
+    assert_one_error_line(novasr("bench", "--json", tmp_path), "it is not a file")
+    assert_one_error_line(novasr("bench", "--json", "/dev/null"), "it is not a file")
     assert time.monotonic() - start < 30  # a full run takes minutes
     assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import soundfile as sf
 from audio_files import damaged_files, noise, write
+from command_line import assert_one_error_line, novasr
 
 DAMAGED = [
     "missing",
@@ -37,25 +38,9 @@ DAMAGED = [
 ]
 
 
-def novasr(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``novasr`` as users do, without the debug switch."""
-    command = [sys.executable, "-m", "novasr", *map(str, words)]
-    environment = {k: v for k, v in os.environ.items() if k != "NOVASR_DEBUG"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
-
-
 def names(folder: Path) -> list[str]:
     """List a folder, hidden files included."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
-
-
-def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) -> None:
-    assert run.returncode == 2
-    assert run.stdout == ""
-    assert run.stderr.startswith("novasr: error: ")
-    assert run.stderr.count("\n") == 1
-    for part in parts:
-        assert part in run.stderr
 
 
 @pytest.fixture

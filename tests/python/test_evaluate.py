@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
 from audio_files import noise, write
+from command_line import assert_one_error_line, novasr
 
 from novasr.cli.main import app
 from novasr.datasets import read_clips
@@ -24,14 +23,10 @@ FAST = ("--metrics", "lsd", "--jobs", "1")
 @pytest.fixture
 def evaluate(tmp_path: Path):
     """Run ``novasr evaluate`` as users do, without network or cache."""
-    environment = {k: v for k, v in os.environ.items() if k != "NOVASR_DEBUG"}
-    environment |= {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
 
-    def run(*words: str | Path, python_path: Path | None = None):
-        command = [sys.executable, "-m", "novasr", "evaluate", *map(str, words)]
-        more = {"PYTHONPATH": os.pathsep.join([str(python_path), os.environ.get("PYTHONPATH", "")])}
-        env = environment | (more if python_path else {})
-        return subprocess.run(command, capture_output=True, text=True, env=env)
+    def run(*words: str | Path, **environment: str):
+        return novasr("evaluate", *words, **offline, **environment)
 
     return run
 
@@ -46,14 +41,6 @@ def data(tmp_path: Path) -> Path:
         "file,seconds,bandwidth_khz,speaker\ntalk.wav,0.5,20,ann\nmusic_1.flac,0.4,8.5,music\n"
     )
     return folder
-
-
-def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) -> None:
-    assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("novasr: error: ")
-    assert run.stderr.count("\n") == 1
-    for part in parts:
-        assert part in run.stderr
 
 
 def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, tmp_path: Path):
@@ -155,7 +142,12 @@ def test_a_missing_package_is_named_with_the_remedy(
     evaluate, data: Path, tmp_path: Path, package: str
 ):
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n")
-    run = evaluate(data, "--plot", tmp_path / "a.png", python_path=tmp_path)
+    run = evaluate(
+        data,
+        "--plot",
+        tmp_path / "a.png",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    )
     extra = "plot" if package == "matplotlib" else "evaluate"
     assert_one_error_line(run, package, f'pip install "novasr[{extra}]"')
 

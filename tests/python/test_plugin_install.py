@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import command_line
 import pytest
 from plugin_support import require_bundle, run_python
 
@@ -26,10 +25,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def novasr(home: Path):
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "novasr", *map(str, words)]
-        environment = {k: v for k, v in os.environ.items() if k != "NOVASR_DEBUG"}
-        environment["HOME"] = str(home)
-        return subprocess.run(command, capture_output=True, text=True, env=environment)
+        return command_line.novasr(*words, HOME=str(home))
 
     return run
 

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from command_line import novasr
 
 from novasr.datasets import read_clips
 from novasr.errors import AudioFileError, AudioFormatError, RecipeError, WeightsError
@@ -64,12 +65,6 @@ def recordings(tmp_path_factory):
         rows.append(f"voice_{number}.wav,1.0,24,speaker_{number},CC0-1.0,made-up/voices")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
     return folder
-
-
-def novasr(*words):
-    """Run ``novasr`` as users do."""
-    command = [sys.executable, "-m", "novasr", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True)
 
 
 def assert_same_weights(a, b):
