@@ -46,7 +46,9 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     scored = []
-    for name, recipe in variants(load_recipe("novasr-base")).items():
+    shipped = load_recipe("novasr-base")
+    short = replace(shipped, optimizer=replace(shipped.optimizer, cycles=(1.0,)))
+    for name, recipe in variants(short).items():
         weights = options.output / f"{name}-{options.steps}.safetensors"
         if not weights.is_file():
             print(f"training {name}", flush=True)
