@@ -24,9 +24,14 @@ def test_live_audio_is_that_of_a_stream_bit_for_bit(
 
 
 @each_rate
+def test_so_is_a_minute_at_the_usual_block(jack, peers, live, tmp_path: Path, rate: int) -> None:
+    assert_exact(jack, peers, live, tmp_path, rate, 128, seconds=60.0, freewheel=False)
+
+
+@each_rate
 @each_block
 @pytest.mark.parametrize("freewheel", [False, True])
-def test_so_is_a_minute(
+def test_so_is_a_minute_at_any_block_and_pace(
     timing, jack, peers, live, tmp_path: Path, rate: int, block: int | None, freewheel: bool
 ) -> None:
     """A recording follows the ten times real time of freewheel only on a machine that is not busy."""
