@@ -1,0 +1,28 @@
+"""``novasr`` as people run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def novasr(
+    *words: str | Path | float, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run it without the debug switch, with variables beside our own."""
+    command = [sys.executable, "-m", "novasr", *map(str, words)]
+    ours = {name: value for name, value in os.environ.items() if name != "NOVASR_DEBUG"}
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env={**ours, **environment}
+    )
+
+
+def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) -> None:
+    """Exit code 2, nothing on stdout, and one line that has all `parts`."""
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("novasr: error: ")
+    assert run.stderr.count("\n") == 1
+    for part in parts:
+        assert part in run.stderr
