@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,8 @@ def test_the_next_start_removes_what_a_crash_left_and_nothing_else(
     crashed.wait_for("running", 20)
     (left,) = tmp_path.glob("novasr-live-*")
     os.kill(crashed.pid, signal.SIGKILL)
+    clients = ("list", "short", "clients")
+    wait_until(lambda: pulse.pactl(*clients).count("pactl") == 1, 3, "its pactl lives on")
     pulse.pactl("load-module", "module-null-sink", "sink_name=foreign")
     running = live("--virtual-sink", "first")
     running.wait_for("running", 20)
@@ -117,11 +120,16 @@ def test_a_server_that_comes_back_has_its_sink_again(pulse: PulseServer, live: L
     assert "call" not in pulse.names("sinks")
 
 
-def places(pulse: PulseServer, streams: str = "sink-inputs", nodes: str = "sinks") -> list[str]:
+def places(pulse: PulseServer, kind: str = "sink") -> list[str]:
     """The sinks that programs play to, or the sources that they record."""
-    names = dict(line.split("\t")[:2] for line in pulse.pactl("list", "short", nodes).splitlines())
+    devices, streams = {"sink": ("sinks", "sink-inputs"), "source": ("sources", "source-outputs")}[
+        kind
+    ]
+    names = dict(
+        line.split("\t")[:2] for line in pulse.pactl("list", "short", devices).splitlines()
+    )
     listed = [line.split("\t") for line in pulse.pactl("list", "short", streams).splitlines()]
-    return [names[node] for _, node, program, *_ in listed if program != "-"]
+    return [names[device] for _, device, program, *_ in listed if program != "-"]
 
 
 def unload_sink(pulse: PulseServer, name: str) -> None:
@@ -135,31 +143,40 @@ def test_our_sink_as_the_default_is_no_loop_and_a_new_default_is_followed(
 ) -> None:
     process = live("--virtual-sink", "call")
     process.wait_for("running", 20)
-    pulse.pactl("set-default-sink", "call")  # as people do; PulseAudio moves our stream along
-    time.sleep(1)
+    with pulse.playing("@DEFAULT_SINK@", narrow_speech()):  # control: it moves along
+        pulse.pactl("set-default-sink", "call")  # as people do
+        wait_until(lambda: sorted(places(pulse)) == ["call", "speaker"], 3, "ours is not put back")
+    pulse.pactl("set-default-sink", "speaker")  # moves whoever records a monitor of the default
+    wait_until(lambda: places(pulse, "source") == ["call.monitor"], 3, "it hears itself")
     assert places(pulse) == ["speaker"]
     assert not [event for event in process.events if event["kind"] == "lost"]
     pulse.pactl("set-default-sink", "phone")
-    assert "default sink is Phone" in process.wait_for("lost", 5)["message"]
-    process.wait_for("recovered", 10)
-    assert places(pulse) == ["phone"]
+    wait_until(lambda: places(pulse) == ["phone"], 5, "the new default is not followed")
+    assert places(pulse, "source") == ["call.monitor"]
 
 
 def test_our_microphone_as_the_default_is_no_loop(pulse: PulseServer, live: Live) -> None:
+    remap = "source_name=headset master=phone.monitor"  # no monitor, so it can be the default
+    pulse.pactl("load-module", "module-remap-source", *remap.split())
+    pulse.pactl("set-default-source", "headset")
     process = live("--virtual-mic", "mic")
     process.wait_for("running", 20)
-    source = places(pulse, "source-outputs", "sources")
-    pulse.pactl("set-default-source", "mic")
-    time.sleep(1)
-    assert places(pulse, "source-outputs", "sources") == source
-    assert source != ["mic"]
+    recorder = subprocess.Popen(["parec"], stdout=subprocess.DEVNULL)  # control: it moves along
+    try:
+        wait_until(lambda: places(pulse, "source") == ["headset"] * 2, 3, "not on the headset")
+        pulse.pactl("set-default-source", "mic")
+        moved = ["headset", "mic"]
+        wait_until(lambda: sorted(places(pulse, "source")) == moved, 3, "ours is not put back")
+    finally:
+        recorder.kill()
+        recorder.wait()
+    assert places(pulse) == ["mic.feed"]
 
 
 def test_a_sink_is_not_played_into_itself_when_the_loudspeakers_vanish(
     pulse: PulseServer, live: Live
 ) -> None:
     unload_sink(pulse, "phone")
-    pulse.pactl("load-module", "module-rescue-streams")  # as every desktop has it
     process = live("--virtual-sink", "call")
     process.wait_for("running", 20)
     pulse.pactl("set-default-sink", "call")

@@ -161,6 +161,17 @@ class TestDegradation:
         scores = [float(low[50:-50] @ np.roll(decoded, lag)[50:-50]) for lag in lags]
         assert lags[int(np.argmax(scores))] == 0
 
+    def test_recipes_know_all_filters_and_codecs(self):
+        assert set(Degradation().filters) == set(FILTERS)
+        assert set(Degradation().codecs) == set(CODECS)
+
+    @pytest.mark.parametrize("codec", CODECS)
+    def test_codecs_take_audio_beyond_full_scale(self, codec):
+        """The integers of some wrap around: a loud sine would come back as its opposite."""
+        low = (1.1 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.float32)
+        decoded = through_codec(low, codec, np.random.default_rng(0))
+        assert np.abs(decoded - low)[1000:-1000].max() < 0.5
+
     @pytest.mark.parametrize("order", [2, 10])
     @pytest.mark.parametrize("family", FILTERS)
     def test_filters_cut_at_their_frequency_and_keep_time(self, family, order):

@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
     signal.signal(signal.SIGTERM, _exit_on_signal)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _exit_on_signal)  # the terminal was closed
     try:
         return app(arguments, prog_name="novasr", standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):

@@ -17,6 +17,7 @@ ANSWER_SECONDS = 2.0
 OWNER_PROPERTY = "novasr.owner"
 
 Kind = Literal["sink", "source"]
+PACTL_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANGUAGE": ""}  # we read what it says
 STREAMS: dict[Kind, str] = {"sink": "sink-inputs", "source": "source-outputs"}
 
 _instances = itertools.count()
@@ -45,7 +46,7 @@ def pactl(*words: str) -> str:
             text=True,
             errors="replace",
             timeout=ANSWER_SECONDS,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            env={**os.environ, **PACTL_ENVIRONMENT},
             check=False,
         )
     except FileNotFoundError as error:
@@ -125,27 +126,27 @@ def find_node(kind: Kind, wanted: str | None, without: Sequence[str] = ()) -> No
 
 
 class Place(NamedTuple):
-    """A stream, by its number, and the node that it plays to or records."""
+    """A stream, by its number, and the name of the sink or source that it is connected to."""
 
     stream: str
-    node: str
+    device: str
 
 
-def place_of(kind: Kind, process: int) -> Place | None:
+def place_of(kind: Kind, pid: int) -> Place | None:
     """Tell where a process plays to (a sink) or what it records (a source), if it does."""
     streams = re.split(r"^\w+ \w+ #(?=\d+$)", pactl("list", STREAMS[kind]), flags=re.M)[1:]
     for text in streams:
         at = re.search(rf"^\t{kind.title()}: (\d+)$", text, re.M)
-        if at and f'application.process.id = "{process}"' in text:
+        if at and f'application.process.id = "{pid}"' in text:
             listed = pactl("list", "short", f"{kind}s").splitlines()
             names = dict(line.split("\t")[:2] for line in listed)
             return Place(text.partition("\n")[0], names.get(at[1], ""))
     return None
 
 
-def move(kind: Kind, stream: str, node: str) -> None:
+def move(kind: Kind, stream: str, device: str) -> None:
     """Move a stream to another sink or source, where it then stays."""
-    pactl(f"move-{STREAMS[kind][:-1]}", stream, node)
+    pactl(f"move-{STREAMS[kind][:-1]}", stream, device)
 
 
 class Owner(NamedTuple):

@@ -135,7 +135,7 @@ class LiveStream:
             raise
 
     def stop(self) -> None:
-        """End the stream, within half a second; the recording is complete then."""
+        """End the stream, within half a second if the sound server answers; the recording is complete then."""
         self._watcher.stop()
         if self._supervisor is not None:
             self._supervisor.stop()
@@ -262,10 +262,10 @@ class LiveStream:
     def _put_right(self) -> None:
         """Answer to a change at the sound server."""
         virtual, supervisor = self._virtual, self._supervisor
-        if virtual is None or supervisor is None or supervisor.process is None:
+        if virtual is None or supervisor is None or supervisor.pid is None:
             return
         with contextlib.suppress(DeviceError):  # the server is gone: the process will notice
-            reason = virtual.put_right(supervisor.process)
+            reason = virtual.put_right(supervisor.pid)
             if reason is not None:
                 supervisor.restart(reason)
 

@@ -54,7 +54,7 @@ class Supervisor:
         self._stats = LiveStats()
         self._started, self._stopping = threading.Event(), threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
-        self._wanted: str | None = None  # why the child was asked to make way for another
+        self._restart_reason: str | None = None  # why the child was asked to make way for another
         self._lock = threading.Lock()  # for the child's input and what it was told
         self._thread = threading.Thread(target=self._supervise, daemon=True)
         self.error: NovasrError | None = None
@@ -73,7 +73,7 @@ class Supervisor:
             self._write({"set": changes})
 
     @property
-    def process(self) -> int | None:
+    def pid(self) -> int | None:
         """The number of the audio process while it runs."""
         child = self._child
         return child.pid if child is not None and child.returncode is None else None
@@ -81,7 +81,7 @@ class Supervisor:
     def restart(self, reason: str) -> None:
         """Replace the process by another one."""
         with self._lock:
-            self._wanted = reason
+            self._restart_reason = reason
             self._write({"stop": True})
 
     def stop(self) -> None:
@@ -104,7 +104,7 @@ class Supervisor:
                 reason = self._run_once()
                 if reason is None:
                     break
-                if not self._ran:
+                if not self._ran and self._restart_reason is None:
                     raise DeviceError(reason)
                 pause = PAUSES[0] if ran != (self._restarts, self._ran) else min(2 * pause, longest)
                 self._lose(reason)
@@ -123,8 +123,10 @@ class Supervisor:
         except DeviceError as error:
             return str(error)
         with self._lock:
+            if self._stopping.is_set():
+                return None
             child = self._child = self._spawn(environment)
-            self._wanted = None
+            self._restart_reason = None
             self._write({**self._config, "patient": self._ran})
         reason = None
         try:
@@ -141,7 +143,7 @@ class Supervisor:
                         pipe.close()  # type: ignore[union-attr]
         if self._stopping.is_set():
             return None
-        return reason or self._wanted or f"the audio process ended with exit code {code}"
+        return reason or self._restart_reason or f"the audio process ended with exit code {code}"
 
     def _spawn(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         noise = None if os.environ.get("NOVASR_DEBUG") else subprocess.DEVNULL

@@ -54,7 +54,8 @@ class VirtualDevice(ABC):
         self._owner = Owner.new()
         self._modules = 0
         self._folder: Path | None = None
-        self._real: Node | None = None
+        self._real: Node | None = None  # where the sound goes to or comes from
+        self._default: str | None = None  # as far as we know
 
     def start(self) -> None:
         """Make the device, after removing those of processes that crashed.
@@ -84,17 +85,19 @@ class VirtualDevice(ABC):
         DeviceError
             As :meth:`start`.
         """
-        if len(self._owned()) < self._modules:
+        if len(self._owned()) != self._modules:
             pulse.unload(self._owned())
             self._modules = 0
         self._make()
 
-    def put_right(self, process: int) -> str | None:
-        """Undo it when the server has moved the audio process to our own device, which is a loop.
+    def put_right(self, pid: int) -> str | None:
+        """Undo what the server did to the audio process: moved it, as if it were any program.
+
+        Between our device and the real one it must stay; where it hears itself is a loop.
 
         Parameters
         ----------
-        process : int
+        pid : int
             Its number.
 
         Returns
@@ -102,19 +105,30 @@ class VirtualDevice(ABC):
         str or None
             Why it should start anew: the real device has gone, or another one is the default.
         """
-        place = pulse.place_of(self.kind, process)
-        if self._real is None or place is None:
+        kind, device = self._end
+        place = pulse.place_of(kind, pid)
+        if place is not None and place.device != device:
+            pulse.move(kind, place.stream, device)
+        place = pulse.place_of(self.kind, pid)
+        if place is None or self._real is None:
             return None
-        default = pulse.default_node(self.kind)
-        if place.node in self._ours:
-            if self._real.name not in [node.name for node in pulse.nodes(self.kind)]:
+        known = {node.name: node for node in pulse.nodes(self.kind)}
+        if place.device in self._ours:
+            if self._real.name not in known:
                 return f"{self._real.description} has gone"
             pulse.move(self.kind, place.stream, self._real.name)
+        else:
+            self._real = known.get(place.device, self._real)
+        return self._news_of_default(self._real) if self._other is None else None
+
+    def _news_of_default(self, real: Node) -> str | None:
+        default = pulse.default_node(self.kind)
+        if default is None or default.name == self._default:
             return None
-        known = (place.node, self._real.name, *self._ours)
-        if self._other is None and default is not None and default.name not in known:
-            return f"the default {self.kind} is {default.description} now"
-        return None
+        self._default = default.name
+        if default.name in (real.name, *self._ours):  # people make our device the default
+            return None
+        return f"the default {self.kind} is {default.description} now"
 
     def stop(self) -> None:
         """Remove the device."""
@@ -127,6 +141,11 @@ class VirtualDevice(ABC):
     @abstractmethod
     def _ours(self) -> tuple[str, ...]:
         """Names of the nodes that must not be behind the device, for they are fed by it."""
+
+    @property
+    @abstractmethod
+    def _end(self) -> tuple[pulse.Kind, str]:
+        """Our end of the audio process: the monitor of the sink, or what feeds the microphone."""
 
     @abstractmethod
     def _load_modules(self) -> None:
@@ -147,12 +166,19 @@ class VirtualDevice(ABC):
         self._connect(real)
 
     def _find_real(self) -> Node:
-        wanted = self._other
-        if wanted is None and self._real is not None:
-            default = pulse.default_node(self.kind)
-            if default is None or default.name in self._ours:
-                wanted = self._real.name  # people make our device the default
-        return pulse.find_node(self.kind, wanted, without=self._ours)
+        if self._other is not None:
+            return pulse.find_node(self.kind, self._other, without=self._ours)
+        default = pulse.default_node(self.kind)
+        self._default = default.name if default is not None else None
+        if self._real is None or (default is not None and default.name not in self._ours):
+            return pulse.find_node(self.kind, None)
+        others = [node for node in pulse.nodes(self.kind) if node.name not in self._ours]
+        kept = [node for node in others if node.name == self._real.name]
+        audible = [node for node in others if not node.name.endswith(".monitor")]
+        for node in (*kept, *audible):
+            return node
+        msg = f"{self._real.description} has gone"
+        raise DeviceError(msg)
 
     def _owned(self) -> list[int]:
         return [number for number, owner in pulse.modules() if owner == self._owner]
@@ -203,11 +229,15 @@ class VirtualSink(VirtualDevice):
     def _ours(self) -> tuple[str, ...]:
         return (self._node,)
 
+    @property
+    def _end(self) -> tuple[pulse.Kind, str]:
+        return "source", f"{self._node}.monitor"
+
     def _load_modules(self) -> None:
         self._load_sink(self._node, self._name)
 
     def _connect(self, real: Node) -> None:
-        self._write_config(Node(f"{self._node}.monitor", self._name), real)
+        self._write_config(Node(self._end[1], self._name), real)
 
 
 class VirtualMicrophone(VirtualDevice):
@@ -231,6 +261,10 @@ class VirtualMicrophone(VirtualDevice):
     @property
     def _ours(self) -> tuple[str, ...]:
         return (self._node, f"{self._feed}.monitor")
+
+    @property
+    def _end(self) -> tuple[pulse.Kind, str]:
+        return "sink", self._feed
 
     def _load_modules(self) -> None:
         self._load_sink(self._feed, f"{self._name} (fed by NovaSR)")

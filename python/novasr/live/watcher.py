@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import select
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
 
+from novasr.live.pulse import PACTL_ENVIRONMENT
+
 RETRY_SECONDS = 1.0
+QUIET_SECONDS, LONGEST_SECONDS = 0.05, 0.5  # changes come in bursts, of which one answer is enough
 _CHANGES = re.compile(
-    r"'(new|change)' on (server|sink-input|source-output) |'remove' on (sink|source) "
+    rb"'(new|change)' on (server|sink-input|source-output) |'remove' on (sink|source) "
 )
 
 
@@ -27,7 +32,7 @@ class Watcher:
         self._changed = changed
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        self._pactl: subprocess.Popen[str] | None = None
+        self._pactl: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Begin to watch; a server that restarts is found again."""
@@ -43,22 +48,35 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._stopped.is_set():
-            with self._subscribed() as pactl:
-                assert pactl.stdout is not None
-                for line in pactl.stdout:
-                    if _CHANGES.search(line):
-                        self._changed()
+            pactl = self._subscribe()
+            try:
+                self._changed()  # what happened before
+                self._follow(pactl.stdout.fileno())  # type: ignore[union-attr]
+            finally:
+                pactl.kill()
+                pactl.communicate()
             self._stopped.wait(RETRY_SECONDS)
 
-    def _subscribed(self) -> subprocess.Popen[str]:
+    def _follow(self, pipe: int) -> None:
+        """Read until the server or we end it."""
+        while said := os.read(pipe, 1 << 16):
+            for _ in range(round(LONGEST_SECONDS / QUIET_SECONDS)):
+                if not select.select([pipe], [], [], QUIET_SECONDS)[0]:
+                    break
+                said += os.read(pipe, 1 << 16)
+            if _CHANGES.search(said):
+                self._changed()
+
+    def _subscribe(self) -> subprocess.Popen[bytes]:
+        setpriv = shutil.which("setpriv")  # pactl would outlive us
+        words = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
         with self._lock:
             self._pactl = subprocess.Popen(
-                ["pactl", "subscribe"],
+                [*words, "pactl", "subscribe"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                text=True,
-                env={**os.environ, "LC_ALL": "C.UTF-8"},
+                env={**os.environ, **PACTL_ENVIRONMENT},
                 start_new_session=True,  # Ctrl-C is for us
             )
             if self._stopped.is_set():

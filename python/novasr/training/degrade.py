@@ -157,6 +157,8 @@ def through_codec(low: FloatArray, codec: str, rng: np.random.Generator) -> Floa
     container, subtype = CODECS[codec]
     memory = io.BytesIO()
     sent = soxr.resample(low, LOW_HZ, rate)
+    if container == "WAV":  # whose integers would wrap around
+        sent = np.clip(sent, -1.0, 1.0)
     soundfile.write(memory, sent, rate, format=container, subtype=subtype, **how)
     memory.seek(0)
     decoded = soundfile.read(memory, dtype="float32")[0]
