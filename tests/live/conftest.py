@@ -25,9 +25,9 @@ def portaudio() -> None:
 
 @pytest.fixture(scope="session")
 def rigs() -> None:
-    """Skip unless PulseAudio is wanted: its tests take their time, and a busy machine makes it lose audio."""
+    """Skip unless PulseAudio, or real-time priority for minutes, is wanted; a busy machine makes it lose audio."""
     if os.environ.get("NOVASR_LIVE_RIGS") != "1":
-        pytest.skip("starts a PulseAudio server: NOVASR_LIVE_RIGS=1 allows it")
+        pytest.skip("PulseAudio, or minutes of real-time priority: NOVASR_LIVE_RIGS=1 allows it")
 
 
 @pytest.fixture(scope="session")

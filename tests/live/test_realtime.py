@@ -13,7 +13,7 @@ from subprocess import PIPE
 
 import pytest
 
-SECONDS = float(os.environ.get("NOVASR_TEST_SECONDS", "10"))
+SECONDS = float(os.environ.get("NOVASR_TEST_SECONDS", "60"))
 SCRIPT = Path(__file__).with_name("busy_interpreter.py")
 STALL_METER = """
 import os, signal, sys, time
@@ -71,7 +71,7 @@ def run_busy(kind: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def realtime_jack(timing, jack, peers) -> None:
+def realtime_jack(rigs, jack, peers) -> None:
     """Run a server with real-time priority, as musicians do, and 128 frames a period."""
     if os.geteuid() != 0:
         pytest.skip("real-time priority needs root")
