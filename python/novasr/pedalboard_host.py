@@ -13,10 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from novasr.errors import PedalboardError, PluginError
 
 try:
-    from pedalboard import Chain, Mix, Plugin, PluginContainer
+    from pedalboard import Chain, ExternalPluginReloadType, Mix, Plugin, PluginContainer
     from pedalboard import VST3Plugin as VST3Plugin
     from pedalboard._pedalboard import AudioProcessorParameter
     from pedalboard.version import __version__ as _pedalboard_version
@@ -29,7 +31,10 @@ _CACHE = "__python_parameter_cache__"
 _MUTATORS = ("__setitem__", "__delitem__", "insert", "append", "remove")
 
 for _owner, _names in (
-    (VST3Plugin, ("_get_parameter", "_get_parameters", "_parameters", _INITIAL_VALUES)),
+    (
+        VST3Plugin,
+        ("_get_parameter", "_get_parameters", "_parameters", "_reload_type", _INITIAL_VALUES),
+    ),
     (PluginContainer, _MUTATORS),
 ):
     if _missing := [name for name in _names if not hasattr(_owner, name)]:
@@ -71,6 +76,9 @@ def load(effect: VST3Plugin, bundle: Path) -> None:
             "there, and use it on any thread"
         )
         raise PluginError(msg) from error
+    # Whether a reset clears, pedalboard judges by the noise in silence, and there is none.
+    effect._reload_type = ExternalPluginReloadType.ClearsAudioOnReset
+    effect.process(np.zeros((1, 1), np.float32), 44_100.0)  # it has a latency from now on
     effect.reset()  # pedalboard has tried the plugin, and would not trim the latency of a stream
     _alive.add(effect)
 

@@ -153,7 +153,10 @@ def test_the_size_of_pedalboards_buffer_does_not_matter(size):
 
 
 def test_no_instance_is_made_anew_on_reset():
-    assert NovaSR()._reload_type == pedalboard.ExternalPluginReloadType.ClearsAudioOnReset
+    effect = NovaSR()
+    assert effect._reload_type == pedalboard.ExternalPluginReloadType.ClearsAudioOnReset
+    effect.process(noise(2, 2048), 48_000, reset=False)
+    assert not effect.process(np.zeros((2, 2048), np.float32), 48_000, reset=True).any()
 
 
 def test_a_chain_with_pedalboards_own_effects():
@@ -603,7 +606,8 @@ def test_control_a_plain_subclass_leaks():
             super().__init__(str(find_bundle()))
     """
     alive, _, after, _ = run_python(LIVES.format(definition=definition, count=8)).split()
-    assert (alive, after) == ("8", "1")
+    assert alive == "8"
+    assert int(after) >= 1
 
 
 def test_making_an_effect_is_quicker_than_pedalboards_way():
