@@ -606,8 +606,7 @@ def test_control_a_plain_subclass_leaks():
             super().__init__(str(find_bundle()))
     """
     alive, _, after, _ = run_python(LIVES.format(definition=definition, count=8)).split()
-    assert alive == "8"
-    assert int(after) >= 1
+    assert (alive, after) == ("8", "2")  # pedalboard tries it, then makes it anew
 
 
 def test_making_an_effect_is_quicker_than_pedalboards_way():

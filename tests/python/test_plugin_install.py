@@ -36,14 +36,6 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def assert_refused(run: subprocess.CompletedProcess[str], *parts: str) -> None:
-    assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("novasr: error: ")
-    assert run.stderr.count("\n") == 1
-    for part in parts:
-        assert part in run.stderr
-
-
 def test_path_is_that_of_the_bundle(novasr):
     run = novasr("plugin", "path")
     assert (run.returncode, run.stdout, run.stderr) == (0, f"{BUNDLE}\n", "")
@@ -99,7 +91,7 @@ def test_uninstall_removes_what_install_wrote(novasr, home):
     assert run.returncode == 0
     assert run.stdout == f"{home / '.vst3' / 'NovaSR.vst3'}: removed\n"
     assert list((home / ".vst3").iterdir()) == [neighbour]
-    assert_refused(novasr("plugin", "uninstall"), "NovaSR.vst3: is not there")
+    command_line.assert_one_error_line(novasr("plugin", "uninstall"), "NovaSR.vst3: is not there")
 
 
 def test_another_folder(novasr, tmp_path):
@@ -140,7 +132,9 @@ def test_what_novasr_did_not_write_stays(novasr, home, command, make):
     (home / ".vst3").mkdir()
     make(home / ".vst3" / "NovaSR.vst3")
     before = content(home)
-    assert_refused(novasr("plugin", command), "was not installed by novasr", "--to")
+    command_line.assert_one_error_line(
+        novasr("plugin", command), "was not installed by novasr", "--to"
+    )
     assert content(home) == before
 
 
@@ -157,21 +151,23 @@ def test_what_was_altered_since_stays(novasr, home, command, change):
     else:
         binary.unlink()
     before = content(home)
-    assert_refused(novasr("plugin", command), "was altered after novasr installed it", "--to")
+    command_line.assert_one_error_line(
+        novasr("plugin", command), "was altered after novasr installed it", "--to"
+    )
     assert content(home) == before
 
 
 def test_a_folder_that_cannot_be_written_is_named(novasr, tmp_path):
     (tmp_path / "file").write_text("")
     run = novasr("plugin", "install", "--to", tmp_path / "file" / "below")
-    assert_refused(run, f"{tmp_path / 'file' / 'below'}: cannot be written: ")
+    command_line.assert_one_error_line(run, f"{tmp_path / 'file' / 'below'}: cannot be written: ")
 
 
 @pytest.mark.parametrize(
     "words", [("install", "--system", "--to", "x"), ("uninstall", "--system", "--to", "x")]
 )
 def test_two_folders_are_one_too_many(novasr, words):
-    assert_refused(novasr("plugin", *words), "--system and --to")
+    command_line.assert_one_error_line(novasr("plugin", *words), "--system and --to")
 
 
 @pytest.mark.parametrize("words", [(), ("install",), ("path",), ("uninstall",)])
