@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later (it links JUCE)
 // What a session full of the plugin costs: 64 instances of the VST3 on one core, at 48 kHz in blocks of 128 frames, one
-// after the other as a host plays its tracks. The time of a block is the sum over the instances; on a shared machine p1 is
-// what the core does undisturbed.
+// after the other as a host plays its tracks. The time of a block is the sum over the instances; on a shared machine p1
+// is what the core does undisturbed.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -35,7 +35,8 @@ double quantile(std::vector<double> values, double share) {
 }
 
 /// Gives the instances, which stay, so that the next ones take memory of their own.
-std::vector<novasr::host::Instance> measure(int channels) {
+std::vector<novasr::host::Instance> measure(const char* name, const novasr::test::Audio& input) {
+  const auto channels = static_cast<int>(input.channels());
   std::vector<novasr::host::Instance> instances;
   instances.push_back(novasr::host::open(novasr::host::Format::vst3, kRate, kBlock, channels));  // loads the library
   const double before = resident_megabytes();
@@ -43,7 +44,6 @@ std::vector<novasr::host::Instance> measure(int channels) {
   while (instances.size() < kInstances + 1)
     instances.push_back(novasr::host::open(novasr::host::Format::vst3, kRate, kBlock, channels));
   const double creation = seconds_since(start) / kInstances;
-  auto input = novasr::test::Audio::noise(static_cast<std::size_t>(channels), kBlock);
   auto audio = input;
   juce::MidiBuffer midi;
   std::vector<double> loads;
@@ -58,8 +58,8 @@ std::vector<novasr::host::Instance> measure(int channels) {
     }
     loads.push_back(100.0 * seconds * kRate / kBlock);
   }
-  std::printf("| %s | %.1f %% | %.1f %% | %.1f %% | %.1f ms | %.2f MB |\n", channels == 1 ? "mono" : "stereo",
-              quantile(loads, 0.01), quantile(loads, 0.5), quantile(loads, 0.99), 1e3 * creation,
+  std::printf("| %s | %.1f %% | %.1f %% | %.1f %% | %.1f ms | %.2f MB |\n", name, quantile(loads, 0.01),
+              quantile(loads, 0.5), quantile(loads, 0.99), 1e3 * creation,
               (resident_megabytes() - before) / kInstances);
   return instances;
 }
@@ -72,6 +72,11 @@ int main() {
               novasr::bench::compiler_name().c_str(), kInstances, kBlock);
   std::puts("| | p1 | p50 | p99 | creation | memory |");
   std::puts("|---|---:|---:|---:|---:|---:|");
-  const auto mono = measure(1);
-  const auto stereo = measure(2);
+  using novasr::test::Audio;
+  const auto mono = measure("mono", Audio::noise(1, kBlock));
+  const auto stereo = measure("stereo", Audio::noise(2, kBlock));
+  Audio both = Audio::noise(2, kBlock);
+  both[1] = both[0];
+  const auto alike = measure("stereo, both sides alike", both);
+  const auto silent = measure("stereo, silent", Audio(2, kBlock));
 }

@@ -19,6 +19,8 @@ constexpr std::size_t kActivated2History = 16;
 /// Inputs activated at a time: the six tiles of a 1 ms block undivided, and the window stays in the L1 cache.
 constexpr std::size_t kWindowInputs = 18;
 constexpr std::size_t kWindowRows = 6 * kWindowInputs;
+/// Zeros after which nothing else is left in any row kept or output: the oldest looks 28 inputs back.
+constexpr std::size_t kSettledInputs = 64;
 
 /// Hands out places in one piece of memory, as offsets in floats that keep rows aligned.
 class Carver {
@@ -120,12 +122,32 @@ ChannelStream::ChannelStream(std::shared_ptr<const PreparedNetwork> network, con
 void ChannelStream::reset() noexcept {
   std::fill_n(past_.data(), past_.size(), 0.0f);
   taken_ = 0;
+  silent_ = 0;
+}
+
+void ChannelStream::continue_from(const ChannelStream& other) noexcept {
+  std::copy_n(other.past_.data(), past_.size(), past_.data());
+  taken_ = other.taken_;
+  silent_ = other.silent_;
+  silence_ = other.silence_;
+}
+
+/// In lasting silence every tile gives the same and leaves all rows as they were: bit by bit what computing would give.
+bool ChannelStream::repeat_silence(const float* input, std::size_t inputs, float* out) noexcept {
+  const bool settled = silent_ >= kSettledInputs;
+  silent_ = std::all_of(input, input + inputs, [](float x) { return x == 0.0f; }) ? silent_ + inputs : 0;
+  if (!settled || silent_ == 0) return false;
+  const std::size_t tile = kernels::tile_rows(network_->tile.points);
+  for (std::size_t first = 0; first < 3 * inputs; first += tile) std::copy_n(silence_.data(), tile, out + first);
+  taken_ += static_cast<std::int64_t>(inputs);
+  return true;
 }
 
 void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
                                   float* out) noexcept {
   const kernels::Network& net = network_->layers;
   const std::size_t inputs = tiles * kernels::tile_inputs(network_->tile.points), frames = 3 * inputs;
+  if (total_inputs == kUnknownLength && repeat_silence(input, inputs, out)) return;
   total_ = total_inputs;
   std::copy_n(past_.data() + kPast.input, kInputHistory, at.input);
   std::copy_n(input, inputs, at.input + kInputHistory);
@@ -153,6 +175,8 @@ void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::in
   keep_last(at.convolved, frames, past_.data() + kPast.convolved);
   keep_last(at.activated2, frames, past_.data() + kPast.activated2);
   taken_ += static_cast<std::int64_t>(inputs);
+  const std::size_t tile = kernels::tile_rows(network_->tile.points);
+  if (silent_ >= kSettledInputs) std::copy_n(out + frames - tile, tile, silence_.data());
 }
 
 /// Groups taken - 4 ..; group i is the six 96 kHz rows from 6 i - 2 on, and completes the frames 3 i - 5 .. 3 i - 3.

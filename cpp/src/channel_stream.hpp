@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -51,6 +52,9 @@ class ChannelStream {
   /// [audio] Starts a fresh stream.
   void reset() noexcept;
 
+  /// [audio] Goes on from where `other`, of the same network, stands.
+  void continue_from(const ChannelStream& other) noexcept;
+
   /// [audio] Takes the next tiles * tile_inputs frames and writes three times as many, kRawLagFrames late, then up to
   /// kMaxWidth frames of garbage. `total_inputs` is the length of the signal, or kUnknownLength; frames from there on
   /// must be 0. Precondition: 1 <= tiles <= kMaxTiles.
@@ -60,6 +64,7 @@ class ChannelStream {
   static constexpr std::int64_t kUnknownLength = std::int64_t{1} << 60;
 
  private:
+  [[nodiscard]] bool repeat_silence(const float* input, std::size_t inputs, float* out) noexcept;
   void first_activation(const Workspace& at, std::size_t inputs) noexcept;
   void second_activation(const Workspace& at, std::size_t frames) noexcept;
   void edge_group(std::int64_t group, const float* conv_pre_row, float* window) noexcept;
@@ -70,6 +75,8 @@ class ChannelStream {
   const kernels::KernelTable& kernels_;
   AlignedFloats past_;      ///< the rows of each layer that later calls need
   std::int64_t taken_ = 0;  ///< inputs before the current call
+  std::size_t silent_ = 0;  ///< the last of them that were 0; a call with another value starts anew
+  std::array<float, kernels::tile_rows(kernels::kOfflinePoints)> silence_{};  ///< what a tile of silence gives
   std::int64_t total_ = kUnknownLength;
 };
 

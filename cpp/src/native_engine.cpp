@@ -23,6 +23,9 @@ std::size_t points_of(Tile tile) {
   return tile == Tile::streaming ? kernels::kStreamingPoints : kernels::kOfflinePoints;
 }
 
+/// Equal inputs after which a channel holds nothing that the other does not: 28 frames of look-back and two tiles.
+constexpr std::size_t kAlikeFrames = 128;
+
 /// One channel: inputs that wait for their tile to fill, the network, outputs that wait to be asked for.
 ///
 /// Outputs start with 3 (tile - 1) zeros: at the worst moment all but one frame of a tile wait.
@@ -40,6 +43,15 @@ class Channel {
     taken_ = 0;
     ready_ = 3 * (tile_inputs_ - 1);
     std::ranges::fill(output_, 0.0f);
+  }
+
+  void continue_from(const Channel& other) noexcept {
+    stream_.continue_from(other.stream_);
+    std::ranges::copy(other.input_, input_.begin());
+    std::ranges::copy(other.output_, output_.begin());
+    waiting_ = other.waiting_;
+    ready_ = other.ready_;
+    taken_ = other.taken_;
   }
 
   void process(std::span<const float> in, std::span<float> out, const Workspace& workspace) noexcept {
@@ -107,7 +119,11 @@ struct NativeEngine::Impl {
   std::shared_ptr<const PreparedNetwork> network;
   const kernels::KernelTable& kernels;
   std::vector<Channel> channels;
-  AlignedFloats scratch;  ///< of the offline tile
+  std::vector<std::size_t> alike;  ///< frames that each channel has had in common with the first
+  AlignedFloats scratch;           ///< of the offline tile
+
+  /// Most stereo speech is the same on both sides: such a channel is not computed but copied, the same bits.
+  [[nodiscard]] bool follows_first(std::size_t c) const noexcept { return c > 0 && alike[c] >= kAlikeFrames; }
 
   /// Calls work(workspace). A stream works on the stack: engines that take turns on a thread then find it in the cache.
   template <typename Work>
@@ -130,6 +146,7 @@ NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile til
           std::make_unique<Impl>(Impl{shared_network(weights, points_of(tile)),
                                       kernels,
                                       {},
+                                      {},
                                       AlignedFloats(tile == Tile::streaming ? 0 : Workspace::size(points_of(tile)))})) {
 }
 
@@ -148,20 +165,35 @@ void NativeEngine::prepare(const EngineSpec& spec) {
   channels.reserve(spec.channels);
   for (std::size_t c = 0; c < spec.channels; ++c) channels.emplace_back(impl_->network, impl_->kernels);
   impl_->channels = std::move(channels);
+  impl_->alike.resize(spec.channels);
   reset();
 }
 
 void NativeEngine::reset() NOVASR_RT {
   for (Channel& channel : impl_->channels) channel.reset();
+  std::ranges::fill(impl_->alike, kAlikeFrames);
 }
 
 void NativeEngine::process(AudioView<const float> in_16k, AudioView<float> out_48k) NOVASR_RT {
   assert(in_16k.channels() == impl_->channels.size() && out_48k.channels() == impl_->channels.size());
   assert(out_48k.frames() == kUpsampling * in_16k.frames());
   const FlushDenormals flush_denormals;
-  impl_->with_workspace([&](const Workspace& workspace) {
-    for (std::size_t c = 0; c < impl_->channels.size(); ++c)
-      impl_->channels[c].process(in_16k[c], out_48k[c], workspace);
+  Impl& self = *impl_;
+  const auto like_first = [&](std::size_t c) { return std::ranges::equal(in_16k[c], in_16k[0]); };
+  for (std::size_t c = 1; c < self.channels.size(); ++c) {
+    if (!self.follows_first(c) || like_first(c)) continue;
+    self.channels[c].continue_from(self.channels[0]);
+    self.alike[c] = 0;
+  }
+  self.with_workspace([&](const Workspace& workspace) {
+    for (std::size_t c = 0; c < self.channels.size(); ++c) {
+      if (self.follows_first(c)) {
+        std::ranges::copy(out_48k[0], out_48k[c].begin());
+      } else {
+        self.channels[c].process(in_16k[c], out_48k[c], workspace);
+        self.alike[c] = like_first(c) ? self.alike[c] + in_16k.frames() : 0;
+      }
+    }
   });
 }
 
@@ -169,7 +201,13 @@ void NativeEngine::flush(AudioView<float> out_48k) noexcept {
   assert(out_48k.channels() == impl_->channels.size() && out_48k.frames() == latency_frames());
   const FlushDenormals flush_denormals;
   impl_->with_workspace([&](const Workspace& workspace) {
-    for (std::size_t c = 0; c < impl_->channels.size(); ++c) impl_->channels[c].flush(out_48k[c], workspace);
+    for (std::size_t c = 0; c < impl_->channels.size(); ++c) {
+      if (impl_->follows_first(c)) {
+        std::ranges::copy(out_48k[0], out_48k[c].begin());
+      } else {
+        impl_->channels[c].flush(out_48k[c], workspace);
+      }
+    }
   });
 }
 

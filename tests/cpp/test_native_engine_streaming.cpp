@@ -1,5 +1,6 @@
 #include <array>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <limits>
 
 #include "allocation_counter.hpp"
@@ -23,6 +24,33 @@ std::unique_ptr<NativeEngine> make_engine(Tile tile, std::size_t channels = 1) {
   auto engine = std::make_unique<NativeEngine>(default_weights(), tile);
   engine->prepare({.channels = channels, .max_block_frames = 1 << 16});
   return engine;
+}
+
+/// The outputs of all channels, to the end, from blocks of one size.
+template <std::size_t Channels>
+std::array<std::vector<float>, Channels> run_channels(NativeEngine& engine,
+                                                      const std::array<std::vector<float>, Channels>& inputs,
+                                                      std::size_t block) {
+  const std::size_t frames = inputs[0].size(), latency = engine.latency_frames();
+  std::array<std::vector<float>, Channels> outputs;
+  outputs.fill(std::vector<float>(3 * frames + latency));
+  std::array<const float*, Channels> in{};
+  std::array<float*, Channels> out{};
+  const auto point_at = [&](std::size_t frame) {
+    for (std::size_t c = 0; c < Channels; ++c) {
+      in[c] = inputs[c].data() + frame;
+      out[c] = outputs[c].data() + 3 * frame;
+    }
+  };
+  for (std::size_t first = 0; first < frames; first += block) {
+    const std::size_t count = std::min(block, frames - first);
+    point_at(first);
+    engine.process(AudioView<const float>(in.data(), Channels, count),
+                   AudioView<float>(out.data(), Channels, 3 * count));
+  }
+  point_at(frames);
+  engine.flush(AudioView<float>(out.data(), Channels, latency));
+  return outputs;
 }
 
 }  // namespace
@@ -105,23 +133,93 @@ TEST_CASE("NativeEngine: a sample of any finite size leaves no trace after its t
   }
 }
 
+TEST_CASE("NativeEngine: lasting silence, which is not computed, gives the bits that computing gives", "[native]") {
+  // 1e-30 is computed, and too little to change any sum.
+  std::vector<float> silent = noise(300, 0.1f), computed = silent;
+  for (const std::size_t pause : {50u, 64u, 70u, 1000u}) {
+    silent.insert(silent.end(), pause, 0.0f);
+    computed.insert(computed.end(), pause, 1e-30f);
+    const auto sound = noise(100, 0.1f, static_cast<unsigned>(pause));
+    silent.insert(silent.end(), sound.begin(), sound.end());
+    computed.insert(computed.end(), sound.begin(), sound.end());
+  }
+  silent.insert(silent.begin(), 200, 0.0f);  // a stream that starts in silence, and one that ends in it
+  computed.insert(computed.begin(), 200, 1e-30f);
+  silent.insert(silent.end(), 200, 0.0f);
+  computed.insert(computed.end(), 200, 1e-30f);
+  for (const Isa isa : available_isas()) {
+    for (const Tile tile : {Tile::streaming, Tile::offline}) {
+      NativeEngine engine(default_weights(), tile, isa);
+      engine.prepare({.channels = 1, .max_block_frames = 1 << 16});
+      for (const std::size_t block : {1, 3, 16, 43, 160, 5000}) {
+        INFO(isa_name(isa) << ", blocks of " << block);
+        const auto expected = run_stream(engine, computed, [&] { return block; });
+        REQUIRE(run_stream(engine, silent, [&] { return block; }) == expected);
+      }
+    }
+  }
+}
+
 TEST_CASE("NativeEngine: channels do not hear each other", "[native]") {
   const std::array inputs{noise(400, 0.1f, 1), noise(400, 0.1f, 2), noise(400, 0.1f, 3)};
   const auto single = make_engine(Tile::streaming), multi = make_engine(Tile::streaming, inputs.size());
-  std::array<std::vector<float>, 3> outputs;
-  std::array<const float*, 3> in{};
-  std::array<float*, 3> out{};
-  for (std::size_t c = 0; c < inputs.size(); ++c) {
-    outputs[c].resize(3 * 400 + multi->latency_frames());
-    in[c] = inputs[c].data();
-    out[c] = outputs[c].data();
-  }
-  multi->process(AudioView<const float>(in.data(), 3, 400), AudioView<float>(out.data(), 3, 1200));
-  for (auto& pointer : out) pointer += 1200;
-  multi->flush(AudioView<float>(out.data(), 3, multi->latency_frames()));
+  const auto outputs = run_channels(*multi, inputs, 400);
   for (std::size_t c = 0; c < inputs.size(); ++c) {
     REQUIRE(outputs[c] == run_stream(*single, inputs[c], [] { return std::size_t{400}; }));
   }
+}
+
+TEST_CASE("NativeEngine: a channel that is like the first, now and then, gives the bits that computing it gives",
+          "[native]") {
+  std::array<std::vector<float>, 3> inputs;  // the second channel differs in every other part, the third in one frame
+  std::uint32_t seed = 0;
+  for (const std::size_t part : {300u, 40u, 100u, 7u, 127u, 1u, 128u, 500u, 150u, 1u, 700u, 90u, 202u}) {
+    const auto first = noise(part, 0.1f, ++seed), other = noise(part, 0.1f, 100 + seed);
+    inputs[0].insert(inputs[0].end(), first.begin(), first.end());
+    inputs[1].insert(inputs[1].end(), seed % 2 == 0 ? other.begin() : first.begin(),
+                     seed % 2 == 0 ? other.end() : first.end());
+  }
+  inputs[2] = inputs[0];
+  inputs[2][1000] += 0.1f;
+  const auto voice = noise(300, 0.1f, 200);
+  for (const std::size_t pause : {300u, 0u}) {  // it lasts longer in the third
+    for (auto& input : inputs) {
+      input.insert(input.end(), voice.begin(), voice.end());
+      input.insert(input.end(), pause, 0.0f);
+    }
+    for (auto& input : {&inputs[0], &inputs[1]}) input->insert(input->end(), voice.begin(), voice.end());
+    inputs[2].insert(inputs[2].end(), voice.size(), 0.0f);
+    for (auto& input : inputs) input.insert(input.end(), 300, 0.0f);
+  }
+  for (const Tile tile : {Tile::streaming, Tile::offline}) {
+    const auto single = make_engine(tile), multi = make_engine(tile, inputs.size());
+    for (const std::size_t block : {1u, 3u, 16u, 43u, 160u, 5000u}) {
+      INFO("blocks of " << block);
+      const auto outputs = run_channels(*multi, inputs, block);
+      for (std::size_t c = 0; c < inputs.size(); ++c) {
+        REQUIRE(outputs[c] == run_stream(*single, inputs[c], [&] { return block; }));
+      }
+      multi->reset();
+    }
+  }
+}
+
+TEST_CASE("NativeEngine: lasting silence costs next to nothing, a channel like the first a small part", "[native]") {
+  const auto engine = make_engine(Tile::streaming, 2);
+  const auto seconds = [&](const std::array<std::vector<float>, 2>& inputs) {
+    double least = 1.0;
+    for (int round = 0; round < 5; ++round) {
+      const auto start = std::chrono::steady_clock::now();
+      run_channels(*engine, inputs, 160);
+      least = std::min(least, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+      engine->reset();
+    }
+    return least;
+  };
+  const auto left = noise(16'000, 0.1f), right = noise(16'000, 0.1f, 2), silence = std::vector<float>(16'000);
+  const double different = seconds({left, right});
+  REQUIRE(seconds({left, left}) < 0.75 * different);
+  REQUIRE(seconds({silence, silence}) < 0.25 * different);
 }
 
 TEST_CASE("NativeEngine: prepare() refuses what it cannot serve, by name", "[native]") {
