@@ -19,7 +19,8 @@ constexpr std::size_t kActivated2History = 16;
 /// Inputs activated at a time: the six tiles of a 1 ms block undivided, and the window stays in the L1 cache.
 constexpr std::size_t kWindowInputs = 18;
 constexpr std::size_t kWindowRows = 6 * kWindowInputs;
-/// Zeros after which nothing else is left in any row kept or output: the oldest looks 28 inputs back.
+/// Zeros after which no row kept and no output looks back to anything else: 26 would do for the streaming tile, 40
+/// offline.
 constexpr std::size_t kSettledInputs = 64;
 
 /// Hands out places in one piece of memory, as offsets in floats that keep rows aligned.
@@ -176,7 +177,7 @@ void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::in
   keep_last(at.activated2, frames, past_.data() + kPast.activated2);
   taken_ += static_cast<std::int64_t>(inputs);
   const std::size_t tile = kernels::tile_rows(network_->tile.points);
-  if (silent_ >= kSettledInputs) std::copy_n(out + frames - tile, tile, silence_.data());
+  if (total_ == kUnknownLength && silent_ >= kSettledInputs) std::copy_n(out + frames - tile, tile, silence_.data());
 }
 
 /// Groups taken - 4 ..; group i is the six 96 kHz rows from 6 i - 2 on, and completes the frames 3 i - 5 .. 3 i - 3.

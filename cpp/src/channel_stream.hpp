@@ -75,7 +75,7 @@ class ChannelStream {
   const kernels::KernelTable& kernels_;
   AlignedFloats past_;      ///< the rows of each layer that later calls need
   std::int64_t taken_ = 0;  ///< inputs before the current call
-  std::size_t silent_ = 0;  ///< the last of them that were 0; a call with another value starts anew
+  std::size_t silent_ = 0;  ///< zeros in the whole calls since the last one that held anything else
   std::array<float, kernels::tile_rows(kernels::kOfflinePoints)> silence_{};  ///< what a tile of silence gives
   std::int64_t total_ = kUnknownLength;
 };

@@ -23,7 +23,7 @@ std::size_t points_of(Tile tile) {
   return tile == Tile::streaming ? kernels::kStreamingPoints : kernels::kOfflinePoints;
 }
 
-/// Equal inputs after which a channel holds nothing that the other does not: 28 frames of look-back and two tiles.
+/// Equal inputs after which two channels hold the same: 26 would do for the streaming tile, 40 offline.
 constexpr std::size_t kAlikeFrames = 128;
 
 /// One channel: inputs that wait for their tile to fill, the network, outputs that wait to be asked for.
@@ -41,17 +41,26 @@ class Channel {
     stream_.reset();
     waiting_ = 0;
     taken_ = 0;
+    alike_ = kAlikeFrames;
     ready_ = 3 * (tile_inputs_ - 1);
     std::ranges::fill(output_, 0.0f);
   }
 
-  void continue_from(const Channel& other) noexcept {
-    stream_.continue_from(other.stream_);
-    std::ranges::copy(other.input_, input_.begin());
-    std::ranges::copy(other.output_, output_.begin());
-    waiting_ = other.waiting_;
-    ready_ = other.ready_;
-    taken_ = other.taken_;
+  /// Holds what the first channel holds: the other side of a mono recording, which is copied instead of computed.
+  [[nodiscard]] bool is_like_first() const noexcept { return alike_ >= kAlikeFrames; }
+
+  /// Says whether the frames just computed were the first channel's as well.
+  void note_alike(bool alike, std::size_t frames) noexcept { alike_ = alike ? alike_ + frames : 0; }
+
+  /// Goes on alone from where the first channel stands.
+  void part_from(const Channel& first) noexcept {
+    stream_.continue_from(first.stream_);
+    std::ranges::copy(first.input_, input_.begin());
+    std::ranges::copy(first.output_, output_.begin());
+    waiting_ = first.waiting_;
+    ready_ = first.ready_;
+    taken_ = first.taken_;
+    alike_ = 0;
   }
 
   void process(std::span<const float> in, std::span<float> out, const Workspace& workspace) noexcept {
@@ -111,6 +120,7 @@ class Channel {
   std::size_t waiting_ = 0;  ///< frames in input_
   std::size_t ready_ = 0;    ///< frames in output_
   std::int64_t taken_ = 0;   ///< inputs of this stream
+  std::size_t alike_ = 0;    ///< the last inputs computed here that the first channel had as well
 };
 
 }  // namespace
@@ -119,11 +129,7 @@ struct NativeEngine::Impl {
   std::shared_ptr<const PreparedNetwork> network;
   const kernels::KernelTable& kernels;
   std::vector<Channel> channels;
-  std::vector<std::size_t> alike;  ///< frames that each channel has had in common with the first
-  AlignedFloats scratch;           ///< of the offline tile
-
-  /// Most stereo speech is the same on both sides: such a channel is not computed but copied, the same bits.
-  [[nodiscard]] bool follows_first(std::size_t c) const noexcept { return c > 0 && alike[c] >= kAlikeFrames; }
+  AlignedFloats scratch;  ///< of the offline tile
 
   /// Calls work(workspace). A stream works on the stack: engines that take turns on a thread then find it in the cache.
   template <typename Work>
@@ -146,7 +152,6 @@ NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile til
           std::make_unique<Impl>(Impl{shared_network(weights, points_of(tile)),
                                       kernels,
                                       {},
-                                      {},
                                       AlignedFloats(tile == Tile::streaming ? 0 : Workspace::size(points_of(tile)))})) {
 }
 
@@ -165,48 +170,44 @@ void NativeEngine::prepare(const EngineSpec& spec) {
   channels.reserve(spec.channels);
   for (std::size_t c = 0; c < spec.channels; ++c) channels.emplace_back(impl_->network, impl_->kernels);
   impl_->channels = std::move(channels);
-  impl_->alike.resize(spec.channels);
   reset();
 }
 
 void NativeEngine::reset() NOVASR_RT {
   for (Channel& channel : impl_->channels) channel.reset();
-  std::ranges::fill(impl_->alike, kAlikeFrames);
 }
 
 void NativeEngine::process(AudioView<const float> in_16k, AudioView<float> out_48k) NOVASR_RT {
   assert(in_16k.channels() == impl_->channels.size() && out_48k.channels() == impl_->channels.size());
   assert(out_48k.frames() == kUpsampling * in_16k.frames());
   const FlushDenormals flush_denormals;
-  Impl& self = *impl_;
+  auto& channels = impl_->channels;
   const auto like_first = [&](std::size_t c) { return std::ranges::equal(in_16k[c], in_16k[0]); };
-  for (std::size_t c = 1; c < self.channels.size(); ++c) {
-    if (!self.follows_first(c) || like_first(c)) continue;
-    self.channels[c].continue_from(self.channels[0]);
-    self.alike[c] = 0;
-  }
-  self.with_workspace([&](const Workspace& workspace) {
-    for (std::size_t c = 0; c < self.channels.size(); ++c) {
-      if (self.follows_first(c)) {
+  for (std::size_t c = 1; c < channels.size(); ++c)
+    if (channels[c].is_like_first() && !like_first(c)) channels[c].part_from(channels[0]);
+
+  impl_->with_workspace([&](const Workspace& workspace) {
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+      if (c > 0 && channels[c].is_like_first()) {
         std::ranges::copy(out_48k[0], out_48k[c].begin());
-      } else {
-        self.channels[c].process(in_16k[c], out_48k[c], workspace);
-        self.alike[c] = like_first(c) ? self.alike[c] + in_16k.frames() : 0;
+        continue;
       }
+      channels[c].process(in_16k[c], out_48k[c], workspace);
+      if (c > 0) channels[c].note_alike(like_first(c), in_16k.frames());
     }
   });
 }
 
 void NativeEngine::flush(AudioView<float> out_48k) noexcept {
-  assert(out_48k.channels() == impl_->channels.size() && out_48k.frames() == latency_frames());
+  auto& channels = impl_->channels;
+  assert(out_48k.channels() == channels.size() && out_48k.frames() == latency_frames());
   const FlushDenormals flush_denormals;
   impl_->with_workspace([&](const Workspace& workspace) {
-    for (std::size_t c = 0; c < impl_->channels.size(); ++c) {
-      if (impl_->follows_first(c)) {
+    for (std::size_t c = 0; c < channels.size(); ++c) {
+      if (c > 0 && channels[c].is_like_first())
         std::ranges::copy(out_48k[0], out_48k[c].begin());
-      } else {
-        impl_->channels[c].flush(out_48k[c], workspace);
-      }
+      else
+        channels[c].flush(out_48k[c], workspace);
     }
   });
 }
