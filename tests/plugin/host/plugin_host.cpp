@@ -13,14 +13,17 @@
 namespace novasr::host {
 namespace {
 
+/// Goes with JUCE: the LV2 format keeps a folder of temporary files.
+struct Formats final : juce::AudioPluginFormatManager, juce::DeletedAtShutdown {
+  Formats() {
+    addFormat(new juce::VST3PluginFormat);
+    addFormat(new juce::LV2PluginFormat);
+  }
+};
+
 juce::AudioPluginFormatManager& formats() {
-  static auto* const manager = [] {  // outlives the instances of static objects
-    auto* created = new juce::AudioPluginFormatManager;
-    created->addFormat(new juce::VST3PluginFormat);
-    created->addFormat(new juce::LV2PluginFormat);
-    return created;
-  }();
-  return *manager;
+  static auto* const created = new Formats;
+  return *created;
 }
 
 juce::AudioPluginFormat& format_of(Format format) {
