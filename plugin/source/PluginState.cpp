@@ -5,6 +5,7 @@
 #include <cstring>
 #include <span>
 
+#include "JsonHeader.h"
 #include "WeightsFile.h"
 #include "novasr/errors.hpp"
 
@@ -111,7 +112,9 @@ PluginState PluginState::read (const void* data, size_t size)
     if (crc32 (checked) != read32 (bytes + 8))
         refuse ("this state is damaged");
 
-    const auto header = juce::JSON::parse (juce::String::fromUTF8 (bytes + prefixSize, static_cast<int> (headerSize)));
+    const auto header = parseHeader ({ bytes + prefixSize, headerSize });
+    if (header.isVoid())
+        refuse ("this state is damaged");
     std::vector<float> values (novasr::ModelWeights::kValueCount);
     for (size_t i = 0; i < values.size(); ++i)
         values[i] = std::bit_cast<float> (read32 (bytes + prefixSize + headerSize + i * sizeof (float)));

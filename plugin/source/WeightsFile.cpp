@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "JsonHeader.h"
 #include "novasr/errors.hpp"
 
 namespace
@@ -36,18 +37,6 @@ constexpr Tensor tensors[] = { { "conv_pre.weight", 32 * 7 },
                                { "conv_post.weight", 32 * 7 } };
 
 [[noreturn]] void fail (const juce::String& reason) { throw novasr::ModelError (reason.toStdString()); }
-
-/// More than a header nests; JUCE's JSON reader calls itself at every bracket.
-bool isDeep (const char* text, juce::uint64 size)
-{
-    int depth = 0, deepest = 0;
-    for (juce::uint64 i = 0; i < size; ++i)
-    {
-        depth += text[i] == '[' || text[i] == '{' ? 1 : text[i] == ']' || text[i] == '}' ? -1 : 0;
-        deepest = std::max (deepest, depth);
-    }
-    return deepest > 16;
-}
 
 /// IEEE 754 binary16.
 float halfToFloat (juce::uint16 bits)
@@ -102,9 +91,9 @@ novasr::ModelWeights readWeights (const juce::File& file)
         fail ("is not a .safetensors file of a NovaSR checkpoint");
     const auto* const bytes = static_cast<const char*> (content.getData());
     const auto headerSize = juce::ByteOrder::littleEndianInt64 (bytes);
-    if (headerSize > std::min<juce::uint64> (largestHeader, content.getSize() - 8) || isDeep (bytes + 8, headerSize))
+    if (headerSize > std::min<juce::uint64> (largestHeader, content.getSize() - 8))
         fail ("is not a .safetensors file of a NovaSR checkpoint");
-    const auto header = juce::JSON::parse (juce::String::fromUTF8 (bytes + 8, static_cast<int> (headerSize)));
+    const auto header = parseHeader ({ bytes + 8, static_cast<size_t> (headerSize) });
     auto* const object = header.getDynamicObject();
     if (object == nullptr)
         fail ("is not a .safetensors file");

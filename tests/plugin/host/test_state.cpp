@@ -131,6 +131,14 @@ TEST_CASE("State: values of the wrong kind give the default, those out of range 
   REQUIRE(sounds_like(*instance, {.output_gain_db = -60.0f}, *default_weights()));
 }
 
+TEST_CASE("State: brackets in a name are no nesting") {
+  const auto instance = host::open(Format::vst3, 48'000.0);
+  const Bytes name = "a \\\" quoted " + Bytes(100, '[');
+  host::restore(*instance, host::make_state(R"({"parameters": {"mix": 0.25}, "weights": ")" + name + "\"}",
+                                            host::other_weights()));
+  REQUIRE(sounds_like(*instance, {.mix = 0.25f}, host::other_weights()));
+}
+
 TEST_CASE("State: what cannot be read is refused, and the old state stays") {
   const auto weights = host::other_weights();
   const auto instance = host::open(Format::vst3, 48'000.0);
@@ -150,7 +158,8 @@ TEST_CASE("State: what cannot be read is refused, and the old state stays") {
   for (const auto& bad :
        {Bytes{}, Bytes(3, 'N'), Bytes(200'000, '\xff'), Bytes(good.begin(), good.begin() + 16),
         Bytes(good.begin(), good.end() - 1), wrong_magic, endless_header, damaged,
-        host::make_state(R"({"parameters": {}})", *default_weights(), 2), host::make_state("{}", bad_weights)}) {
+        host::make_state(R"({"parameters": {}})", *default_weights(), 2), host::make_state("{}", bad_weights),
+        host::make_state("[1", *default_weights()), host::make_state(Bytes(1'000'000, '['), *default_weights())}) {
     host::restore(*instance, bad);
     const bool stayed = host::content_of(*instance) == before;
     REQUIRE(stayed);
