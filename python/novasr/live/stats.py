@@ -84,6 +84,14 @@ class LiveStats:
     mix: float = 1.0
 
 
+NOTHING_HEARD = {
+    "load": 0.0,
+    "input_peak_db": FLOOR_DB,
+    "output_peak_db": FLOOR_DB,
+    "spectrum_before": (FLOOR_DB,) * SPECTRUM_BANDS,
+    "spectrum_after": (FLOOR_DB,) * SPECTRUM_BANDS,
+}
+
 COUNTERS = (
     "xruns_input",
     "xruns_output",
