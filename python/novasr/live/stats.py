@@ -84,13 +84,7 @@ class LiveStats:
     mix: float = 1.0
 
 
-NOTHING_HEARD = {
-    "load": 0.0,
-    "input_peak_db": FLOOR_DB,
-    "output_peak_db": FLOOR_DB,
-    "spectrum_before": (FLOOR_DB,) * SPECTRUM_BANDS,
-    "spectrum_after": (FLOOR_DB,) * SPECTRUM_BANDS,
-}
+METERS = ("load", "input_peak_db", "output_peak_db", "spectrum_before", "spectrum_after")
 
 COUNTERS = (
     "xruns_input",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from novasr.errors import DeviceError, NovasrError, StreamError
-from novasr.live.stats import COUNTERS, NOTHING_HEARD, LiveEvent, LiveStats
+from novasr.live.stats import COUNTERS, METERS, LiveEvent, LiveStats
 
 # The longest that the process may say nothing, by what it does, in seconds: drivers hang.
 PATIENCE = {"loading": 60.0, "opening": 5.0, "running": 2.0}
@@ -206,7 +206,8 @@ class Supervisor:
             self._lost_at = time.monotonic()
             self._before_loss = {name: getattr(self._stats, name) for name in COUNTERS}
             self._event("lost", reason)
-        self._publish({**NOTHING_HEARD, "state": "recovering"})
+        at_rest = {name: getattr(LiveStats, name) for name in METERS}
+        self._publish({**at_rest, "state": "recovering"})
 
     def _publish(self, changes: dict[str, Any]) -> None:
         seconds = time.monotonic() - self._began
