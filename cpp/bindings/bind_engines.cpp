@@ -33,6 +33,7 @@ void bind_engines(py::module_& module) {
         const std::span<const float> flat(values.data(), static_cast<std::size_t>(values.size()));
         const auto tile = offline ? novasr::Tile::offline : novasr::Tile::streaming;
         const py::gil_scoped_release nogil;
+        if (!isa) novasr::check_isa_choice();
         auto weights = std::make_shared<const novasr::ModelWeights>(novasr::ModelWeights::from_values(flat));
         return EngineHandle(isa ? std::make_unique<novasr::NativeEngine>(std::move(weights), tile, isa_of(*isa))
                                 : std::make_unique<novasr::NativeEngine>(std::move(weights), tile));
@@ -40,6 +41,7 @@ void bind_engines(py::module_& module) {
       py::arg("values").noconvert(), py::kw_only(), py::arg("offline"), py::arg("isa") = py::none());
 
   module.def("available_isas", [] {
+    novasr::check_isa_choice();
     std::vector<std::string> names;
     for (const novasr::Isa isa : novasr::available_isas()) names.emplace_back(novasr::isa_name(isa));
     return names;

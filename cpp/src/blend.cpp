@@ -8,8 +8,6 @@
 namespace novasr {
 namespace {
 
-/// 36 frames at 48 kHz feel the zeros to the left of the network's first layers, and 74 more the crossover's filter.
-constexpr double kStartSeconds = 0.0025;
 constexpr double kEntrySeconds = 0.0005;
 
 float gain_of_db(float db) noexcept {
@@ -18,16 +16,16 @@ float gain_of_db(float db) noexcept {
 
 }  // namespace
 
-void BlendControls::prepare(std::size_t max_frames, std::size_t crossover_frames, std::size_t latency_frames,
-                            std::uint32_t rate_hz) {
-  has_crossover = crossover_frames > 0;
-  silent_frames = latency_frames + static_cast<std::uint64_t>(kStartSeconds * rate_hz);
+void BlendControls::prepare(std::size_t max_frames, const ChainPlan& plan, std::uint32_t rate_hz, float model_silence) {
+  has_crossover = plan.crossover_frames > 0;
+  silence = model_silence;
+  silent_frames = plan.latency_frames() + (plan.edge_frames * std::uint64_t{rate_hz} + kModelOutputHz - 1) / kModelOutputHz;
   entry_frames = static_cast<std::uint64_t>(kEntrySeconds * rate_hz);
   entry.assign(max_frames, 0.0f);
   for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})
     control->prepare(max_frames);
   new_high_pass.head_for(1.0f, 0);
-  for (auto& taps : high_pass) taps.assign(crossover_frames + 1, 0.0f);
+  for (auto& taps : high_pass) taps.assign(plan.crossover_frames + 1, 0.0f);
 }
 
 void BlendControls::follow(const Settings& settings, std::size_t fade_frames) NOVASR_RT {
@@ -65,9 +63,9 @@ void Blend::prepare(std::size_t crossover_frames, std::size_t max_frames) {
   other_high_band_.assign(max_frames, 0.0f);
 }
 
-void Blend::reset() NOVASR_RT {
+void Blend::reset(float silence) NOVASR_RT {
   dry_.reset();
-  wet_.reset();
+  wet_.reset(-silence);
   difference_.reset();
 }
 
@@ -101,7 +99,7 @@ void Blend::process(std::span<const float> dry_in, std::span<const float> wet_in
 void Blend::enhance(std::span<const float> dry, std::span<const float> wet, const BlendControls& controls,
                     std::span<float> out) NOVASR_RT {
   if (controls.extend.rests_at(0.0f)) {
-    std::ranges::copy(wet, out.begin());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = wet[i] + controls.silence;
     return;
   }
   filter_difference(controls, out.size());
@@ -110,7 +108,10 @@ void Blend::enhance(std::span<const float> dry, std::span<const float> wet, cons
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = dry[i] + high_band_[i];
   if (controls.extend.rests_at(1.0f)) return;
   const float* const extend = controls.extend.values();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = wet[i] + extend[i] * (out[i] - wet[i]);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const float full = wet[i] + controls.silence;
+    out[i] = full + extend[i] * (out[i] - full);
+  }
 }
 
 void Blend::filter_difference(const BlendControls& controls, std::size_t frames) NOVASR_RT {

@@ -25,9 +25,9 @@ constexpr std::size_t kFadesPerSecond = 100;
 /// The model's input is limited to +60 dB of full scale: no real signal is touched, no sum overflows.
 constexpr float kModelInputLimit = 1'000.0f;
 
-/// Zeros after the end of a stream, so many that the next `outputs` outputs can be computed.
-void append_silence(RateConverter& converter, std::size_t outputs) noexcept {
-  std::ranges::fill(converter.append(converter.missing(outputs)), 0.0f);
+/// After the end of a stream, `level` as often as the next `outputs` outputs ask for.
+void append_silence(RateConverter& converter, std::size_t outputs, float level = 0.0f) noexcept {
+  std::ranges::fill(converter.append(converter.missing(outputs)), level);
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ void Chain::prepare(const ProcessSpec& spec) {
   const std::size_t piece_48k = std::max(kUpsampling * piece_16k, engine_.latency_frames());
   channels_.resize(spec.channels);
   for (Channel& channel : channels_) prepare_channel(channel, piece_48k, piece_out);
-  controls_.prepare(piece_out, plan_->crossover_frames, plan_->latency_frames(), spec.output_rate_hz);
+  controls_.prepare(piece_out, *plan_, spec.output_rate_hz, plan_->passthrough ? 0.0f : engine_.silence_output());
   front_end_.prepare(piece_16k);
   model_in_.prepare(spec.channels, piece_16k);
   model_out_.prepare(spec.channels, piece_48k);
@@ -75,7 +75,7 @@ void Chain::prepare_channel(Channel& channel, std::size_t piece_48k, std::size_t
   channel.to_output.prepare(to_output, {.left = plan_->back_end.row_length(),
                                         .right = plan_->back_end_frames,
                                         .start = static_cast<std::int64_t>(lag) * to_output.out - delay * to_output.in,
-                                        .backlog = lag,
+                                        .backlog = lag + plan_->edge_frames + kUpsampling,
                                         .max_append = piece_48k});
 }
 
@@ -83,9 +83,9 @@ void Chain::reset() NOVASR_RT {
   engine_.reset();
   for (Channel& channel : channels_) {
     channel.to_model.reset();
-    channel.to_output.reset();
+    channel.to_output.reset(-controls_.silence);
     channel.dry.reset();
-    channel.blend.reset();
+    channel.blend.reset(controls_.silence);
   }
   controls_.reset();
   fresh_ = true;
@@ -123,7 +123,7 @@ std::size_t Chain::flush(AudioView<float> out) noexcept {
     const std::size_t frames = std::min(wet_.size(), owed - first);
     for (Channel& channel : channels_) {
       append_silence(channel.dry, frames);
-      if (!plan_->passthrough) append_silence(channel.to_output, frames);
+      if (!plan_->passthrough) append_silence(channel.to_output, frames, -controls_.silence);
     }
     put_out(out, first, frames);
     first += frames;
@@ -167,8 +167,9 @@ void Chain::run_model(std::size_t frames) NOVASR_RT {
 }
 
 /// Zeros into the front end until the model has had all the frames of a resampled file, then what the engine still
-/// owes.
+/// owes. In extend mode so many more that the network's end, a click also for silence, is not heard.
 void Chain::end_model(std::uint64_t total_frames) noexcept {
+  if (!controls_.extend.rests_at(0.0f)) total_frames += (plan_->edge_frames + kUpsampling - 1) / kUpsampling;
   while (model_frames_ < total_frames) {
     for (Channel& channel : channels_) append_silence(channel.to_model, 1);
     run_model(1);
@@ -188,8 +189,11 @@ void Chain::render_front_end(const RateConverter& converter, std::span<float> ou
 }
 
 void Chain::append_wet(AudioView<const float> frames) NOVASR_RT {
-  for (std::size_t c = 0; c < channels_.size(); ++c)
-    copy_finite(frames[c], channels_[c].to_output.append(frames.frames()));
+  for (std::size_t c = 0; c < channels_.size(); ++c) {
+    const std::span<float> wet = channels_[c].to_output.append(frames.frames());
+    copy_finite(frames[c], wet);
+    for (float& sample : wet) sample -= controls_.silence;
+  }
 }
 
 void Chain::put_out(AudioView<float> out, std::size_t first, std::size_t frames) NOVASR_RT {

@@ -17,6 +17,9 @@ constexpr double kOutputHz = kModelOutputHz;
 constexpr double kCrossoverFramesAt48k = 74.0;
 constexpr double kFrontEndFramesAt48k = 27.0;
 
+/// Outputs that feel the zeros beside the first and last frame in one of the network's layers.
+constexpr std::size_t kNetworkEdgeFrames = 36;
+
 /// Added to a whole number of frames of look-ahead: the window then ends between two taps, and none is wasted on a
 /// zero.
 constexpr double kHalfFrame = 0.5;
@@ -92,6 +95,9 @@ ChainPlan plan_chain(const ProcessSpec& spec, std::size_t engine_latency_frames)
   if (!spec.low_latency)
     plan.crossover_frames =
         static_cast<std::size_t>(std::ceil(kCrossoverFramesAt48k * spec.output_rate_hz / kOutputHz));
+  plan.edge_frames =
+      kNetworkEdgeFrames + plan.back_end_frames +
+      static_cast<std::size_t>(std::ceil(static_cast<double>(plan.crossover_frames) * kOutputHz / spec.output_rate_hz));
   return plan;
 }
 

@@ -130,16 +130,14 @@ void ChannelStream::continue_from(const ChannelStream& other) noexcept {
   std::copy_n(other.past_.data(), past_.size(), past_.data());
   taken_ = other.taken_;
   silent_ = other.silent_;
-  silence_ = other.silence_;
 }
 
-/// In lasting silence every tile gives the same and leaves all rows as they were: bit by bit what computing would give.
-bool ChannelStream::repeat_silence(const float* input, std::size_t inputs, float* out) noexcept {
+/// Lasting silence gives one constant and leaves all rows as they were: bit by bit what computing would give.
+bool ChannelStream::skip_silence(const float* input, std::size_t inputs, float* out) noexcept {
   const bool settled = silent_ >= kSettledInputs;
   silent_ = std::all_of(input, input + inputs, [](float x) { return x == 0.0f; }) ? silent_ + inputs : 0;
   if (!settled || silent_ == 0) return false;
-  const std::size_t tile = kernels::tile_rows(network_->tile.points);
-  for (std::size_t first = 0; first < 3 * inputs; first += tile) std::copy_n(silence_.data(), tile, out + first);
+  std::fill_n(out, 3 * inputs, network_->silence.output);
   taken_ += static_cast<std::int64_t>(inputs);
   return true;
 }
@@ -148,7 +146,7 @@ void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::in
                                   float* out) noexcept {
   const kernels::Network& net = network_->layers;
   const std::size_t inputs = tiles * kernels::tile_inputs(network_->tile.points), frames = 3 * inputs;
-  if (total_inputs == kUnknownLength && repeat_silence(input, inputs, out)) return;
+  if (total_inputs == kUnknownLength && skip_silence(input, inputs, out)) return;
   total_ = total_inputs;
   std::copy_n(past_.data() + kPast.input, kInputHistory, at.input);
   std::copy_n(input, inputs, at.input + kInputHistory);
@@ -168,6 +166,9 @@ void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::in
   // Output 3 taken - 37 is phase 2 of the 16 kHz frame taken - 13.
   kernels_.residual(net, at.input + kInputHistory - 13, inputs + 1, at.residual);
   kernels_.output(net, at.activated2.first + 8 * kChannels, at.residual + 2, frames, out);
+  const Silence& silence = network_->silence;
+  for (std::size_t t = 0; t < frames; ++t) out[t] -= silence.sums[t];  // lasting silence: exactly 0
+  kernels_.tanh(silence.constant, frames, out);
   edge_outputs(at, frames, out);
 
   std::copy_n(at.input + inputs, kInputHistory, past_.data() + kPast.input);
@@ -176,8 +177,6 @@ void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::in
   keep_last(at.convolved, frames, past_.data() + kPast.convolved);
   keep_last(at.activated2, frames, past_.data() + kPast.activated2);
   taken_ += static_cast<std::int64_t>(inputs);
-  const std::size_t tile = kernels::tile_rows(network_->tile.points);
-  if (total_ == kUnknownLength && silent_ >= kSettledInputs) std::copy_n(out + frames - tile, tile, silence_.data());
 }
 
 /// Groups taken - 4 ..; group i is the six 96 kHz rows from 6 i - 2 on, and completes the frames 3 i - 5 .. 3 i - 3.

@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -64,7 +63,7 @@ class ChannelStream {
   static constexpr std::int64_t kUnknownLength = std::int64_t{1} << 60;
 
  private:
-  [[nodiscard]] bool repeat_silence(const float* input, std::size_t inputs, float* out) noexcept;
+  [[nodiscard]] bool skip_silence(const float* input, std::size_t inputs, float* out) noexcept;
   void first_activation(const Workspace& at, std::size_t inputs) noexcept;
   void second_activation(const Workspace& at, std::size_t frames) noexcept;
   void edge_group(std::int64_t group, const float* conv_pre_row, float* window) noexcept;
@@ -76,7 +75,6 @@ class ChannelStream {
   AlignedFloats past_;      ///< the rows of each layer that later calls need
   std::int64_t taken_ = 0;  ///< inputs before the current call
   std::size_t silent_ = 0;  ///< zeros in the whole calls since the last one that held anything else
-  std::array<float, kernels::tile_rows(kernels::kOfflinePoints)> silence_{};  ///< what a tile of silence gives
   std::int64_t total_ = kUnknownLength;
 };
 

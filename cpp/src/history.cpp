@@ -12,8 +12,8 @@ void History::prepare(std::size_t keep, std::size_t max_append) {
   end_ = keep;
 }
 
-void History::reset() NOVASR_RT {
-  std::fill(samples_.begin(), samples_.end(), 0.0f);
+void History::reset(float level) NOVASR_RT {
+  std::fill(samples_.begin(), samples_.end(), level);
   end_ = keep_;
 }
 

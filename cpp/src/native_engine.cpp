@@ -149,7 +149,7 @@ NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile til
 
 NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, const kernels::KernelTable& kernels)
     : impl_(
-          std::make_unique<Impl>(Impl{shared_network(weights, points_of(tile)),
+          std::make_unique<Impl>(Impl{shared_network(weights, points_of(tile), kernels),
                                       kernels,
                                       {},
                                       AlignedFloats(tile == Tile::streaming ? 0 : Workspace::size(points_of(tile)))})) {
@@ -214,6 +214,10 @@ void NativeEngine::flush(AudioView<float> out_48k) noexcept {
 
 std::size_t NativeEngine::latency_frames() const NOVASR_RT {
   return kRawLagFrames + kUpsampling * (kernels::tile_inputs(impl_->network->tile.points) - 1);
+}
+
+float NativeEngine::silence_output() const NOVASR_RT {
+  return impl_->network->silence.output;
 }
 
 }  // namespace novasr

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "novasr/errors.hpp"
+#include "silence.hpp"
 #include "tile_filter.hpp"
 
 namespace novasr {
@@ -194,10 +195,11 @@ AlignedFloats::AlignedFloats(std::size_t count) : storage_(count + kernels::kMax
   data_ = storage_.data() + (kAlignment - address % kAlignment) % kAlignment / sizeof(float);
 }
 
-std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points) {
+std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points,
+                                                       const kernels::KernelTable& table) {
   const SnakeScales first = snake_scales(weights.activations[0]), second = snake_scales(weights.activations[1]);
   auto prepared = std::make_shared<PreparedNetwork>(
-      PreparedNetwork{{}, {}, {}, fold_convolution(weights, first.out, second.in, points), {points, nullptr, nullptr}});
+      PreparedNetwork{{}, {}, {}, fold_convolution(weights, first.out, second.in, points), {points, nullptr, nullptr}, {}});
   kernels::Network& net = prepared->layers;
 
   for (std::size_t c = 0; c < kChannels; ++c) {
@@ -230,14 +232,16 @@ std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weigh
   check_finite({net.pre_weight[0], sizeof net.pre_weight / sizeof(float)}, "conv_pre");
   check_finite({net.kappa[0], sizeof net.kappa / sizeof(float)}, "the activations");
   check_finite({net.output_weight[0], sizeof net.output_weight / sizeof(float)}, "the output filter");
+  measure_silence(weights, prepared, table);
   return prepared;
 }
 
 std::shared_ptr<const PreparedNetwork> shared_network(const std::shared_ptr<const ModelWeights>& weights,
-                                                      std::size_t points) {
+                                                      std::size_t points, const kernels::KernelTable& table) {
   struct Entry {
     std::weak_ptr<const ModelWeights> weights;
     std::size_t points;
+    kernels::KernelTable table;
     std::shared_ptr<const PreparedNetwork> network;
   };
   static std::mutex mutex;
@@ -246,8 +250,8 @@ std::shared_ptr<const PreparedNetwork> shared_network(const std::shared_ptr<cons
   const std::lock_guard lock(mutex);
   std::erase_if(entries, [](const Entry& entry) { return entry.weights.expired(); });
   for (const Entry& entry : entries)
-    if (entry.weights.lock() == weights && entry.points == points) return entry.network;
-  return entries.emplace_back(Entry{weights, points, prepare_network(*weights, points)}).network;
+    if (entry.weights.lock() == weights && entry.points == points && entry.table == table) return entry.network;
+  return entries.emplace_back(Entry{weights, points, table, prepare_network(*weights, points, table)}).network;
 }
 
 }  // namespace novasr

@@ -40,20 +40,33 @@ class AlignedFloats {
   std::size_t size_;
 };
 
-/// A checkpoint made ready for one tile size. Immutable, shared by all channels; computed in double.
+/// What the network makes of lasting silence: one constant, whatever the rounding of the kernels.
+struct Silence {
+  /// The sums before the tanh that the kernels arrive at, for every row of kMaxTiles tiles. They are the constant below
+  /// but for rounding, which differs from row to row.
+  std::vector<float> sums;
+  float constant = 0.0f;  ///< of the sums, computed in double
+  float output = 0.0f;    ///< its tanh
+};
+
+/// A checkpoint made ready for one tile size and one instruction set. Immutable, shared by all channels; computed in
+/// double.
 struct PreparedNetwork {
   kernels::Network layers;
   EdgeFilters edges;
   UpsamplePhases phases;
   AlignedFloats tile_weights;  ///< the bias, then the weights of all products
   kernels::TileFilter tile;
+  Silence silence;
 };
 
 /// [control] Throws ModelError if the folded weights leave the range of float.
-[[nodiscard]] std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points);
+[[nodiscard]] std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points,
+                                                                     const kernels::KernelTable& table);
 
 /// [control] prepare_network(), computed once for all engines that share `weights`, and kept as long as those live.
 [[nodiscard]] std::shared_ptr<const PreparedNetwork> shared_network(const std::shared_ptr<const ModelWeights>& weights,
-                                                                    std::size_t points);
+                                                                    std::size_t points,
+                                                                    const kernels::KernelTable& table);
 
 }  // namespace novasr

@@ -82,8 +82,8 @@ void RateConverter::prepare(RateRatio ratio, const ConverterReach& reach) {
   reset();
 }
 
-void RateConverter::reset() NOVASR_RT {
-  history_.reset();
+void RateConverter::reset(float level) NOVASR_RT {
+  history_.reset(level);
   position_ = reach_.start;
 }
 

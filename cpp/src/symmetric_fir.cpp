@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernels/dispatch.hpp"
 #include "novasr/history.hpp"
 
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -73,7 +74,7 @@ NOVASR_INLINE void filter(std::span<const float> half, const float* centre, std:
 NOVASR_AVX2 void filter_avx2(std::span<const float> half, const float* centre, std::span<float> out) noexcept {
   filter<8>(half, centre, out);
 }
-const bool has_avx2 = __builtin_cpu_supports("avx2");
+const bool has_avx2 = kernels::is_available(Isa::avx2);
 #endif
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "all_kernels.hpp"
 #include "native_support.hpp"
 #include "novasr/native_engine.hpp"
 #include "reference_network.hpp"
@@ -11,8 +12,9 @@ namespace {
 
 constexpr double kMaxError = 1.5e-6;  // float32 rounding through the whole network; measured 0.6e-6 .. 1.1e-6
 
-std::unique_ptr<NativeEngine> make_engine(std::shared_ptr<const ModelWeights> weights, Tile tile, Isa isa) {
-  auto engine = std::make_unique<NativeEngine>(std::move(weights), tile, isa);
+std::unique_ptr<NativeEngine> make_engine(std::shared_ptr<const ModelWeights> weights, Tile tile,
+                                          const kernels::KernelTable& kernels) {
+  auto engine = std::make_unique<NativeEngine>(std::move(weights), tile, kernels);
   engine->prepare({.channels = 1, .max_block_frames = 1 << 16});
   return engine;
 }
@@ -22,11 +24,11 @@ std::unique_ptr<NativeEngine> make_engine(std::shared_ptr<const ModelWeights> we
 TEST_CASE("NativeEngine: every instruction set and tile computes the default network", "[native]") {
   const auto input = noise(1500, 0.1f);
   const auto expected = reference_network(*default_weights(), input);
-  for (const Isa isa : available_isas()) {
+  for (const auto& [name, table, fused] : all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
-      const auto engine = make_engine(default_weights(), tile, isa);
+      const auto engine = make_engine(default_weights(), tile, table);
       const auto [peak, snr_db] = difference(run_whole(*engine, input), expected);
-      INFO(isa_name(isa) << ", latency " << engine->latency_frames() << ": error " << peak << ", SNR " << snr_db);
+      INFO(name << ", latency " << engine->latency_frames() << ": error " << peak << ", SNR " << snr_db);
       CHECK(peak < kMaxError);
       CHECK(snr_db > 116.0);
     }
@@ -42,10 +44,10 @@ TEST_CASE("NativeEngine: a network nobody trained is computed as well", "[native
   for (const std::uint32_t seed : {1u, 2u, 3u}) {
     const auto weights = std::make_shared<const ModelWeights>(random_weights(seed));
     const auto expected = reference_network(*weights, input);
-    for (const Isa isa : available_isas()) {
+    for (const auto& [name, table, fused] : all_kernels()) {
       for (const Tile tile : {Tile::streaming, Tile::offline}) {
-        const auto [peak, snr_db] = difference(run_whole(*make_engine(weights, tile, isa), input), expected);
-        INFO(isa_name(isa) << ", seed " << seed << ": error " << peak << ", SNR " << snr_db);
+        const auto [peak, snr_db] = difference(run_whole(*make_engine(weights, tile, table), input), expected);
+        INFO(name << ", seed " << seed << ": error " << peak << ", SNR " << snr_db);
         CHECK(snr_db > 105.0);  // the random layers amplify rounding more than the trained ones
       }
     }

@@ -2,8 +2,8 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+#include "all_kernels.hpp"
 #include "allocation_counter.hpp"
-#include "kernels/dispatch.hpp"
 #include "native_support.hpp"
 #include "novasr/errors.hpp"
 #include "novasr/native_engine.hpp"
@@ -71,13 +71,13 @@ TEST_CASE("NativeEngine: a thousand random cuts of the input give the same bits"
 
 TEST_CASE("NativeEngine: every instruction set gives the same bits for every fixed block size", "[native]") {
   const auto input = noise(700, 0.1f);
-  for (const Isa isa : available_isas()) {
+  for (const auto& [name, table, fused] : all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
-      NativeEngine engine(default_weights(), tile, isa);
+      NativeEngine engine(default_weights(), tile, table);
       engine.prepare({.channels = 1, .max_block_frames = 1024});
       const auto whole = run_stream(engine, input, [&] { return input.size(); });
       for (const std::size_t block : {1, 2, 3, 7, 13, 16, 48, 160, 333}) {
-        INFO(isa_name(isa) << ", blocks of " << block);
+        INFO(name << ", blocks of " << block);
         REQUIRE(run_stream(engine, input, [&] { return block; }) == whole);
       }
     }
@@ -147,12 +147,12 @@ TEST_CASE("NativeEngine: lasting silence, which is not computed, gives the bits 
   computed.insert(computed.begin(), 200, 1e-30f);
   silent.insert(silent.end(), 200, 0.0f);
   computed.insert(computed.end(), 200, 1e-30f);
-  for (const Isa isa : available_isas()) {
+  for (const auto& [name, table, fused] : all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
-      NativeEngine engine(default_weights(), tile, isa);
+      NativeEngine engine(default_weights(), tile, table);
       engine.prepare({.channels = 1, .max_block_frames = 1 << 16});
       for (const std::size_t block : {1, 3, 16, 43, 160, 5000}) {
-        INFO(isa_name(isa) << ", blocks of " << block);
+        INFO(name << ", blocks of " << block);
         const auto expected = run_stream(engine, computed, [&] { return block; });
         REQUIRE(run_stream(engine, silent, [&] { return block; }) == expected);
       }
@@ -245,9 +245,9 @@ TEST_CASE("NativeEngine: process, flush and reset never touch the heap", "[nativ
   ::operator delete(escaped);
 
   const auto left = noise(1000, 0.1f), right = noise(1000, 0.1f, 2), silence = std::vector<float>(1000);
-  for (const Isa isa : available_isas()) {
+  for (const auto& [name, table, fused] : all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
-      NativeEngine engine(default_weights(), tile, isa);
+      NativeEngine engine(default_weights(), tile, table);
       engine.prepare({.channels = 2, .max_block_frames = 1000});
       std::vector<float> outputs[2] = {std::vector<float>(3000), std::vector<float>(3000)};
       const float* alike[] = {left.data(), left.data()};

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "novasr/chain_plan.hpp"
 #include "novasr/control.hpp"
 #include "novasr/delay_line.hpp"
 #include "novasr/history.hpp"
@@ -32,10 +33,11 @@ struct BlendControls {
   std::uint64_t position = 0;       ///< frames rendered since reset()
   std::uint64_t silent_frames = 0;  ///< of the high band, at the start of a stream
   std::uint64_t entry_frames = 0;   ///< of its fade, after that
+  float silence = 0.0f;             ///< taken off the wet signal: what the model makes of silence
 
   /// [control] Allocates for blocks of up to `max_frames`; 0 crossover frames = Mode::full alone.
   /// The high band enters after the latency and what the network's start is heard for.
-  void prepare(std::size_t max_frames, std::size_t crossover_frames, std::size_t latency_frames, std::uint32_t rate_hz);
+  void prepare(std::size_t max_frames, const ChainPlan& plan, std::uint32_t rate_hz, float model_silence);
 
   /// [audio] A stream begins; the controls stay.
   void reset() NOVASR_RT { position = 0; }
@@ -54,10 +56,11 @@ struct BlendControls {
 };
 
 /// Adds up dry and wet in one channel:
-///   full:    enhanced = wet
+///   full:    enhanced = wet + silence
 ///   extend:  enhanced = dry + H * (gain wet - dry), H a linear-phase high-pass: the dry band below the crossover, the
 ///            wet one above it. In the first 3 ms of a stream the wet band holds the network's start (-80 dB of click
 ///            also for silence): it is left out.
+///   wet is the model's output less what it makes of silence, so that in extend mode silence leads to exact zeros.
 ///   output = gain (dry + mix (enhanced - dry)), or dry when bypassed
 class Blend {
  public:
@@ -65,7 +68,7 @@ class Blend {
   void prepare(std::size_t crossover_frames, std::size_t max_frames);
 
   /// [audio]
-  void reset() NOVASR_RT;
+  void reset(float silence) NOVASR_RT;
 
   /// [audio] Delays both by crossover_frames and sums them. All three have the same length.
   void process(std::span<const float> dry, std::span<const float> wet, const BlendControls& controls,

@@ -23,6 +23,7 @@ struct ChainPlan {
   std::size_t aligned_frames = 0;    ///< delay at the output rate where dry and wet meet: all of the above and the
                                      ///< waiting for whole frames of the other rates
   std::size_t crossover_frames = 0;  ///< at the output rate
+  std::size_t edge_frames = 0;       ///< at 48 kHz: how far the network's start and end are heard into the high band
 
   [[nodiscard]] std::size_t latency_frames() const { return aligned_frames + crossover_frames; }
 };

@@ -13,8 +13,8 @@ class DelayLine {
   /// [control] Allocates; ends with a reset().
   void prepare(std::size_t delay_frames, std::size_t max_block_frames);
 
-  /// [audio]
-  void reset() NOVASR_RT { history_.reset(); }
+  /// [audio] What comes before the signal is `level`.
+  void reset(float level = 0.0f) NOVASR_RT { history_.reset(level); }
 
   /// [audio] Takes `in` and returns as many frames from delay_frames earlier; they stay valid until the next call.
   [[nodiscard]] std::span<const float> process(std::span<const float> in) NOVASR_RT;

@@ -42,6 +42,9 @@ class StreamingEngine {
   /// Precondition: out.frames() == latency_frames(); only reset() may follow.
   virtual void flush(AudioView<float> out_48k) noexcept = 0;
 
+  /// [any] The constant that lasting silence leads to, bit for bit, or 0 where it is not known.
+  [[nodiscard]] virtual float silence_output() const NOVASR_RT { return 0.0f; }
+
   /// [any] Delay at 48 kHz; constant between two prepare() calls.
   [[nodiscard]] virtual std::size_t latency_frames() const NOVASR_RT = 0;
 

@@ -16,8 +16,8 @@ class History {
   /// [control] Keeps at least `keep` samples besides those of the last append(); allocates.
   void prepare(std::size_t keep, std::size_t max_append);
 
-  /// [audio] All samples so far become zero.
-  void reset() NOVASR_RT;
+  /// [audio] All samples so far become `level`.
+  void reset(float level = 0.0f) NOVASR_RT;
 
   /// [audio] Room for the next `count` <= max_append samples; the caller fills it.
   [[nodiscard]] std::span<float> append(std::size_t count) NOVASR_RT;

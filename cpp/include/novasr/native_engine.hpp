@@ -29,8 +29,13 @@ enum class Tile {
 /// [any]
 [[nodiscard]] std::string_view isa_name(Isa isa) noexcept;
 
-/// [control] Those that this processor runs and this build has, slowest first; the last is the default.
+/// [control] Those that this processor runs and this build has, slowest first; the last is the default. The environment
+/// variable NOVASR_ISA leaves out those above the one that it names, as on a processor without them.
 [[nodiscard]] std::vector<Isa> available_isas();
+
+/// [control] Throws ConfigError if NOVASR_ISA names none that is available. Everything else ignores such a name: the
+/// environment of a host must not end it.
+void check_isa_choice();
 
 /// The network in hand-made SIMD: runs inline on the audio thread, without allocation, lock or system call.
 ///
@@ -53,6 +58,7 @@ class NativeEngine final : public StreamingEngine {
   void process(AudioView<const float> in_16k, AudioView<float> out_48k) NOVASR_RT override;
   void flush(AudioView<float> out_48k) noexcept override;
   [[nodiscard]] std::size_t latency_frames() const NOVASR_RT override;
+  [[nodiscard]] float silence_output() const NOVASR_RT override;
 
  private:
   struct Impl;

@@ -68,8 +68,8 @@ class RateConverter {
   /// [control] Allocates; ends with a reset().
   void prepare(RateRatio ratio, const ConverterReach& reach);
 
-  /// [audio]
-  void reset() NOVASR_RT;
+  /// [audio] What comes before the signal is `level`.
+  void reset(float level = 0.0f) NOVASR_RT;
 
   /// [audio] Room for the next input frames; the caller fills it.
   [[nodiscard]] std::span<float> append(std::size_t frames) NOVASR_RT;

@@ -90,8 +90,13 @@ struct KernelTable {
   /// more.
   void (*residual)(const Network&, const float* input, size_t frames, float* residual);
 
-  /// out[t] = tanh(residual[t] + output filter on rows t - 8 .. t + 8); whole vectors, as above.
+  /// out[t] = residual[t] + output filter on rows t - 8 .. t + 8; whole vectors, as above.
   void (*output)(const Network&, const float* rows, const float* residual, size_t frames, float* out);
+
+  /// out[t] = tanh(out[t] + offset), exactly 0 for 0; whole vectors, as above.
+  void (*tanh)(float offset, size_t frames, float* out);
+
+  bool operator==(const KernelTable&) const = default;
 };
 
 extern const KernelTable kPortableTable;

@@ -68,6 +68,12 @@ NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* 
       store_unaligned(out + t + j, sums_of<kWidth>(total + j) + load_unaligned(residual + t + j));
     }
   }
-  // Apart from the sums, which would wait for its long chain of dependent operations.
-  for (size_t t = 0; t < frames; t += kWidth) store_unaligned(out + t, hyperbolic_tangent(load_unaligned(out + t)));
+}
+
+/// Apart from the sums, which would wait for its long chain of dependent operations.
+NOVASR_NOINLINE void tanh_of_sums(float offset, size_t frames, float* out) {
+  const Vec constant = splat(offset);
+  for (size_t t = 0; t < frames; t += kWidth) {
+    store_unaligned(out + t, hyperbolic_tangent(load_unaligned(out + t) + constant));
+  }
 }

@@ -1,0 +1,68 @@
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "native_support.hpp"
+#include "novasr/errors.hpp"
+#include "novasr/native_engine.hpp"
+
+using namespace novasr;
+using namespace novasr::testing;
+
+namespace {
+
+/// NOVASR_ISA while it lives.
+class IsaChoice {
+ public:
+  explicit IsaChoice(const char* name) {
+    if (const char* const before = std::getenv("NOVASR_ISA")) before_ = before;
+    setenv("NOVASR_ISA", name, 1);
+  }
+  ~IsaChoice() {
+    if (before_)
+      setenv("NOVASR_ISA", before_->c_str(), 1);
+    else
+      unsetenv("NOVASR_ISA");
+  }
+  IsaChoice(const IsaChoice&) = delete;
+  IsaChoice& operator=(const IsaChoice&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+std::vector<float> output_of(NativeEngine engine) {
+  engine.prepare({.channels = 1, .max_block_frames = 1024});
+  return run_whole(engine, noise(200, 0.1f));
+}
+
+}  // namespace
+
+TEST_CASE("Isa: NOVASR_ISA makes this processor one that has no more", "[native][isa]") {
+  for (const Isa isa : available_isas()) {
+    const auto expected = output_of(NativeEngine(default_weights(), Tile::streaming, isa));
+    const IsaChoice choice(isa_name(isa).data());
+    INFO(isa_name(isa));
+    REQUIRE_NOTHROW(check_isa_choice());
+    REQUIRE(available_isas().back() == isa);
+    REQUIRE(output_of(NativeEngine(default_weights())) == expected);
+  }
+}
+
+TEST_CASE("Isa: a name that means nothing here is refused by name where it is asked for, and else ignored",
+          "[native][isa]") {
+  const auto isas = available_isas();
+  const auto expected = output_of(NativeEngine(default_weights()));
+  const IsaChoice choice("avx1024");
+  REQUIRE_THROWS_WITH(check_isa_choice(), Catch::Contains("NOVASR_ISA is 'avx1024'") && Catch::Contains("portable"));
+  REQUIRE(available_isas() == isas);
+  REQUIRE(output_of(NativeEngine(default_weights())) == expected);
+}
+
+TEST_CASE("Isa: an empty NOVASR_ISA counts as none", "[native][isa]") {
+  const auto isas = available_isas();
+  const IsaChoice choice("");
+  REQUIRE_NOTHROW(check_isa_choice());
+  REQUIRE(available_isas() == isas);
+}
