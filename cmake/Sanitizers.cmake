@@ -1,5 +1,8 @@
 # NOVASR_SANITIZE = address (with undefined) | thread | realtime. The last links LLVM's runtime into a GCC build:
 # tests bracket the audio-thread calls with __rtsan_realtime_enter/exit.
+if(NOVASR_SANITIZE)  # asserts, and libstdc++'s own checks: the optimised build types leave them out
+  add_compile_options(-UNDEBUG -D_GLIBCXX_ASSERTIONS)
+endif()
 if(NOVASR_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)

@@ -173,9 +173,10 @@ void interpolate_backward(const Place& place, const Rows& gradient, Gradients& s
 
 struct Stages {
   const Layers& layers;
+  const RowKernels& kernels;
   Phases up[2], down[2];
 
-  Stages(const Layers& l, const Filters& filters) : layers(l) {
+  Stages(const Layers& l, const Filters& filters, const RowKernels& k) : layers(l), kernels(k) {
     for (std::size_t a = 0; a < 2; ++a) {
       up[a] = phases_of(filters.up[a], 2.0f);
       down[a] = phases_of(filters.down[a], 1.0f);
@@ -185,48 +186,48 @@ struct Stages {
   // One anti-aliased activation; its output is two frames shorter than its input, `trimmed` in all.
   void activation(std::size_t which, const Place& place, const Rows& in, Rows& even, Rows& odd, Tile& t, Rows& out,
                   Range wide, Range narrow, std::ptrdiff_t trimmed) const {
-    up_sample(up[which], in, even, odd, wide.first, wide.last);
-    activate(layers.snake[which], even, t.even, wide.first, wide.last);
-    activate(layers.snake[which], odd, t.odd, wide.first, wide.last);
+    kernels.up_sample(up[which], in, even, odd, wide.first, wide.last);
+    kernels.activate(layers.snake[which], even, t.even, wide.first, wide.last);
+    kernels.activate(layers.snake[which], odd, t.odd, wide.first, wide.last);
     t.even.clear_outside(place.start, place.frames(trimmed), wide.first, wide.last);
     t.odd.clear_outside(place.start, place.frames(trimmed), wide.first, wide.last);
-    down_sample(down[which], t.even, t.odd, out, narrow.first, narrow.last);
+    kernels.down_sample(down[which], t.even, t.odd, out, narrow.first, narrow.last);
     out.clear_outside(place.start, place.frames(trimmed), narrow.first, narrow.last);
   }
 
   void activation_backward(std::size_t which, const Place& place, const Rows& even, const Rows& odd, Tile& t,
                            const Rows& out_gradient, Rows& in_gradient, Range wide, Range in, std::ptrdiff_t trimmed,
                            Gradients& sum) const {
-    down_sample_transposed(down[which], out_gradient, t.even_gradient, t.odd_gradient, wide.first, wide.last);
+    kernels.down_sample_transposed(down[which], out_gradient, t.even_gradient, t.odd_gradient, wide.first, wide.last);
     t.even_gradient.clear_outside(place.start, place.frames(trimmed), wide.first, wide.last);
     t.odd_gradient.clear_outside(place.start, place.frames(trimmed), wide.first, wide.last);
     Snake& to = sum.snake[which];
-    activate_backward(layers.snake[which], even, t.even_gradient, wide.first, wide.last, to.turns, to.amount);
-    activate_backward(layers.snake[which], odd, t.odd_gradient, wide.first, wide.last, to.turns, to.amount);
-    up_sample_transposed(up[which], t.even_gradient, t.odd_gradient, in_gradient, in.first, in.last);
+    kernels.activate_backward(layers.snake[which], even, t.even_gradient, wide.first, wide.last, to.turns, to.amount);
+    kernels.activate_backward(layers.snake[which], odd, t.odd_gradient, wide.first, wide.last, to.turns, to.amount);
+    kernels.up_sample_transposed(up[which], t.even_gradient, t.odd_gradient, in_gradient, in.first, in.last);
   }
 
   void forward(const Place& place, Tile& t) const {
     interpolate(layers, place, t.input);
     activation(0, place, t.input, t.even_1, t.odd_1, t, t.down_1, kUp1, kDown1, 2);
-    convolve(layers.conv_weight, layers.conv_bias, t.down_1, t.conv, kConv.first, kConv.last);
+    kernels.convolve(layers.conv_weight, layers.conv_bias, t.down_1, t.conv, kConv.first, kConv.last);
     t.conv.clear_outside(place.start, place.frames(2), kConv.first, kConv.last);
     activation(1, place, t.conv, t.even_2, t.odd_2, t, t.down_2, kUp2, kDown2, 4);
     t.input.clear_outside(place.start, place.frames(4), kInput.first, kInput.last);  // from here on, the residual
     std::ranges::fill(t.out, layers.level);
-    convolve_to_one(layers.merged_weight, kMergedTaps, t.down_2, t.out, kOut.first, kOut.last);
-    convolve_to_one(layers.post_weight, kPostTaps, t.input, t.out, kOut.first, kOut.last);
+    kernels.convolve_to_one(layers.merged_weight, kMergedTaps, t.down_2, t.out, kOut.first, kOut.last);
+    kernels.convolve_to_one(layers.post_weight, kPostTaps, t.input, t.out, kOut.first, kOut.last);
   }
 
   void backward(const Layers& mirrored, const Place& place, Tile& t, Gradients& sum) const {
     const float* gradient = t.gradient + kPadding;
     for (std::size_t i = 0; i < kTile; ++i) sum.level += gradient[i];
-    add_to_one_gradient(kMergedTaps, t.down_2, gradient, kOut.first, kOut.last, sum.merged_weight);
-    add_to_one_gradient(kPostTaps, t.input, gradient, kOut.first, kOut.last, sum.post_weight);
+    kernels.add_to_one_gradient(kMergedTaps, t.down_2, gradient, kOut.first, kOut.last, sum.merged_weight);
+    kernels.add_to_one_gradient(kPostTaps, t.input, gradient, kOut.first, kOut.last, sum.post_weight);
 
     t.down_gradient.clear();
-    convolve_to_one_transposed(layers.merged_weight, kMergedTaps, gradient, kBefore, t.down_gradient, kDown2.first,
-                               kDown2.last);
+    kernels.convolve_to_one_transposed(layers.merged_weight, kMergedTaps, gradient, kBefore, t.down_gradient,
+                                       kDown2.first, kDown2.last);
     t.down_gradient.clear_outside(place.start, place.frames(4), kDown2.first, kDown2.last);
     t.even_gradient.clear();
     t.odd_gradient.clear();
@@ -235,10 +236,11 @@ struct Stages {
     t.conv_gradient.clear_outside(place.start, place.frames(2), kConv.first, kConv.last);
     for (std::size_t i = kConv.first; i < kConv.last; ++i)
       for (std::size_t c = 0; c < kChannels; ++c) sum.conv_bias[c] += t.conv_gradient.row(i)[c];
-    add_weight_gradient(t.down_1, t.conv_gradient, kConv.first, kConv.last, sum.conv_weight);
+    kernels.add_weight_gradient(t.down_1, t.conv_gradient, kConv.first, kConv.last, sum.conv_weight);
 
     t.down_gradient.clear();
-    convolve(mirrored.conv_weight, mirrored.conv_bias, t.conv_gradient, t.down_gradient, kDown1.first, kDown1.last);
+    kernels.convolve(mirrored.conv_weight, mirrored.conv_bias, t.conv_gradient, t.down_gradient, kDown1.first,
+                     kDown1.last);
     t.down_gradient.clear_outside(place.start, place.frames(2), kDown1.first, kDown1.last);
     t.even_gradient.clear();
     t.odd_gradient.clear();
@@ -246,8 +248,8 @@ struct Stages {
 
     Rows& residual = t.conv_gradient;
     residual.clear();
-    convolve_to_one_transposed(layers.post_weight, kPostTaps, gradient, kBefore, residual, kOut.first - 3,
-                               kOut.last + 3);
+    kernels.convolve_to_one_transposed(layers.post_weight, kPostTaps, gradient, kBefore, residual, kOut.first - 3,
+                                       kOut.last + 3);
     residual.clear_outside(place.start, place.frames(4), kOut.first - 3, kOut.last + 3);
     for (std::size_t i = kInput.first; i < kInput.last; ++i)
       for (std::size_t c = 0; c < kChannels; ++c) t.input_gradient.row(i)[c] += residual.row(i)[c];
@@ -281,9 +283,9 @@ void add(std::span<float> to, const float* from) {
 }  // namespace
 
 void network_forward(const Parameters<const float>& parameters, const Filters& filters, std::span<const float> audio,
-                     std::size_t frames, std::span<float> output, std::size_t threads) {
+                     std::size_t frames, std::span<float> output, std::size_t threads, const RowKernels& kernels) {
   const auto layers = layers_of(parameters);
-  const Stages stages(*layers, filters);
+  const Stages stages(*layers, filters, kernels);
   for_each_tile(audio, frames, threads,
                 [&](std::size_t, const Place& place, Tile& tile, std::size_t at, std::size_t count) {
                   stages.forward(place, tile);
@@ -293,10 +295,10 @@ void network_forward(const Parameters<const float>& parameters, const Filters& f
 
 void network_backward(const Parameters<const float>& parameters, const Filters& filters, std::span<const float> audio,
                       std::size_t frames, std::span<const float> output_gradient, const Parameters<float>& gradients,
-                      std::size_t threads) {
+                      std::size_t threads, const RowKernels& kernels) {
   const auto layers = layers_of(parameters);
   const auto mirrored = transposed(*layers);
-  const Stages stages(*layers, filters);
+  const Stages stages(*layers, filters, kernels);
   std::vector<Gradients> sums(threads);
   for_each_tile(audio, frames, threads,
                 [&](std::size_t thread, const Place& place, Tile& tile, std::size_t at, std::size_t count) {

@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <span>
 
+#include "row_kernels.hpp"
+
 namespace novasr::training {
 
 constexpr std::size_t kChannels = 32;
@@ -35,11 +37,12 @@ struct Filters {
 
 /// `clips` clips of `frames` inputs each to 3 * frames - kTrim outputs each, before the tanh.
 void network_forward(const Parameters<const float>& parameters, const Filters& filters, std::span<const float> audio,
-                     std::size_t frames, std::span<float> output, std::size_t threads);
+                     std::size_t frames, std::span<float> output, std::size_t threads,
+                     const RowKernels& kernels = best_row_kernels());
 
 /// Adds to `gradients` those of the parameters, given those of the outputs before the tanh.
 void network_backward(const Parameters<const float>& parameters, const Filters& filters, std::span<const float> audio,
                       std::size_t frames, std::span<const float> output_gradient, const Parameters<float>& gradients,
-                      std::size_t threads);
+                      std::size_t threads, const RowKernels& kernels = best_row_kernels());
 
 }  // namespace novasr::training
