@@ -1,5 +1,4 @@
-# NOVASR_SANITIZE = address (with undefined) | thread | realtime. The last links LLVM's runtime into a GCC build:
-# tests bracket the audio-thread calls with __rtsan_realtime_enter/exit.
+# NOVASR_SANITIZE = address (with undefined) | thread
 if(NOVASR_SANITIZE)  # asserts, and libstdc++'s own checks: the optimised build types leave them out
   add_compile_options(-UNDEBUG -D_GLIBCXX_ASSERTIONS)
 endif()
@@ -16,14 +15,6 @@ elseif(NOVASR_SANITIZE STREQUAL "thread")
   if(NOVASR_SETARCH AND NOT CMAKE_CROSSCOMPILING_EMULATOR)  # kernels that randomise more bits than older runtimes expect
     set(CMAKE_CROSSCOMPILING_EMULATOR ${NOVASR_SETARCH};-R)
   endif()
-elseif(NOVASR_SANITIZE STREQUAL "realtime")
-  file(GLOB rtsan_candidates /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.rtsan-${CMAKE_SYSTEM_PROCESSOR}.a)
-  if(NOT rtsan_candidates)
-    message(FATAL_ERROR "NOVASR_SANITIZE=realtime needs LLVM's runtime: apt-get install libclang-rt-19-dev")
-  endif()
-  list(GET rtsan_candidates -1 rtsan_library)
-  add_compile_definitions(NOVASR_RTSAN=1)
-  add_link_options(-Wl,--whole-archive ${rtsan_library} -Wl,--no-whole-archive -ldl -lpthread)
 elseif(NOVASR_SANITIZE)
-  message(FATAL_ERROR "NOVASR_SANITIZE is address, thread or realtime, not '${NOVASR_SANITIZE}'")
+  message(FATAL_ERROR "NOVASR_SANITIZE is address or thread, not '${NOVASR_SANITIZE}'")
 endif()

@@ -1,7 +1,10 @@
 #include "row_kernels.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#include "novasr/native_engine.hpp"
 
 // One copy for every generation of vectors. Pragmas, as target_clones' resolvers run before a sanitizer is ready.
 #define NOVASR_COPY portable
@@ -31,8 +34,10 @@ namespace novasr::training {
 std::vector<const RowKernels*> available_row_kernels() {
   std::vector<const RowKernels*> copies{&portable::kKernels};
 #ifdef NOVASR_X86_COPIES
-  if (__builtin_cpu_supports("x86-64-v3")) copies.push_back(&avx2::kKernels);
-  if (__builtin_cpu_supports("x86-64-v4")) copies.push_back(&avx512::kKernels);
+  const auto isas = available_isas();
+  const auto allowed = [&](Isa isa) { return std::ranges::find(isas, isa) != isas.end(); };
+  if (allowed(Isa::avx2) && __builtin_cpu_supports("x86-64-v3")) copies.push_back(&avx2::kKernels);
+  if (allowed(Isa::avx512) && __builtin_cpu_supports("x86-64-v4")) copies.push_back(&avx512::kKernels);
 #endif
   return copies;
 }

@@ -50,7 +50,7 @@ struct RowKernels {
                               std::size_t last, float* weight);
 };
 
-/// Those that this processor can run, from the plainest to the best.
+/// Those that this processor can run and NOVASR_ISA allows, from the plainest to the best.
 [[nodiscard]] std::vector<const RowKernels*> available_row_kernels();
 [[nodiscard]] const RowKernels& best_row_kernels();
 

@@ -159,7 +159,7 @@ std::vector<Entry> entries_of(const ModelWeights& w, const Values& g) {
   for (const std::size_t c : kComparedChannels) {
     const std::size_t in = (c + 5) % kChannels, pre_tap = c % kPreTaps, tap = c % kBlockTaps;
     const auto add = [&](const char* name, auto value, double gradient, double largest) {
-      entries.push_back({name + std::string(" of channel ") + std::to_string(c), value, gradient, largest});
+      entries.push_back({std::string(name) + " of channel " + std::to_string(c), value, gradient, largest});
     };
     add(
         "conv_pre.weight", [=](ModelWeights& m) -> float& { return m.conv_pre_weight[c * kPreTaps + pre_tap]; },

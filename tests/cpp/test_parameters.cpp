@@ -206,7 +206,7 @@ TEST_CASE("Processor: audio-thread calls never allocate", "[processor][realtime]
   std::vector<float*> out{output[0].data(), output[1].data()};
   const auto in = pointers(input, 0);
   const auto run = [&](std::size_t frames) {
-    const RealtimeSection section;
+    const novasr::test::RealtimeScope realtime;
     processor.process(novasr::AudioView<const float>(in.data(), 2, frames),
                       novasr::AudioView<float>(out.data(), 2, output[0].size()));
     (void)processor.stats();
@@ -217,7 +217,7 @@ TEST_CASE("Processor: audio-thread calls never allocate", "[processor][realtime]
         {.front_end = FrontEnd::reference, .crossover_hz = 5'000.0f, .mix = 0.5f, .bypass = bypass});
     REQUIRE(allocations_in([&] {
               for (const std::size_t frames : {1, 7, 64, 480, 8'192, 3}) run(frames);
-              const RealtimeSection section;
+              const novasr::test::RealtimeScope realtime;
               processor.reset();
             }) == 0);
   }

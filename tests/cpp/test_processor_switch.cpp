@@ -53,7 +53,7 @@ Audio play(ProcessorSwitch& machine, const Audio& input, const Cutter& next_bloc
     std::vector<float*> out;
     for (auto& channel : output) out.push_back(channel.data() + first);
     {
-      const RealtimeSection section;
+      const novasr::test::RealtimeScope realtime;
       machine.follow(kFull);
       machine.process({in.data(), in.size(), frames}, {out.data(), out.size(), frames});
     }
@@ -199,7 +199,7 @@ TEST_CASE("ProcessorSwitch: a change allocates and frees nothing on the audio th
     const float* const in[] = {input[0].data() + first, input[1].data() + first};
     float* const out[] = {output[0].data() + first, output[1].data() + first};
     allocations += allocations_in([&] {
-      const RealtimeSection section;
+      const novasr::test::RealtimeScope realtime;
       machine.follow(parameters);
       machine.process({in, 2, 480}, {out, 2, 480});
     });

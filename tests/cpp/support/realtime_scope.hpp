@@ -1,27 +1,23 @@
 #pragma once
 
-#if defined(NOVASR_RTSAN)
-extern "C" void __rtsan_realtime_enter();
-extern "C" void __rtsan_realtime_exit();
-#endif
+// LLVM's RealtimeSanitizer, where it is linked: the same object files serve with it and without.
+extern "C" {
+__attribute__((weak)) void __rtsan_realtime_enter();
+__attribute__((weak)) void __rtsan_realtime_exit();
+}
 
 namespace novasr::test {
 
-/// While it lives, this thread is held to the rules of an audio thread: with NOVASR_SANITIZE=realtime, a call that may
-/// block or allocate ends the program. In other builds it does nothing.
+/// While it lives, this thread is held to the rules of an audio thread: under RealtimeSanitizer a call that may block
+/// or allocate ends the program.
 class RealtimeScope {
  public:
-#if defined(NOVASR_RTSAN)
   RealtimeScope() noexcept {
-    __rtsan_realtime_enter();
+    if (__rtsan_realtime_enter) __rtsan_realtime_enter();
   }
   ~RealtimeScope() {
-    __rtsan_realtime_exit();
+    if (__rtsan_realtime_exit) __rtsan_realtime_exit();
   }
-#else
-  RealtimeScope() noexcept {}
-  ~RealtimeScope() {}
-#endif
   RealtimeScope(const RealtimeScope&) = delete;
   RealtimeScope& operator=(const RealtimeScope&) = delete;
 };

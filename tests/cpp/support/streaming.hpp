@@ -9,7 +9,7 @@
 
 #include "interpolating_engine.hpp"
 #include "novasr/processor.hpp"
-#include "realtime_section.hpp"
+#include "realtime_scope.hpp"
 
 /// One vector per channel.
 using Audio = std::vector<std::vector<float>>;
@@ -64,7 +64,7 @@ class Streamer {
     const auto out = room(processor_.max_output_frames(frames));
     std::size_t written = 0;
     {
-      const RealtimeSection section;
+      const novasr::test::RealtimeScope realtime;
       written = processor_.process(novasr::AudioView<const float>(in.data(), in.size(), frames), out);
     }
     keep(written);
