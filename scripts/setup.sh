@@ -22,6 +22,8 @@ install_novasr() { # extras, for example plot,torch
   . .venv/bin/activate
   python -m pip install --quiet --upgrade pip
   # Build inside this environment: the LibTorch engine must meet the torch that it will run with.
-  python -m pip install --quiet "scikit-build-core>=0.10,<2" "pybind11>=2.13,<4" "cmake>=3.25,<5" "ninja>=1.11,<2" "torch==2.13.0"
+  # The last three are for pyworld, whose setup.py imports them.
+  python -m pip install --quiet "scikit-build-core>=0.10,<2" "pybind11>=2.13,<4" "cmake>=3.25,<5" "ninja>=1.11,<2" \
+    "torch==2.13.0" "numpy>=1.24,<3" "setuptools>=70,<81" "cython>=3,<4"
   python -m pip install --quiet --no-build-isolation ".[$1]"
 }

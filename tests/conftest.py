@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 
@@ -19,7 +20,9 @@ SHARED = Path(os.environ.get("NOVASR_SHARED", Path(__file__).resolve().parents[2
 def shared() -> Path:
     """Folder with upstream's weights and its outputs; they are not part of the project."""
     if not (SHARED / "golden").is_dir():
-        pytest.skip(f"upstream's weights and golden outputs are not at {SHARED} (NOVASR_SHARED)")
+        needs.missing(
+            f"upstream's weights and golden outputs are not at {SHARED}: set NOVASR_SHARED"
+        )
     return SHARED
 
 

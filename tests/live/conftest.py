@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import needs
 import pytest
 from jack_rig import JackServer, Peers, jack_environment, make_shm_private, require_jack
 from live_process import LiveProcess
@@ -15,12 +16,7 @@ from pulse_server import PulseServer, require_pulse
 @pytest.fixture(scope="session")
 def portaudio() -> None:
     """Skip unless sounddevice finds PortAudio; import it where no sound server can be met."""
-    try:
-        import sounddevice  # noqa: F401
-    except ImportError:
-        pytest.skip("sounddevice is missing: pip install 'novasr[live]'")
-    except OSError:
-        pytest.skip("PortAudio is missing: apt-get install libportaudio2")
+    needs.package("sounddevice", "pip install 'novasr[live]', apt-get install libportaudio2")
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,13 @@ import contextlib
 import ctypes
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 
@@ -23,9 +23,8 @@ MS_REC_PRIVATE = 0x4000 | 0x4_0000
 
 def require_jack() -> None:
     """Skip unless server and client library are there."""
-    if shutil.which("jackd") is None:
-        pytest.skip("jackd is missing: apt-get install jackd2")
-    pytest.importorskip("jack", reason="pip install JACK-Client", exc_type=ImportError)
+    needs.programs("jackd", "jack_lsp", packages="jackd2")
+    needs.package("jack", "pip install JACK-Client")
 
 
 def make_shm_private() -> None:

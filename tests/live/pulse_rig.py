@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 
@@ -81,11 +81,9 @@ class PulseRig:
 @contextlib.contextmanager
 def pulse_server(folder: Path, modules: list[str], devices: dict[str, str]) -> Iterator[PulseRig]:
     """Run a server; programs that are started meanwhile find it, and no JACK server."""
-    missing = [name for name in ("pulseaudio", "pactl", "pacat") if shutil.which(name) is None]
-    if missing:
-        pytest.skip(f"{missing} missing: apt-get install pulseaudio pulseaudio-utils")
+    needs.programs("pulseaudio", "pactl", "pacat", packages="pulseaudio pulseaudio-utils")
     if not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
-        pytest.skip("ALSA cannot reach PulseAudio: apt-get install libasound2-plugins")
+        needs.missing("ALSA cannot reach PulseAudio: apt-get install libasound2-plugins")
     rig = PulseRig(folder, modules, devices)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in rig.environment.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import subprocess
 import threading
 import time
@@ -12,8 +11,8 @@ from pathlib import Path
 from subprocess import PIPE
 from typing import IO
 
+import needs
 import numpy as np
-import pytest
 
 RATE = 48_000
 FRAME_BYTES = 8
@@ -108,6 +107,4 @@ def _feed(pipe: IO[bytes], audio: np.ndarray) -> None:
 
 def require_pulse() -> None:
     """Skip where the programs are missing."""
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
-        pytest.skip(f"{', '.join(missing)}: apt-get install pulseaudio pulseaudio-utils")
+    needs.programs(*PROGRAMS, packages="pulseaudio pulseaudio-utils")

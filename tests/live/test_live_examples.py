@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import needs
 import pytest
 from pulse_server import PulseServer
 from test_virtual_sink import band_db, narrow_speech
@@ -55,12 +56,12 @@ def test_live_monitor(devices: PulseServer) -> None:
 
 
 def test_pedalboard_live(devices: PulseServer) -> None:
-    pytest.importorskip("pedalboard")
+    needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
     from novasr.errors import PluginError
     from novasr.plugin_bundle import find_bundle
 
     try:
         find_bundle()
     except PluginError as error:
-        pytest.skip(str(error))
+        needs.missing(str(error))
     assert "line -> speaker, 48000 Hz" in heard_through(devices, "pedalboard_live.py")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from duration import long_seconds
 from pulse_rig import RATE, PipeClocks, null_sink, pipe_sink, pipe_source, pulse_server
 from scipy.signal.windows import blackmanharris
 from signals import speech_like
@@ -22,7 +22,7 @@ EXACT_SHARE = 0.95
 RECOVERY_SECONDS = 3.0
 BLOCK = 256
 SETTLING_SECONDS = 30.0
-DRIFT_SECONDS = float(os.environ.get("NOVASR_TEST_SECONDS", "30"))
+DRIFT_SECONDS = long_seconds(30.0)
 TONE_SECONDS = 4
 
 

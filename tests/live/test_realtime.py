@@ -12,8 +12,10 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
+from duration import long_seconds
 
-SECONDS = float(os.environ.get("NOVASR_TEST_SECONDS", "60"))
+SECONDS = long_seconds()
+pytestmark = pytest.mark.timeout(SECONDS + 240)
 SCRIPT = Path(__file__).with_name("busy_interpreter.py")
 STALL_METER = """
 import os, signal, sys, time

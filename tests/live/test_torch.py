@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import needs
 import pytest
 
 import novasr
-from novasr import _native
 
 RATE = 48_000
 
 
-@pytest.mark.skipif(_native.torch_version is None, reason="this build has no LibTorch")
 def test_a_torchscript_model_runs_live(jack, peers, live) -> None:
+    needs.libtorch()
     jack(RATE, 256, synchronous=False)
     peers(tone=True)
     process = live("-i", "mic", "-o", "spk", "--engine", "torch")

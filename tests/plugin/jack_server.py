@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+import needs
 
 
 @contextmanager
 def jack_server(folder: Path, rate: int, period: int) -> Iterator[dict[str, str]]:
     """Run jackd's dummy device; give the environment in which clients find it."""
-    for tool in ("jackd", "jack_wait"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed: apt-get install jackd2")
+    needs.programs("jackd", "jack_wait", "jack_lsp", packages="jackd2")
     name = f"novasr-test-{os.getpid()}"
     environment = {
         **os.environ,

@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 import soundfile
@@ -44,7 +45,7 @@ def run(home: Path, *command: str | Path, **variables: str) -> str:
 
 def test_an_export_is_fully_compensated_and_equals_a_stream(tmp_path):
     if not (PROGRAMS / "luasession").exists():
-        pytest.skip("Ardour 7 is not installed: apt-get install ardour")
+        needs.missing("Ardour 7 is not installed: apt-get install ardour")
     plugins = tmp_path / ".vst3"
     plugins.mkdir()
     (plugins / "NovaSR.vst3").symlink_to(bundle("VST3"))

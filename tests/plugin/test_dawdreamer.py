@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import needs
 import numpy as np
 import pytest
 from built_plugin import bundle, expected, latency, measured_lag, noise
 
-dawdreamer = pytest.importorskip(
-    "dawdreamer", reason="DawDreamer is not installed: pip install dawdreamer"
-)
+dawdreamer = needs.package("dawdreamer", "pip install dawdreamer")
 
 BLOCK = 512
 PARAMETERS = ["Mode", "Front end", "Crossover", "Mix", "High band gain", "Output gain", "Bypass"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import threading
 
+import needs
 import numpy as np
 import pytest
 from built_plugin import bundle, expected, latency, measured_lag, speech_like
@@ -17,18 +17,13 @@ URI = "https://novasr.live/plugins/novasr"
 PORTS = [f"novasr:audio_{way}_{n}" for way in ("in", "out") for n in (1, 2)]
 
 
-def tool(name: str, package: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        pytest.skip(f"{name} is not installed: apt-get install {package}")
-    return path
-
-
 def lilv(name: str, *arguments: str) -> str:
     """Output of one of lilv's programs, which sees our bundle alone."""
     environment = {**os.environ, "LV2_PATH": str(bundle("LV2").parent)}
-    command = [tool(name, "lilv-utils"), *arguments]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    needs.programs(name, packages="lilv-utils")
+    result = subprocess.run(
+        [name, *arguments], env=environment, capture_output=True, text=True, check=True
+    )
     assert result.stderr == ""
     return result.stdout
 
@@ -119,10 +114,9 @@ class Cables:
 # Periods of whole frames of the network's 16 kHz: the recording may begin with any of them.
 @pytest.mark.parametrize(("rate", "period"), [(48_000, 192), (44_100, 441), (96_000, 960)])
 def test_sound_and_latency_in_jalv(tmp_path, rate, period):
-    jack = pytest.importorskip(
-        "jack", reason="JACK-Client is not installed: pip install JACK-Client"
-    )
-    command = [tool("jalv", "jalv"), "-x", "-n", "novasr", URI]
+    jack = needs.package("jack", "pip install JACK-Client")
+    needs.programs("jalv", packages="jalv")
+    command = ["jalv", "-x", "-n", "novasr", URI]
     bundles = str(bundle("LV2").parent)
     with jack_server(tmp_path, rate, period) as environment:
         environment["LV2_PATH"] = bundles

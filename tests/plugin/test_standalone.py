@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 
+import needs
 import numpy as np
 import pytest
 from built_plugin import PRESET_BUILD
@@ -20,15 +20,14 @@ def standalone():
     build = os.environ.get("NOVASR_PLUGIN_BUILD", PRESET_BUILD)
     path = os.path.join(build, "Standalone", "NovaSR")
     if not os.access(path, os.X_OK):
-        pytest.skip(f"the plugin is not built: no {path} (NOVASR_PLUGIN_BUILD)")
+        needs.missing(f"the plugin is not built: no {path} (NOVASR_PLUGIN_BUILD)")
     return path
 
 
 @pytest.fixture
 def screen(tmp_path):
     """Yield the name of an X display whose pixels are in a file, and that file."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is missing: apt-get install xvfb")
+    needs.programs("Xvfb", packages="xvfb")
     reader, writer = os.pipe()
     command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-fbdir", tmp_path]
     with subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL) as server:

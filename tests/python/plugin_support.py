@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs
 import numpy as np
-import pytest
 
 from novasr.errors import PluginError
 from novasr.plugin_bundle import find_bundle
@@ -19,7 +19,7 @@ def require_bundle() -> Path:
     try:
         return find_bundle()
     except PluginError as error:
-        pytest.skip(str(error), allow_module_level=True)
+        needs.missing(str(error))
 
 
 def run_python(code: str, *arguments: object, **environment: str) -> str:

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import needs
 import pytest
 import soundfile as sf
 from audio_files import damaged_files, noise, write
@@ -182,7 +183,7 @@ def test_nan_samples_are_one_warning_line_and_no_error(tmp_path: Path) -> None:
 
 
 def test_plot_draws_a_picture_beside_the_result(tmp_path: Path, speech: Path) -> None:
-    pytest.importorskip("matplotlib")
+    needs.package("matplotlib", "pip install 'novasr[plot]'")
     run = novasr("enhance", "speech.wav", "--plot", cwd=tmp_path)
     assert run.returncode == 0
     assert run.stdout.splitlines()[1] == "plot: speech-48k.png"

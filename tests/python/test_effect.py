@@ -13,6 +13,7 @@ import weakref
 from dataclasses import replace
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from plugin_support import noise, require_bundle, run_python
@@ -21,7 +22,7 @@ import novasr
 from novasr.checkpoints import TENSOR_SHAPES, VALUE_COUNT, load_tensors
 from novasr.errors import AudioFormatError, NovasrError, PluginError, WeightsError
 
-pedalboard = pytest.importorskip("pedalboard", reason="pip install 'novasr[pedalboard]'")
+pedalboard = needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
 BUNDLE = require_bundle()
 
 from novasr import NovaSR  # noqa: E402
@@ -85,11 +86,8 @@ def other_weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    pytest.importorskip("torch")
-    from novasr import _native
-
-    if _native.torch_version is None:
-        pytest.skip("this build of novasr has no LibTorch engine")
+    needs.package("torch", "pip install 'novasr[torch]'")
+    needs.libtorch()
     return novasr.export_torchscript(tmp_path / "model.ts")
 
 
@@ -362,7 +360,7 @@ def test_weights_are_those_of_a_stream(other_weights):
 
 
 def test_upstreams_weights_by_name_and_by_file(shared, tmp_path, monkeypatch):
-    pytest.importorskip("torch")
+    needs.package("torch", "pip install 'novasr[torch]'")
     from huggingface_hub import constants
 
     repository = tmp_path / "models--YatharthS--NovaSR"
@@ -710,7 +708,7 @@ def test_spawned_processes_take_effects_along(tmp_path):
 
 def test_an_audio_stream_plays_and_settings_change_meanwhile(other_weights, tmp_path):
     if not hasattr(pedalboard.io, "AudioStream"):
-        pytest.skip("this pedalboard has no AudioStream")
+        needs.missing("this pedalboard has no AudioStream: pip install 'novasr[pedalboard]'")
     configuration = tmp_path / "asound.conf"
     configuration.write_text('pcm.x { type null hint { show on description "Null device" } }')
     code = """if True:

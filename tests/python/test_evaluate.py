@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 import soundfile as sf
@@ -81,7 +82,7 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
 
 
 def test_f0_is_scored_where_there_is_a_voice(evaluate, data: Path, tmp_path: Path):
-    pytest.importorskip("pyworld")
+    needs.package("pyworld", "pip install 'novasr[evaluate]'")
     run = evaluate(
         data, "--no-baselines", "--metrics", "f0", "--jobs", "1", "--csv", tmp_path / "f0.csv"
     )

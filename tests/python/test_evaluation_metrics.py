@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 import soundfile as sf
@@ -103,7 +104,7 @@ def test_mrstft_equals_the_formula_on_torch_stft() -> None:
 
 
 def test_f0_finds_a_shift_of_20_cents_an_octave_and_lost_voice() -> None:
-    pytest.importorskip("pyworld")
+    needs.package("pyworld", "pip install 'novasr[evaluate]'")
     audio = voice(180)
     assert set(metrics.f0_error(audio, audio).values()) == {0.0}
     shifted = voice(180 * 2 ** (20 / 1200))
@@ -119,7 +120,7 @@ def test_f0_finds_a_shift_of_20_cents_an_octave_and_lost_voice() -> None:
 
 
 def test_visqol_prefers_a_copy_to_the_low_band_alone() -> None:
-    pytest.importorskip("visqol")
+    needs.package("visqol", "pip install 'novasr[evaluate]'")
     audio = noise(2.0, RATE)[:, 0]
     assert metrics.visqol(audio, audio) > 4.5
     assert metrics.visqol(audio, System("sinc").extend(by_soxr(audio))) < 3
@@ -129,7 +130,7 @@ def test_vctk_comes_out_as_an_independent_program_had_it(shared: Path) -> None:
     """LSD 3.57 and 1.67, LSD-HF 4.33 and 2.01 of 62 clips; the 41 that are here differ by .02."""
     folder = shared / "data" / "eval_speech"
     if not folder.is_dir():
-        pytest.skip(f"{folder} is not there")
+        needs.missing(f"{folder} is not there (NOVASR_SHARED)")
     with (folder / "manifest.csv").open(encoding="utf-8") as text:
         names = [row["file"] for row in csv.DictReader(text) if row["file"].startswith("vctk")]
     systems = System("sinc"), System("v1", shared / "weights" / "novasr_v1.bin")

@@ -301,19 +301,18 @@ def test_the_result_has_ordinary_permissions_and_links_are_followed(tmp_path: Pa
     assert (tmp_path / "real.wav").stat().st_mode == source.stat().st_mode
 
 
-@pytest.mark.timeout(900)  # LibTorch alone takes minutes for eleven minutes of sound
+@pytest.mark.alone  # a busy machine has fewer blocks in hand
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux' /proc")
 def test_memory_does_not_grow_with_the_length_of_the_file(tmp_path: Path) -> None:
-    pytest.importorskip("resource")
-    peaks_kib = []
+    minute, peaks_kib = noise(60.0, 16_000), []
     for minutes in (1, 10):
         source = tmp_path / f"{minutes}.wav"
         with sf.SoundFile(source, "w", 16_000, 1) as file:
-            for _ in range(minutes * 60):
-                file.write(noise(1.0, 16_000))
+            for _ in range(minutes):
+                file.write(minute)
         code = (
-            "import resource; from novasr.files import enhance_file;"
-            f"enhance_file({str(source)!r});"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+            f"from novasr.files import enhance_file; enhance_file({str(source)!r});"
+            "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"  # ru_maxrss has ours in it
         )
         run = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import needs
 import pytest
 import soundfile as sf
 from audio_files import noise, write
@@ -23,7 +24,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def _matplotlib() -> None:
-    pytest.importorskip("matplotlib")
+    needs.package("matplotlib", "pip install 'novasr[plot]'")
 
 
 @pytest.mark.usefixtures("_matplotlib")

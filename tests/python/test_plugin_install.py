@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import command_line
+import needs
 import pytest
 from plugin_support import require_bundle, run_python
 
@@ -53,7 +54,7 @@ def test_install_copies_the_bundle_and_nothing_else(novasr, home):
 
 
 def test_the_copy_plays_like_the_original(novasr, home):
-    pytest.importorskip("pedalboard")
+    needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
     novasr("plugin", "install")
     code = """if True:
         import sys, numpy as np, pedalboard
@@ -65,9 +66,8 @@ def test_the_copy_plays_like_the_original(novasr, home):
 
 
 def test_the_copy_knows_where_the_engine_for_torchscript_is(novasr, home):
+    needs.libtorch()
     engine = find_torch_engine()
-    if engine is None:
-        pytest.skip("this build of novasr has no LibTorch engine")
     assert f"{engine}: " in novasr("plugin", "install").stdout
     pointer = home / ".vst3" / "NovaSR.vst3" / RESOURCES / "torch-engine.txt"
     assert Path(pointer.read_text()) == engine

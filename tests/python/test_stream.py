@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import needs
 import numpy as np
 import pytest
 
@@ -272,7 +273,7 @@ def test_missing_weights_are_named():
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
 def test_users_torch_keeps_its_thread_count(engine, rng):
-    torch = pytest.importorskip("torch")
+    torch = needs.package("torch", "pip install 'novasr[torch]'")
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import needs
 import numpy as np
 import pytest
 import soundfile
@@ -15,7 +16,7 @@ from command_line import novasr
 from novasr.datasets import read_clips
 from novasr.errors import AudioFileError, AudioFormatError, RecipeError, WeightsError
 
-torch = pytest.importorskip("torch")
+torch = needs.package("torch", "pip install 'novasr[train]'")
 
 from novasr import checkpoints  # noqa: E402
 from novasr.training import fast  # noqa: E402
