@@ -18,6 +18,7 @@ import numpy as np
 
 import novasr
 from novasr import _native
+from novasr.engines import instruction_set
 from novasr.errors import AudioFormatError, StreamError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def conditions(threads: int = 1) -> dict[str, Any]:
     return {
         "cpu": _proc("cpuinfo", "model name") or platform.machine(),
         "cores": os.cpu_count(),
-        "isa": _native.available_isas()[-1],
+        "isa": instruction_set(),
         "threads": threads,
         "precision": "float32",
         "load": round(os.getloadavg()[0], 2),

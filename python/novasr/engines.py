@@ -56,9 +56,25 @@ def make_engine(
         return _torch_engine(weights, threads)
     try:
         return _native.native_engine(_values(weights, _stamp(weights)), offline=offline)
+    except _native.ConfigError as error:
+        raise StreamError(str(error)) from error
     except _native.ModelError as error:
         msg = f"weights {str(weights)!r}: {error}"
         raise WeightsError(msg) from error
+
+
+def instruction_set() -> str:
+    """Name the instruction set that the native engine uses: the best here, or what NOVASR_ISA allows.
+
+    Raises
+    ------
+    StreamError
+        If NOVASR_ISA names none that is available.
+    """
+    try:
+        return _native.available_isas()[-1]
+    except _native.ConfigError as error:
+        raise StreamError(str(error)) from error
 
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#define CATCH_CONFIG_RUNNER
 #include <juce_gui_basics/juce_gui_basics.h>
 
-#include <catch2/catch.hpp>
+#include "run_tests.hpp"
 
-int main(int argc, char** argv) {
-  const juce::ScopedJuceInitialiser_GUI juce;  // this is the message thread
-  return Catch::Session().run(argc, argv);
+int main(int count, char* arguments[]) {
+  const juce::ScopedJuceInitialiser_GUI this_is_the_message_thread;
+  return run_tests(count, arguments);
 }

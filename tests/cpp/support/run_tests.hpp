@@ -1,0 +1,4 @@
+#pragma once
+
+/// Catch's main().
+int run_tests(int count, char* arguments[]);
