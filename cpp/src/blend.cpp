@@ -12,7 +12,7 @@ namespace {
 constexpr double kStartSeconds = 0.0025;
 constexpr double kEntrySeconds = 0.0005;
 
-float gain_of_db(float db) noexcept {
+float gain_of_db(float db) NOVASR_RT {
   return db == 0.0f ? 1.0f : std::pow(10.0f, 0.05f * db);
 }
 
