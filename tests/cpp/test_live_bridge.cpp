@@ -10,7 +10,6 @@
 #include "streaming.hpp"
 
 using novasr::LiveBridge;
-using novasr::LiveSpec;
 using novasr::LiveStats;
 using novasr::test::allocations_in;
 

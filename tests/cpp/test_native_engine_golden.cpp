@@ -51,8 +51,8 @@ TEST_CASE("NativeEngine: v1 and v2 agree with recorded float64 outputs of the pu
             CHECK(snr_db > 110.0);
           }
         }
-        std::printf("%s %s, latency %zu: worst error %.2e, worst SNR %.1f dB\n", isa_name(isa).data(), version.c_str(),
-                    engine.latency_frames(), worst.peak, worst.snr_db);
+        std::printf("%s %s, latency %zu: worst error %.2e, worst SNR %.1f dB\n", std::string(isa_name(isa)).c_str(),
+                    version.c_str(), engine.latency_frames(), worst.peak, worst.snr_db);
       }
     }
   }
