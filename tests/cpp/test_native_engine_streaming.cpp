@@ -244,7 +244,7 @@ TEST_CASE("NativeEngine: prepare() refuses what it cannot serve, by name", "[nat
 TEST_CASE("NativeEngine: process, flush and reset never touch the heap", "[native]") {
   using novasr::test::allocations_in;
   void* volatile escaped = nullptr;
-  REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) > 0);  // the counter counts
+  REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) > 0);  // NOLINT(*-NewDeleteLeaks): the counter counts
   ::operator delete(escaped);
 
   const auto left = noise(1000, 0.1f), right = noise(1000, 0.1f, 2), silence = std::vector<float>(1000);
