@@ -5,9 +5,9 @@
 
 // One copy of each loop for every generation of vectors; the machine's own is chosen when the library is loaded.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define NOVASR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#  define NOVASR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define NOVASR_CLONES
+#  define NOVASR_CLONES
 #endif
 
 namespace novasr::training {
@@ -24,8 +24,12 @@ inline float minus_cos_turns(float x) {
 typedef float Vector __attribute__((vector_size(32)));
 constexpr std::size_t kWidth = 8;
 
-inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
-inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
+inline Vector load(const float* from) {
+  return *reinterpret_cast<const Vector*>(from);
+}
+inline void store(float* to, Vector value) {
+  *reinterpret_cast<Vector*>(to) = value;
+}
 
 }  // namespace
 
@@ -55,8 +59,7 @@ NOVASR_CLONES void up_sample_transposed(const Phases& up, const Rows& even, cons
     float* y = out.row(i);
     for (std::size_t c = 0; c < kLanes; ++c) {
       float sum = 0;
-      for (std::size_t k = 0; k < 6; ++k)
-        sum += up.even[5 - k] * e[k * kLanes + c] + up.odd[5 - k] * o[k * kLanes + c];
+      for (std::size_t k = 0; k < 6; ++k) sum += up.even[5 - k] * e[k * kLanes + c] + up.odd[5 - k] * o[k * kLanes + c];
       y[c] = sum;
     }
   }
@@ -212,8 +215,7 @@ NOVASR_CLONES void add_to_one_gradient(std::size_t taps, const Rows& in, const f
   for (std::size_t k = 0; k < taps; ++k) {
     Vector sum[4] = {};
     for (std::size_t i = first; i < last; ++i)
-      for (std::size_t v = 0; v < 4; ++v)
-        sum[v] += gradient[i - first] * load(in.row(i + k - taps / 2) + v * kWidth);
+      for (std::size_t v = 0; v < 4; ++v) sum[v] += gradient[i - first] * load(in.row(i + k - taps / 2) + v * kWidth);
     for (std::size_t v = 0; v < 4; ++v) {
       float* w = weight + k * kLanes + v * kWidth;
       store(w, load(w) + sum[v]);
