@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -123,14 +124,14 @@ void print_table(const std::vector<FileResult>& files, const std::vector<BlockRe
   std::printf("%s, %s\n\n%-9s %-10s %12s %14s %12s\n", cpu_name().c_str(), compiler_name().c_str(), "isa", "tile",
               "x real time", "cycles/sample", "% of peak");
   for (const auto& r : files) {
-    std::printf("%-9s %-10s %12.1f %14.1f %12.1f\n", isa_name(r.isa).data(),
+    std::printf("%-9s %-10s %12.1f %14.1f %12.1f\n", std::string(isa_name(r.isa)).c_str(),
                 r.tile == Tile::offline ? "offline" : "streaming", r.real_time, r.cycles_per_sample,
                 100.0 * r.peak_share);
   }
   std::printf("\n%-9s %-6s %9s %8s %9s %9s %9s %9s\n", "isa", "state", "block ms", "n", "p50 us", "p99", "p99.9",
               "max");
   for (const auto& r : blocks) {
-    std::printf("%-9s %-6s %9.1f %8zu %9.2f %9.2f %9.2f %9.2f\n", isa_name(r.isa).data(),
+    std::printf("%-9s %-6s %9.1f %8zu %9.2f %9.2f %9.2f %9.2f\n", std::string(isa_name(r.isa)).c_str(),
                 kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames), r.n, r.p50, r.p99, r.p999,
                 r.max);
   }
@@ -143,7 +144,7 @@ void print_json(const std::vector<FileResult>& files, const std::vector<BlockRes
     std::printf(
         "%s\n  {\"isa\": \"%s\", \"tile\": \"%s\", \"real_time\": %.2f, \"cycles_per_sample\": %.2f, "
         "\"peak_share\": %.4f}",
-        separator, isa_name(r.isa).data(), r.tile == Tile::offline ? "offline" : "streaming", r.real_time,
+        separator, std::string(isa_name(r.isa)).c_str(), r.tile == Tile::offline ? "offline" : "streaming", r.real_time,
         r.cycles_per_sample, r.peak_share);
     separator = ",";
   }
@@ -154,8 +155,8 @@ void print_json(const std::vector<FileResult>& files, const std::vector<BlockRes
         "%s\n  {\"isa\": \"%s\", \"state\": \"%s\", \"block_ms\": %.1f, \"n\": %zu, \"p50_us\": %.3f, \"p99_us\": "
         "%.3f, "
         "\"p999_us\": %.3f, \"max_us\": %.3f}",
-        separator, isa_name(r.isa).data(), kConditionNames[static_cast<int>(r.condition)], milliseconds(r.frames), r.n,
-        r.p50, r.p99, r.p999, r.max);
+        separator, std::string(isa_name(r.isa)).c_str(), kConditionNames[static_cast<int>(r.condition)],
+        milliseconds(r.frames), r.n, r.p50, r.p99, r.p999, r.max);
     separator = ",";
   }
   std::printf("]}\n");

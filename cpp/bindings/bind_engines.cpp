@@ -25,7 +25,7 @@ novasr::Isa isa_of(std::string_view name) {
 }  // namespace
 
 void bind_engines(py::module_& module) {
-  py::class_<EngineHandle>(module, "Engine");
+  py::class_<EngineHandle>(module, "Engine");  // NOLINT(bugprone-unused-raii): registers the type
 
   module.def(
       "native_engine",

@@ -21,10 +21,10 @@ constexpr std::array<std::size_t, 11> kSizes = {
     kChannels,
     kChannels,
     kChannels,
-    kBlockTaps * kChannels * kChannels,
+    kBlockTaps* kChannels* kChannels,
     kChannels,
-    kMergedTaps * kChannels,
-    kPostTaps * kChannels,
+    kMergedTaps* kChannels,
+    kPostTaps* kChannels,
     1,
 };
 constexpr std::size_t kFilters = 4;
@@ -45,7 +45,8 @@ struct Network {
     for (std::size_t i = 0; i < values.size(); ++i) {
       arrays.push_back(values[i].cast<Array>());
       const std::size_t size = i < kSizes.size() ? kSizes[i] : kFilterTaps;
-      if (static_cast<std::size_t>(arrays.back().size()) != size) throw novasr::ConfigError("a value of the wrong size");
+      if (static_cast<std::size_t>(arrays.back().size()) != size)
+        throw novasr::ConfigError("a value of the wrong size");
     }
     parameters = parameters_of<const float>(arrays, [](const Array& array) { return array.data(); });
     const auto filter = [&](std::size_t i) { return std::span(arrays[kSizes.size() + i].data(), kFilterTaps); };

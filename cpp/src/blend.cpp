@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kEntrySeconds = 0.0005;
 
-float gain_of_db(float db) noexcept {
+float gain_of_db(float db) NOVASR_RT {
   return db == 0.0f ? 1.0f : std::pow(10.0f, 0.05f * db);
 }
 
@@ -19,7 +19,8 @@ float gain_of_db(float db) noexcept {
 void BlendControls::prepare(std::size_t max_frames, const ChainPlan& plan, std::uint32_t rate_hz, float model_silence) {
   has_crossover = plan.crossover_frames > 0;
   silence = model_silence;
-  silent_frames = plan.latency_frames() + (plan.edge_frames * std::uint64_t{rate_hz} + kModelOutputHz - 1) / kModelOutputHz;
+  silent_frames =
+      plan.latency_frames() + (plan.edge_frames * std::uint64_t{rate_hz} + kModelOutputHz - 1) / kModelOutputHz;
   entry_frames = static_cast<std::uint64_t>(kEntrySeconds * rate_hz);
   entry.assign(max_frames, 0.0f);
   for (Control* control : {&extend, &high_band_gain, &mix, &output_gain, &bypass, &new_high_pass})

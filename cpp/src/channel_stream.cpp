@@ -26,31 +26,31 @@ constexpr std::size_t kSettledInputs = 64;
 /// Hands out places in one piece of memory, as offsets in floats that keep rows aligned.
 class Carver {
  public:
-  constexpr std::size_t take(std::size_t floats) noexcept {
+  constexpr std::size_t take(std::size_t floats) NOVASR_RT {
     return std::exchange(used_, used_ + (floats + 15) / 16 * 16);
   }
-  constexpr std::size_t take_rows(std::size_t rows) noexcept { return take(rows * kChannels); }
-  [[nodiscard]] constexpr std::size_t used() const noexcept { return used_; }
+  constexpr std::size_t take_rows(std::size_t rows) NOVASR_RT { return take(rows * kChannels); }
+  [[nodiscard]] constexpr std::size_t used() const NOVASR_RT { return used_; }
 
  private:
   std::size_t used_ = 0;
 };
 
-constexpr std::size_t max_inputs(std::size_t points) noexcept {
+constexpr std::size_t max_inputs(std::size_t points) NOVASR_RT {
   return kernels::kMaxTiles * kernels::tile_inputs(points);
 }
 
-void recall(const Workspace::Rows& rows, const float* past) noexcept {
+void recall(const Workspace::Rows& rows, const float* past) NOVASR_RT {
   std::memcpy(rows.first, past, rows.history * kChannels * sizeof(float));
 }
 
-void keep_last(const Workspace::Rows& rows, std::size_t new_rows, float* past) noexcept {
+void keep_last(const Workspace::Rows& rows, std::size_t new_rows, float* past) NOVASR_RT {
   std::memmove(past, rows.first + new_rows * kChannels, rows.history * kChannels * sizeof(float));
 }
 
 /// Zeroes those of the `count` new rows, the first at `first_time`, that lie outside 0 .. length - 1.
 void mute_outside(const Workspace::Rows& rows, std::int64_t first_time, std::size_t count,
-                  std::int64_t length) noexcept {
+                  std::int64_t length) NOVASR_RT {
   const auto frames = static_cast<std::int64_t>(count);
   const auto before = static_cast<std::size_t>(std::clamp<std::int64_t>(-first_time, 0, frames));
   const auto inside = static_cast<std::size_t>(std::clamp<std::int64_t>(length - first_time, 0, frames));
@@ -63,7 +63,7 @@ struct Layout {
   std::size_t input, residual, pre, activated1, convolved, spectra, window, activated2, size;
 };
 
-constexpr Layout layout_for(std::size_t points) noexcept {
+constexpr Layout layout_for(std::size_t points) NOVASR_RT {
   const std::size_t inputs = max_inputs(points), frames = 3 * inputs;
   Carver carver;
   Layout at{};
@@ -105,7 +105,7 @@ std::size_t Workspace::size(std::size_t points) noexcept {
   return layout_for(points).size;
 }
 
-Workspace::Workspace(std::size_t points, float* memory) noexcept {
+Workspace::Workspace(std::size_t points, float* memory) NOVASR_RT {
   const Layout at = layout_for(points);
   input = memory + at.input;
   residual = memory + at.residual;
@@ -120,20 +120,20 @@ Workspace::Workspace(std::size_t points, float* memory) noexcept {
 ChannelStream::ChannelStream(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& kernels)
     : network_(std::move(network)), kernels_(kernels), past_(kPast.size) {}
 
-void ChannelStream::reset() noexcept {
+void ChannelStream::reset() NOVASR_RT {
   std::fill_n(past_.data(), past_.size(), 0.0f);
   taken_ = 0;
   silent_ = 0;
 }
 
-void ChannelStream::continue_from(const ChannelStream& other) noexcept {
+void ChannelStream::continue_from(const ChannelStream& other) NOVASR_RT {
   std::copy_n(other.past_.data(), past_.size(), past_.data());
   taken_ = other.taken_;
   silent_ = other.silent_;
 }
 
 /// Lasting silence gives one constant and leaves all rows as they were: bit by bit what computing would give.
-bool ChannelStream::skip_silence(const float* input, std::size_t inputs, float* out) noexcept {
+bool ChannelStream::skip_silence(const float* input, std::size_t inputs, float* out) NOVASR_RT {
   const bool settled = silent_ >= kSettledInputs;
   silent_ = std::all_of(input, input + inputs, [](float x) { return x == 0.0f; }) ? silent_ + inputs : 0;
   if (!settled || silent_ == 0) return false;
@@ -143,7 +143,7 @@ bool ChannelStream::skip_silence(const float* input, std::size_t inputs, float* 
 }
 
 void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
-                                  float* out) noexcept {
+                                  float* out) NOVASR_RT {
   const kernels::Network& net = network_->layers;
   const std::size_t inputs = tiles * kernels::tile_inputs(network_->tile.points), frames = 3 * inputs;
   if (total_inputs == kUnknownLength && skip_silence(input, inputs, out)) return;
@@ -180,7 +180,7 @@ void ChannelStream::process_tiles(const float* input, std::size_t tiles, std::in
 }
 
 /// Groups taken - 4 ..; group i is the six 96 kHz rows from 6 i - 2 on, and completes the frames 3 i - 5 .. 3 i - 3.
-void ChannelStream::first_activation(const Workspace& at, std::size_t inputs) noexcept {
+void ChannelStream::first_activation(const Workspace& at, std::size_t inputs) NOVASR_RT {
   const kernels::Network& net = network_->layers;
   recall(at.window, past_.data() + kPast.window1);
   for (std::size_t done = 0; done < inputs; done += kWindowInputs) {
@@ -200,7 +200,7 @@ void ChannelStream::first_activation(const Workspace& at, std::size_t inputs) no
 }
 
 /// Steps 3 taken - 25 ..; step s is the 96 kHz rows 2 s and 2 s + 1, and completes the frame s - 4.
-void ChannelStream::second_activation(const Workspace& at, std::size_t frames) noexcept {
+void ChannelStream::second_activation(const Workspace& at, std::size_t frames) NOVASR_RT {
   const kernels::Network& net = network_->layers;
   recall(at.window, past_.data() + kPast.window2);
   constexpr std::size_t kSteps = 3 * kWindowInputs;
@@ -220,7 +220,7 @@ void ChannelStream::second_activation(const Workspace& at, std::size_t frames) n
 
 /// Recomputes a group that reaches past the signal: the interpolation repeats the first and last 16 kHz frame, the
 /// up-sampler sees zeros outside and drops the first and last two samples of its output.
-void ChannelStream::edge_group(std::int64_t group, const float* conv_pre_row, float* window) noexcept {
+void ChannelStream::edge_group(std::int64_t group, const float* conv_pre_row, float* window) NOVASR_RT {
   if (group > 1 && group < total_ - 1) return;
   const std::int64_t length = 3 * total_;
   const auto frame = [&](std::int64_t i, std::size_t c) {
@@ -256,7 +256,7 @@ void ChannelStream::edge_group(std::int64_t group, const float* conv_pre_row, fl
 }
 
 /// Outputs whose filters reach past the signal, and those before and after the signal, which are 0.
-void ChannelStream::edge_outputs(const Workspace& at, std::size_t frames, float* out) const noexcept {
+void ChannelStream::edge_outputs(const Workspace& at, std::size_t frames, float* out) const NOVASR_RT {
   const std::int64_t first = 3 * taken_ - static_cast<std::int64_t>(kRawLagFrames), length = 3 * total_ - 4;
   if (first > 3 && first + static_cast<std::int64_t>(frames) <= length - 3) return;
   for (std::size_t k = 0; k < frames; ++k) {
@@ -270,7 +270,7 @@ void ChannelStream::edge_outputs(const Workspace& at, std::size_t frames, float*
 }
 
 /// conv_post's taps one by one, without those outside; see EdgeFilters.
-float ChannelStream::edge_output(const Workspace& at, std::int64_t t) const noexcept {
+float ChannelStream::edge_output(const Workspace& at, std::int64_t t) const NOVASR_RT {
   const EdgeFilters& edges = network_->edges;
   double sum = 0.0;
   for (std::size_t j = 0; j < EdgeFilters::kTaps; ++j) {

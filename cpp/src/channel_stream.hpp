@@ -5,6 +5,7 @@
 
 #include "kernels/kernels.hpp"
 #include "network.hpp"
+#include "novasr/realtime.hpp"
 
 namespace novasr {
 
@@ -22,12 +23,12 @@ struct Workspace {
   [[nodiscard]] static std::size_t size(std::size_t points) noexcept;
 
   /// `memory` is 64-byte aligned and may hold anything.
-  Workspace(std::size_t points, float* memory) noexcept;
+  Workspace(std::size_t points, float* memory) NOVASR_RT;
 
   struct Rows {
-    float* first;         ///< oldest row of the past
-    std::size_t history;  ///< rows of the past
-    [[nodiscard]] float* next() const noexcept { return first + history * kernels::kChannels; }
+    float* first = nullptr;   ///< oldest row of the past
+    std::size_t history = 0;  ///< rows of the past
+    [[nodiscard]] float* next() const NOVASR_RT { return first + history * kernels::kChannels; }
   };
   float* input;     ///< kInputHistory frames of the past, then the next
   Rows pre;         ///< conv_pre
@@ -49,26 +50,26 @@ class ChannelStream {
   ChannelStream(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& kernels);
 
   /// [audio] Starts a fresh stream.
-  void reset() noexcept;
+  void reset() NOVASR_RT;
 
   /// [audio] Goes on from where `other`, of the same network, stands.
-  void continue_from(const ChannelStream& other) noexcept;
+  void continue_from(const ChannelStream& other) NOVASR_RT;
 
   /// [audio] Takes the next tiles * tile_inputs frames and writes three times as many, kRawLagFrames late, then up to
   /// kMaxWidth frames of garbage. `total_inputs` is the length of the signal, or kUnknownLength; frames from there on
   /// must be 0. Precondition: 1 <= tiles <= kMaxTiles.
   void process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
-                     float* out) noexcept;
+                     float* out) NOVASR_RT;
 
   static constexpr std::int64_t kUnknownLength = std::int64_t{1} << 60;
 
  private:
-  [[nodiscard]] bool skip_silence(const float* input, std::size_t inputs, float* out) noexcept;
-  void first_activation(const Workspace& at, std::size_t inputs) noexcept;
-  void second_activation(const Workspace& at, std::size_t frames) noexcept;
-  void edge_group(std::int64_t group, const float* conv_pre_row, float* window) noexcept;
-  void edge_outputs(const Workspace& at, std::size_t frames, float* out) const noexcept;
-  [[nodiscard]] float edge_output(const Workspace& at, std::int64_t t) const noexcept;
+  [[nodiscard]] bool skip_silence(const float* input, std::size_t inputs, float* out) NOVASR_RT;
+  void first_activation(const Workspace& at, std::size_t inputs) NOVASR_RT;
+  void second_activation(const Workspace& at, std::size_t frames) NOVASR_RT;
+  void edge_group(std::int64_t group, const float* conv_pre_row, float* window) NOVASR_RT;
+  void edge_outputs(const Workspace& at, std::size_t frames, float* out) const NOVASR_RT;
+  [[nodiscard]] float edge_output(const Workspace& at, std::int64_t t) const NOVASR_RT;
 
   std::shared_ptr<const PreparedNetwork> network_;
   const kernels::KernelTable& kernels_;

@@ -7,7 +7,7 @@
 namespace novasr {
 namespace {
 
-double sinc(double x) noexcept {
+double sinc(double x) NOVASR_RT {
   const double angle = std::numbers::pi * x;
   return angle == 0.0 ? 1.0 : std::sin(angle) / angle;
 }
@@ -59,7 +59,7 @@ HighPassDesigner::HighPassDesigner(std::size_t delay_frames, double attenuation_
   }
 }
 
-void HighPassDesigner::design(double cutoff_hz, std::span<float> half) noexcept {
+void HighPassDesigner::design(double cutoff_hz, std::span<float> half) NOVASR_RT {
   const double cutoff = std::min(cutoff_hz / rate_hz_, 0.5);
   double sum = 0.0;
   for (std::size_t k = 0; k < window_.size(); ++k) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "novasr/errors.hpp"
+#include "novasr/realtime.hpp"
 
 namespace novasr {
 namespace {
@@ -24,8 +25,10 @@ constexpr float kInaudible = 1e-6f;
 constexpr double kLoadSmoothingSeconds = 0.5;
 constexpr double kLargestDelayErrorSeconds = 0.05;  // beyond it the delay is set anew rather than steered
 
-double now() noexcept {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+double now() NOVASR_RT {
+  // Reads a page that the kernel shares with the process: no system call.
+  NOVASR_RT_UNCHECKED(const auto time = std::chrono::steady_clock::now();)
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
 std::uint32_t processed_rate(const LiveSpec& spec) {
@@ -61,18 +64,18 @@ float decay_over_fade(std::uint32_t rate_hz) {
   return std::exp(-4.6f / (static_cast<float>(kFadeSeconds) * static_cast<float>(rate_hz)));
 }
 
-void raise_to(std::atomic<float>& largest, float value) noexcept {
+void raise_to(std::atomic<float>& largest, float value) NOVASR_RT {
   if (value > largest.load(std::memory_order_relaxed)) largest.store(value, std::memory_order_relaxed);
 }
 
-float peak_of(AudioView<const float> audio) noexcept {
+float peak_of(AudioView<const float> audio) NOVASR_RT {
   float peak = 0.0f;
   for (std::size_t c = 0; c < audio.channels(); ++c)
     for (const float x : audio[c]) peak = std::max(peak, std::abs(x));
   return peak;
 }
 
-void write_mean(SpscRing& ring, AudioView<const float> audio) noexcept {
+void write_mean(SpscRing& ring, AudioView<const float> audio) NOVASR_RT {
   std::array<float, 64> mean;
   const float share = 1.0f / static_cast<float>(audio.channels());
   for (std::size_t first = 0; first < audio.frames(); first += mean.size()) {
@@ -198,7 +201,8 @@ bool LiveBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
   const double resampling = resampler_.delay_frames();
   const double delivered = frames_at(delivery.clock, begin);
   const double delay = delivered - static_cast<double>(pulled_frames_) + resampling;
-  const double waiting = static_cast<double>(between_.readable() / channels_);
+  const std::size_t waiting_frames = between_.readable() / channels_;
+  const auto waiting = static_cast<double>(waiting_frames);
   lag_frames_ = std::max(lag_frames_, delay - resampling - waiting);
   watched_frames_ += frames;
   const double target = target_frames();
@@ -363,7 +367,7 @@ void LiveBridge::note_load(double begin, std::size_t frames) NOVASR_RT {
   if (load > 1.0f) shared_->late_blocks.fetch_add(1, std::memory_order_relaxed);
 }
 
-double LiveBridge::target_frames() const noexcept {
+double LiveBridge::target_frames() const NOVASR_RT {
   if (!spec_.two_clocks) return 0.0;
   const double rate = processed_rate_hz_;
   const double played = static_cast<double>(spec_.block_frames) * rate / spec_.output_rate_hz;

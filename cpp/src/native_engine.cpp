@@ -37,7 +37,7 @@ class Channel {
         input_(kMaxTiles * tile_inputs_),
         output_(3 * (kMaxTiles + 1) * tile_inputs_ + kernels::kMaxWidth) {}
 
-  void reset() noexcept {
+  void reset() NOVASR_RT {
     stream_.reset();
     waiting_ = 0;
     taken_ = 0;
@@ -47,13 +47,13 @@ class Channel {
   }
 
   /// Holds what the first channel holds: the other side of a mono recording, which is copied instead of computed.
-  [[nodiscard]] bool is_like_first() const noexcept { return alike_ >= kAlikeFrames; }
+  [[nodiscard]] bool is_like_first() const NOVASR_RT { return alike_ >= kAlikeFrames; }
 
   /// Says whether the frames just computed were the first channel's as well.
-  void note_alike(bool alike, std::size_t frames) noexcept { alike_ = alike ? alike_ + frames : 0; }
+  void note_alike(bool alike, std::size_t frames) NOVASR_RT { alike_ = alike ? alike_ + frames : 0; }
 
   /// Goes on alone from where the first channel stands.
-  void part_from(const Channel& first) noexcept {
+  void part_from(const Channel& first) NOVASR_RT {
     stream_.continue_from(first.stream_);
     std::ranges::copy(first.input_, input_.begin());
     std::ranges::copy(first.output_, output_.begin());
@@ -63,7 +63,7 @@ class Channel {
     alike_ = 0;
   }
 
-  void process(std::span<const float> in, std::span<float> out, const Workspace& workspace) noexcept {
+  void process(std::span<const float> in, std::span<float> out, const Workspace& workspace) NOVASR_RT {
     while (!in.empty()) {
       const std::size_t count = std::min(in.size(), next_tiles(in.size()) * tile_inputs_ - waiting_);
       std::ranges::transform(in.first(count), input_.begin() + static_cast<std::ptrdiff_t>(waiting_),
@@ -78,7 +78,7 @@ class Channel {
   }
 
   /// After so many zeros every output of the signal is determined.
-  void flush(std::span<float> out, const Workspace& workspace) noexcept {
+  void flush(std::span<float> out, const Workspace& workspace) NOVASR_RT {
     constexpr std::size_t kZeros = (kRawLagFrames + 2) / 3;
     const std::size_t tiles = (waiting_ + kZeros + tile_inputs_ - 1) / tile_inputs_;
     std::fill(input_.begin() + static_cast<std::ptrdiff_t>(waiting_), input_.end(), 0.0f);
@@ -89,13 +89,13 @@ class Channel {
 
  private:
   /// Tiles to fill next when so many frames have come: all shares of a long block are about equal, none is small.
-  [[nodiscard]] std::size_t next_tiles(std::size_t frames) const noexcept {
+  [[nodiscard]] std::size_t next_tiles(std::size_t frames) const NOVASR_RT {
     const std::size_t tiles = (waiting_ + frames) / tile_inputs_;
     const std::size_t shares = (tiles + kMaxTiles - 1) / kMaxTiles;
     return shares == 0 ? kMaxTiles : (tiles + shares - 1) / shares;
   }
 
-  void run_tiles(std::size_t tiles, std::int64_t total_inputs, const Workspace& workspace) noexcept {
+  void run_tiles(std::size_t tiles, std::int64_t total_inputs, const Workspace& workspace) NOVASR_RT {
     if (tiles == 0) return;
     stream_.process_tiles(input_.data(), tiles, total_inputs, workspace, output_.data() + ready_);
     const std::size_t done = tiles * tile_inputs_;
@@ -105,7 +105,7 @@ class Channel {
     ready_ += 3 * done;
   }
 
-  void deliver(std::span<float> out) noexcept {
+  void deliver(std::span<float> out) NOVASR_RT {
     assert(out.size() <= ready_);
     std::copy_n(output_.begin(), out.size(), out.begin());
     std::copy(output_.begin() + static_cast<std::ptrdiff_t>(out.size()),
@@ -133,7 +133,7 @@ struct NativeEngine::Impl {
 
   /// Calls work(workspace). A stream works on the stack: engines that take turns on a thread then find it in the cache.
   template <typename Work>
-  void with_workspace(Work work) noexcept {
+  void with_workspace(Work work) NOVASR_RT {
     const std::size_t points = network->tile.points;
     if (points != kernels::kStreamingPoints) return work(Workspace(points, scratch.data()));
     alignas(64) float memory[Workspace::kStackFloats];

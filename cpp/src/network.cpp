@@ -27,7 +27,7 @@ struct SnakeScales {
 };
 
 SnakeScales snake_scales(const ModelWeights::Activation& activation) {
-  SnakeScales scales;
+  SnakeScales scales{};
   for (std::size_t c = 0; c < kChannels; ++c) {
     scales.in[c] = std::exp(static_cast<double>(activation.alpha[c])) / std::numbers::pi;
     scales.out[c] = 1.0 / (2.0 * std::exp(static_cast<double>(activation.beta[c])) + 1e-9);
@@ -192,14 +192,15 @@ void check_finite(std::span<const float> values, const char* what) {
 AlignedFloats::AlignedFloats(std::size_t count) : storage_(count + kernels::kMaxWidth), size_(count) {
   constexpr std::uintptr_t kAlignment = 4 * kernels::kMaxWidth;
   const auto address = reinterpret_cast<std::uintptr_t>(storage_.data());
-  data_ = storage_.data() + (kAlignment - address % kAlignment) % kAlignment / sizeof(float);
+  const std::size_t skipped = (kAlignment - address % kAlignment) % kAlignment / sizeof(float);
+  data_ = storage_.data() + skipped;
 }
 
 std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points,
                                                        const kernels::KernelTable& table) {
   const SnakeScales first = snake_scales(weights.activations[0]), second = snake_scales(weights.activations[1]);
-  auto prepared = std::make_shared<PreparedNetwork>(
-      PreparedNetwork{{}, {}, {}, fold_convolution(weights, first.out, second.in, points), {points, nullptr, nullptr}, {}});
+  auto prepared = std::make_shared<PreparedNetwork>(PreparedNetwork{
+      {}, {}, {}, fold_convolution(weights, first.out, second.in, points), {points, nullptr, nullptr}, {}});
   kernels::Network& net = prepared->layers;
 
   for (std::size_t c = 0; c < kChannels; ++c) {

@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.hpp"
 #include "novasr/model_weights.hpp"
+#include "novasr/realtime.hpp"
 
 namespace novasr {
 
@@ -30,9 +31,9 @@ class AlignedFloats {
   explicit AlignedFloats(std::size_t count);
   AlignedFloats(AlignedFloats&&) = default;
   AlignedFloats& operator=(AlignedFloats&&) = default;
-  [[nodiscard]] float* data() noexcept { return data_; }
-  [[nodiscard]] const float* data() const noexcept { return data_; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] float* data() NOVASR_RT { return data_; }
+  [[nodiscard]] const float* data() const NOVASR_RT { return data_; }
+  [[nodiscard]] std::size_t size() const NOVASR_RT { return size_; }
 
  private:
   std::vector<float> storage_;

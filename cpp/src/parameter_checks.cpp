@@ -55,7 +55,7 @@ Parameters default_parameters(const ProcessSpec& spec) noexcept {
   return parameters;
 }
 
-float usable_crossover_hz(const Parameters& parameters, const ProcessSpec& spec) noexcept {
+float usable_crossover_hz(const Parameters& parameters, const ProcessSpec& spec) NOVASR_RT {
   if (spec.sample_rate_hz >= kModelInputHz) return parameters.crossover_hz;
   return std::min(parameters.crossover_hz, 0.4375f * static_cast<float>(spec.sample_rate_hz));
 }

@@ -75,7 +75,8 @@ void ProcessorSwitch::process(AudioView<const float> in, AudioView<float> out) N
 
 void ProcessorSwitch::take_offer() NOVASR_RT {
   if (next_ || offered_.load(std::memory_order_relaxed) == nullptr) return;
-  next_.reset(offered_.exchange(nullptr, std::memory_order_acquire));  // pairs with the release in offer()
+  Processor* const offer = offered_.exchange(nullptr, std::memory_order_acquire);  // pairs with the release in offer()
+  NOVASR_RT_UNCHECKED(next_.reset(offer);)                                         // deletes nothing: next_ is empty
   if (!next_) return;
   if (position_ == 0) return retire();
   const std::uint64_t period = kGroup * static_cast<std::uint64_t>(RateRatio(spec_.sample_rate_hz, kModelInputHz).in);
@@ -88,7 +89,7 @@ void ProcessorSwitch::retire() NOVASR_RT {
   auto slot = retired_.begin();
   while (slot->load(std::memory_order_relaxed) != nullptr) ++slot;  // collect() alone empties it
   slot->store(current_.release(), std::memory_order_release);       // pairs with the exchange in collect()
-  current_ = std::move(next_);
+  current_.swap(next_);
 }
 
 void ProcessorSwitch::run(AudioView<const float> in, AudioView<float> out, std::size_t first,
@@ -120,7 +121,8 @@ void ProcessorSwitch::enter(Phase phase, std::size_t frames) NOVASR_RT {
 
 void ProcessorSwitch::crossfade(AudioView<float> mixed) NOVASR_RT {
   const AudioView<float> next = next_out_.view(mixed.frames());
-  const auto total = static_cast<float>(spec_.sample_rate_hz / kFadesPerSecond);
+  const std::size_t fade_frames = spec_.sample_rate_hz / kFadesPerSecond;
+  const auto total = static_cast<float>(fade_frames);
   for (std::size_t c = 0; c < spec_.channels; ++c)
     for (std::size_t i = 0; i < mixed.frames(); ++i) {
       const float share = 1.0f - static_cast<float>(phase_frames_ - i) / total;

@@ -14,18 +14,18 @@ constexpr std::size_t kLanes = 8;  // partial sums of a dot product; fixed, so t
 /// More phases than this are interpolated linearly between this many rows: error (pi / rows)^2 / 8 = -118 dB at most.
 constexpr std::int64_t kMaxRows = 1024;
 
-float sum_lanes(const std::array<float, kLanes>& lane) noexcept {
+float sum_lanes(const std::array<float, kLanes>& lane) NOVASR_RT {
   return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
-float dot(const float* x, const float* h, std::size_t length) noexcept {
+float dot(const float* x, const float* h, std::size_t length) NOVASR_RT {
   std::array<float, kLanes> lane{};
   for (std::size_t k = 0; k < length; k += kLanes)
     for (std::size_t i = 0; i < kLanes; ++i) lane[i] += x[k + i] * h[k + i];
   return sum_lanes(lane);
 }
 
-float dot_between(const float* x, const float* h0, const float* h1, float fraction, std::size_t length) noexcept {
+float dot_between(const float* x, const float* h0, const float* h1, float fraction, std::size_t length) NOVASR_RT {
   std::array<float, kLanes> lane{};
   for (std::size_t k = 0; k < length; k += kLanes)
     for (std::size_t i = 0; i < kLanes; ++i) lane[i] += x[k + i] * (h0[k + i] + fraction * (h1[k + i] - h0[k + i]));
@@ -34,7 +34,7 @@ float dot_between(const float* x, const float* h0, const float* h1, float fracti
 
 }  // namespace
 
-RateRatio::RateRatio(std::uint32_t in_hz, std::uint32_t out_hz) {
+RateRatio::RateRatio(std::uint32_t in_hz, std::uint32_t out_hz) NOVASR_RT {
   const std::uint32_t divisor = std::gcd(in_hz, out_hz);
   in = in_hz / divisor;
   out = out_hz / divisor;

@@ -49,8 +49,7 @@ PerChannel convolved(std::span<const float> weight, std::span<const float> bias,
 double silence_constant(const ModelWeights& weights) {
   PerChannel pre;
   std::ranges::copy(weights.conv_pre_bias, pre.begin());
-  const PerChannel first =
-      convolved(weights.conv1_weight, weights.conv1_bias, activated(weights.activations[0], pre));
+  const PerChannel first = convolved(weights.conv1_weight, weights.conv1_bias, activated(weights.activations[0], pre));
   const PerChannel second =
       convolved(weights.conv2_weight, weights.conv2_bias, activated(weights.activations[1], first));
   double constant = 0.0;
@@ -63,10 +62,10 @@ void measure_silence(const ModelWeights& weights, const std::shared_ptr<Prepared
                      const kernels::KernelTable& table) {
   const std::size_t points = network->tile.points;
   const std::size_t inputs = kMaxTiles * kernels::tile_inputs(points), frames = kMaxTiles * kernels::tile_rows(points);
-  constexpr int kCalls = 3;                                              // the last hears nothing but silence
+  constexpr int kCalls = 3;                                            // the last hears nothing but silence
   constexpr std::int64_t kLength = ChannelStream::kUnknownLength - 1;  // known: nothing is skipped
   kernels::KernelTable without_tanh = table;
-  without_tanh.tanh = [](float, size_t, float*) {};
+  without_tanh.tanh = [](float, size_t, float*) NOVASR_RT {};
 
   Silence& silence = network->silence;
   silence.sums.assign(frames, 0.0f);
@@ -77,7 +76,8 @@ void measure_silence(const ModelWeights& weights, const std::shared_ptr<Prepared
   ChannelStream stream(network, without_tanh);
   stream.reset();
   const FlushDenormals as_in_a_stream;
-  for (int call = 0; call < kCalls; ++call) stream.process_tiles(zeros.data(), kMaxTiles, kLength, workspace, out.data());
+  for (int call = 0; call < kCalls; ++call)
+    stream.process_tiles(zeros.data(), kMaxTiles, kLength, workspace, out.data());
 
   silence.sums.assign(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(frames));
   silence.constant = static_cast<float>(silence_constant(weights));

@@ -46,7 +46,7 @@ struct Frames {
 #endif
 
 template <std::size_t Width>
-NOVASR_INLINE void filter(std::span<const float> half, const float* centre, std::span<float> out) noexcept {
+NOVASR_INLINE void filter(std::span<const float> half, const float* centre, std::span<float> out) NOVASR_RT {
   using Vector = typename Frames<Width>::Vector;
   constexpr std::size_t kVectors = kGroup / Width;
   const std::size_t reach = half.size() - 1;
@@ -71,7 +71,7 @@ NOVASR_INLINE void filter(std::span<const float> half, const float* centre, std:
 }
 
 #if defined(NOVASR_AVX2)
-NOVASR_AVX2 void filter_avx2(std::span<const float> half, const float* centre, std::span<float> out) noexcept {
+NOVASR_AVX2 void filter_avx2(std::span<const float> half, const float* centre, std::span<float> out) NOVASR_RT {
   filter<8>(half, centre, out);
 }
 const bool has_avx2 = kernels::is_available(Isa::avx2);

@@ -95,10 +95,11 @@ EngineStats WorkerEngine::stats() const NOVASR_RT {
 void WorkerEngine::submit(AudioView<const float> in_16k, std::size_t first, std::size_t count,
                           bool may_wait) NOVASR_RT {
   if (may_wait) {
-    worker_->wait([&] {
+    // Offline alone, when nothing sounds that could be late.
+    NOVASR_RT_UNCHECKED(worker_->wait([&] {
       drop_late();  // or the worker could not get rid of its output
       return stream_.cut_off ? worker_->in_step() : worker_->writable() >= count;
-    });
+    });)
   }
   if (stream_.cut_off && worker_->in_step()) rejoin();
   if (stream_.cut_off || worker_->write(in_16k, first, count)) return;
@@ -120,7 +121,7 @@ void WorkerEngine::render(AudioView<float> out_48k, std::size_t first, std::size
       put_wet(out_48k, first, wet);
       first += wet;
     } else if (may_wait && !stream_.cut_off) {
-      worker_->wait([&] { return worker_->readable() > 0; });
+      NOVASR_RT_UNCHECKED(worker_->wait([&] { return worker_->readable() > 0; });)  // offline alone
     } else {
       break;
     }

@@ -17,6 +17,7 @@ constexpr std::size_t kStallFrames = 3 * kModelInputHz;  // 3 s: how long the wo
 
 std::vector<float*> pointers_to(std::vector<std::vector<float>>& channels) {
   std::vector<float*> pointers;
+  pointers.reserve(channels.size());
   for (auto& channel : channels) pointers.push_back(channel.data());
   return pointers;
 }

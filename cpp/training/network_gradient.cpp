@@ -105,7 +105,9 @@ void convolve_pre(const Layers& layers, const Place& place, std::ptrdiff_t n, fl
   }
 }
 
-std::ptrdiff_t floor_third(std::ptrdiff_t frame) { return (frame >= 0 ? frame : frame - 2) / 3; }
+std::ptrdiff_t floor_third(std::ptrdiff_t frame) {
+  return (frame >= 0 ? frame : frame - 2) / 3;
+}
 
 // The two inputs between which a frame at 48 kHz lies, and the weight of the second; edges are held.
 struct Between {

@@ -10,7 +10,6 @@
 #include "streaming.hpp"
 
 using novasr::LiveBridge;
-using novasr::LiveSpec;
 using novasr::LiveStats;
 using novasr::test::allocations_in;
 
@@ -316,7 +315,7 @@ TEST_CASE("LiveBridge: after an input has lost a few frames, the delay is right 
 
 TEST_CASE("LiveBridge: callbacks allocate nothing", "[live][realtime]") {
   void* volatile escaped = nullptr;
-  REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) > 0);  // control
+  REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) > 0);  // NOLINT(*-NewDeleteLeaks): control
   ::operator delete(escaped);
   const auto in = interleaved_noise(4'000, 1, 4);
   std::vector<float> out(4'000);

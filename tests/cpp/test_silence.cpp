@@ -19,7 +19,7 @@ namespace testing = novasr::testing;
 
 namespace {
 
-constexpr std::size_t kEdgeFrames = 36;   // of the output that hear the zeros beside the network's first or last frame
+constexpr std::size_t kEdgeFrames = 36;    // of the output that hear the zeros beside the network's first or last frame
 constexpr std::size_t kMemoryInputs = 64;  // zeros after which nothing of the past is left, whatever the tile
 
 using Weights = std::shared_ptr<const ModelWeights>;

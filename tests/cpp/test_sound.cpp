@@ -13,7 +13,6 @@
 
 using novasr::FrontEnd;
 using novasr::Mode;
-using novasr::Parameters;
 using novasr::Processor;
 using novasr::ProcessSpec;
 

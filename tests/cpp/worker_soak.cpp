@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -33,7 +33,8 @@ class StallingInterpolator final : public InvertingInterpolator {
     if (stalls_allowed_.load(std::memory_order_relaxed) && random_() % 200 == 0) {
       stalls_.fetch_add(1, std::memory_order_relaxed);
       const auto longest_ms = random_() % 50 == 0 ? 6'000u : 60u;
-      std::this_thread::sleep_for(std::chrono::milliseconds(random_() % longest_ms));
+      // It stands for an engine that needs a worker.
+      NOVASR_RT_UNCHECKED(std::this_thread::sleep_for(std::chrono::milliseconds(random_() % longest_ms));)
     }
     InvertingInterpolator::process(in, out);
   }
@@ -87,7 +88,7 @@ void burn(const std::atomic<bool>& stop) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto seconds = argc > 1 ? std::atoi(argv[1]) : 10;
+  const auto seconds = argc > 1 ? std::stoi(argv[1]) : 10;
   std::atomic<bool> stalls_allowed{true};
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> stalls{0};

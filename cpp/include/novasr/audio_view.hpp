@@ -4,28 +4,34 @@
 #include <span>
 #include <type_traits>
 
+#include "novasr/realtime.hpp"
+
 namespace novasr {
 
 /// Planar audio that somebody else owns: `channels` pointers, each to `frames` samples.
 template <typename Sample>
 class AudioView {
  public:
-  AudioView(Sample* const* channels, std::size_t channel_count, std::size_t frames) noexcept
-      : channels_(channels), channel_count_(channel_count), frames_(frames) {}
+  AudioView(Sample* const* channels, std::size_t channel_count, std::size_t frames) NOVASR_RT
+      : channels_(channels),
+        channel_count_(channel_count),
+        frames_(frames) {}
 
   /// A view of writable audio is also one of read-only audio.
   template <typename Other>
   requires std::is_same_v<const Other, Sample> AudioView(const AudioView<Other>& other)
-  noexcept  // NOLINT(google-explicit-constructor): widening is safe
-      : channels_(other.data()), channel_count_(other.channels()), frames_(other.frames()) {}
+  NOVASR_RT  // NOLINT(google-explicit-constructor): widening is safe
+      : channels_(other.data()),
+        channel_count_(other.channels()),
+        frames_(other.frames()) {}
 
-  [[nodiscard]] std::span<Sample> operator[](std::size_t channel) const noexcept {
+  [[nodiscard]] std::span<Sample> operator[](std::size_t channel) const NOVASR_RT {
     assert(channel < channel_count_);
     return {channels_[channel], frames_};
   }
-  [[nodiscard]] Sample* const* data() const noexcept { return channels_; }
-  [[nodiscard]] std::size_t channels() const noexcept { return channel_count_; }
-  [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
+  [[nodiscard]] Sample* const* data() const NOVASR_RT { return channels_; }
+  [[nodiscard]] std::size_t channels() const NOVASR_RT { return channel_count_; }
+  [[nodiscard]] std::size_t frames() const NOVASR_RT { return frames_; }
 
  private:
   Sample* const* channels_;

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "novasr/realtime.hpp"
+
 namespace novasr {
 
 /// Modified Bessel function of the first kind and order zero, by its power series; 0 <= x <= 50.
@@ -42,7 +44,7 @@ class HighPassDesigner {
   /// `half` [k] = tap at distance k from the centre, k = 0 .. delay; -6 dB at cutoff_hz, exactly no DC before rounding.
   /// Allocates nothing.
   /// Precondition: half.size() == delay + 1.
-  void design(double cutoff_hz, std::span<float> half) noexcept;
+  void design(double cutoff_hz, std::span<float> half) NOVASR_RT;
 
  private:
   std::vector<double> window_;

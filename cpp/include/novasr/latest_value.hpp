@@ -14,10 +14,10 @@ template <typename T>
 class LatestValue {
  public:
   /// [writer] The slot to fill before publish(); it holds an older value.
-  [[nodiscard]] T& draft() noexcept { return slots_[write_]; }
+  [[nodiscard]] T& draft() NOVASR_RT { return slots_[write_]; }
 
   /// [writer] Hands the draft over.
-  void publish() noexcept {
+  void publish() NOVASR_RT {
     // Release: the reader sees the draft's content. Acquire: the reader is done with the slot that comes back.
     write_ = between_.exchange(static_cast<std::uint8_t>(write_ | kFresh), std::memory_order_acq_rel) & kIndex;
   }

@@ -114,7 +114,7 @@ class LiveBridge {
   bool await_clocks() NOVASR_RT;
   void start_playing(double surplus) NOVASR_RT;
   [[nodiscard]] bool learn_slack() NOVASR_RT;
-  [[nodiscard]] double target_frames() const noexcept;  // delay between the clocks, in processed frames
+  [[nodiscard]] double target_frames() const NOVASR_RT;  // delay between the clocks, in processed frames
   void pull(std::size_t frames) NOVASR_RT;
   void smooth_edges(AudioView<float> audio, bool playing) NOVASR_RT;
   void put_out(AudioView<const float> audio, float* out) NOVASR_RT;

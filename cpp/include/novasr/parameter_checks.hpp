@@ -12,6 +12,6 @@ void check_parameters(const Parameters& parameters, bool low_latency);
 
 /// The crossover in force. Input below 16 kHz ends below the crossover's range: it then moves to 7/16 of the input
 /// rate, so that there is a dry band to keep and no gap above it.
-[[nodiscard]] float usable_crossover_hz(const Parameters& parameters, const ProcessSpec& spec) noexcept;
+[[nodiscard]] float usable_crossover_hz(const Parameters& parameters, const ProcessSpec& spec) NOVASR_RT;
 
 }  // namespace novasr

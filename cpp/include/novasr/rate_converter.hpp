@@ -16,11 +16,11 @@ struct RateRatio {
   std::int64_t out = 1;
 
   RateRatio() = default;
-  RateRatio(std::uint32_t in_hz, std::uint32_t out_hz);
+  RateRatio(std::uint32_t in_hz, std::uint32_t out_hz) NOVASR_RT;
 };
 
 /// Quotient rounded towards minus infinity; divisor > 0.
-[[nodiscard]] constexpr std::int64_t floor_div(std::int64_t dividend, std::int64_t divisor) noexcept {
+[[nodiscard]] constexpr std::int64_t floor_div(std::int64_t dividend, std::int64_t divisor) NOVASR_RT {
   return dividend / divisor - (dividend % divisor < 0 ? 1 : 0);
 }
 

@@ -10,3 +10,12 @@
 #ifndef NOVASR_RT
 #  define NOVASR_RT noexcept
 #endif
+
+/// Statements of such a function that the compile-time check has to let pass. Each use says why it may.
+#if defined(__clang__)
+#  define NOVASR_RT_UNCHECKED(...)                                                                    \
+    _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wunknown-warning-option\"") \
+        _Pragma("clang diagnostic ignored \"-Wfunction-effects\"") __VA_ARGS__ _Pragma("clang diagnostic pop")
+#else
+#  define NOVASR_RT_UNCHECKED(...) __VA_ARGS__
+#endif

@@ -9,8 +9,8 @@
 namespace novasr {
 
 struct TorchOptions {
-  int threads = 1;      ///< LibTorch threads per call; the caller's own torch keeps its setting
-  std::string library;  ///< path of libnovasr_torch; empty: beside the binary that this code is linked into
+  int threads = 1;           ///< LibTorch threads per call; the caller's own torch keeps its setting
+  std::string library = {};  ///< path of libnovasr_torch; empty: beside the binary that this code is linked into
 };
 
 /// Makes an engine that runs a TorchScript stream (docs/torchscript.md states what the script must offer).

@@ -12,7 +12,7 @@ struct Splats {
 
 /// v becomes kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
 /// Apart from the up-samplers, so that all its constants stay in registers.
-NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) {
+NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) NOVASR_RT {
   constexpr size_t kAtOnce = 3;  // side by side: each is one long chain of dependent operations
   const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
@@ -41,7 +41,7 @@ NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* ro
   }
 }
 
-NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t frames, float* rows) {
+NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t frames, float* rows) NOVASR_RT {
   for (size_t c = 0; c < kChannels; c += kWidth) {
     Vec weight[kPreTaps];
     for (size_t k = 0; k < kPreTaps; ++k) weight[k] = load(net.pre_weight[k] + c);
@@ -54,7 +54,7 @@ NOVASR_NOINLINE void conv_pre(const Network& net, const float* input, size_t fra
   }
 }
 
-NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t frames, float* window) {
+NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t frames, float* window) NOVASR_RT {
   const Splats<10> f(net.up_from_16k);
   for (size_t c = 0; c < kChannels; c += kWidth) {
     for (size_t i = 0; i < frames; ++i) {
@@ -78,7 +78,7 @@ NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t f
   snake_rows(net, 0, window, 6 * frames);
 }
 
-NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) {
+NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) NOVASR_RT {
   constexpr size_t kAtOnce = 3;  // neighbours share five of their six rows
   const Splats<6> f(net.up_from_48k);
   for (size_t c = 0; c < kChannels; c += kWidth) {
@@ -101,7 +101,8 @@ NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t f
   snake_rows(net, 1, window, 2 * frames);
 }
 
-NOVASR_NOINLINE void low_pass(const Network& net, size_t activation, const float* window, size_t frames, float* rows) {
+NOVASR_NOINLINE void low_pass(const Network& net, size_t activation, const float* window, size_t frames,
+                              float* rows) NOVASR_RT {
   const Splats<6> tap(net.low_pass[activation]);
   for (size_t c = 0; c < kChannels; c += kWidth) {
     Vec x[12];  // the last twelve rows, as a ring: neighbouring frames share ten of them

@@ -31,7 +31,7 @@ NOVASR_INLINE void gemm_block(const float* __restrict x, const float* __restrict
 }
 
 template <size_t Rows>
-NOVASR_NOINLINE void gemm_rows(const float* x, const float* w, const float* bias, float* y) {
+NOVASR_NOINLINE void gemm_rows(const float* x, const float* w, const float* bias, float* y) NOVASR_RT {
   constexpr size_t kAll = kChannels / kWidth;
   constexpr size_t kWanted = Rows <= 3 ? 4 : 2;  // few rows: more columns, to hide the latency of the sums
   constexpr size_t kVectors = kWanted < kAll ? kWanted : kAll;
@@ -57,8 +57,8 @@ NOVASR_INLINE void gemm(size_t rows, const float* x, const float* w, const float
   }
 }
 
-using Transform = void (*)(const float*, float*, size_t);
-using InverseTransform = void (*)(const float*, size_t, float*);
+using Transform = void (*)(const float*, float*, size_t) NOVASR_RT;
+using InverseTransform = void (*)(const float*, size_t, float*) NOVASR_RT;
 
 template <size_t Points>
 NOVASR_INLINE void convolve_tiles(const TileFilter& filter, const float* rows, size_t tiles, float* spectra, float* out,
@@ -82,7 +82,8 @@ NOVASR_INLINE void convolve_tiles(const TileFilter& filter, const float* rows, s
   }
 }
 
-NOVASR_NOINLINE void convolve(const TileFilter& filter, const float* rows, size_t tiles, float* spectra, float* out) {
+NOVASR_NOINLINE void convolve(const TileFilter& filter, const float* rows, size_t tiles, float* spectra,
+                              float* out) NOVASR_RT {
   if (filter.points == kStreamingPoints) {
     convolve_tiles<18>(filter, rows, tiles, spectra, out, rows_to_spectra_18, products_to_rows_18);
   } else {

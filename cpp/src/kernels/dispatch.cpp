@@ -70,8 +70,8 @@ std::vector<Isa> available_isas() {
 
 void check_isa_choice() {
   if (choice().empty() || chosen()) return;
-  throw ConfigError("NOVASR_ISA is '" + std::string(choice()) + "'; instruction sets of this processor: " +
-                    names_of(available_isas()));
+  throw ConfigError("NOVASR_ISA is '" + std::string(choice()) +
+                    "'; instruction sets of this processor: " + names_of(available_isas()));
 }
 
 namespace kernels {

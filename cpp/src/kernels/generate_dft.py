@@ -255,7 +255,7 @@ class Emitter:
 
 def function(signature, lines):
     body = "\n".join(f"  {line}" for line in lines)
-    return f"NOVASR_NOINLINE void {signature} {{\n{body}\n}}\n"
+    return f"NOVASR_NOINLINE void {signature} NOVASR_RT {{\n{body}\n}}\n"
 
 
 def main(points, path):

@@ -3,6 +3,8 @@
 // standard header that has inline code: the linker could keep the AVX-512 copy of it for everyone.
 #include <stddef.h>
 
+#include "novasr/realtime.hpp"
+
 namespace novasr::kernels {
 
 inline constexpr size_t kChannels = 32;  ///< of the network's hidden layers; a "row" is one frame of all of them
@@ -68,33 +70,33 @@ inline constexpr size_t kMaxWidth = 16;
 /// How many rows a call takes never changes the bits of any one of them.
 struct KernelTable {
   /// rows[i] = conv_pre at input[i], which reads input[i - 3 .. i + 3].
-  void (*conv_pre)(const Network&, const float* input, size_t frames, float* rows);
+  void (*conv_pre)(const Network&, const float* input, size_t frames, float* rows) NOVASR_RT;
 
   /// First activation up to the snake: window rows 6 i .. 6 i + 5 from 16 kHz rows i - 2 .. i + 1.
-  void (*up_from_16k)(const Network&, const float* rows, size_t frames, float* window);
+  void (*up_from_16k)(const Network&, const float* rows, size_t frames, float* window) NOVASR_RT;
 
   /// Second activation up to the snake: window rows 2 s and 2 s + 1 from 48 kHz rows s - 2 .. s + 3;
   /// frames is a multiple of 3.
-  void (*up_from_48k)(const Network&, const float* rows, size_t frames, float* window);
+  void (*up_from_48k)(const Network&, const float* rows, size_t frames, float* window) NOVASR_RT;
 
   /// The snake of activation 0 or 1, in place; count is a multiple of 3.
-  void (*snake)(const Network&, size_t activation, float* rows, size_t count);
+  void (*snake)(const Network&, size_t activation, float* rows, size_t count) NOVASR_RT;
 
   /// rows[t] = low-pass of window rows 2 t .. 2 t + 11, activation 0 or 1.
-  void (*low_pass)(const Network&, size_t activation, const float* window, size_t frames, float* rows);
+  void (*low_pass)(const Network&, size_t activation, const float* window, size_t frames, float* rows) NOVASR_RT;
 
   /// out = tiles * tile_rows rows of the convolution; reads tiles * tile_rows + 10 rows, the first 5 before out[0].
-  void (*convolve)(const TileFilter&, const float* rows, size_t tiles, float* spectra, float* out);
+  void (*convolve)(const TileFilter&, const float* rows, size_t tiles, float* spectra, float* out) NOVASR_RT;
 
   /// residual[3 i + p] from input[i - 5 .. i + 5]; computes whole vectors: reads and writes up to kMaxWidth frames
   /// more.
-  void (*residual)(const Network&, const float* input, size_t frames, float* residual);
+  void (*residual)(const Network&, const float* input, size_t frames, float* residual) NOVASR_RT;
 
   /// out[t] = residual[t] + output filter on rows t - 8 .. t + 8; whole vectors, as above.
-  void (*output)(const Network&, const float* rows, const float* residual, size_t frames, float* out);
+  void (*output)(const Network&, const float* rows, const float* residual, size_t frames, float* out) NOVASR_RT;
 
   /// out[t] = tanh(out[t] + offset), exactly 0 for 0; whole vectors, as above.
-  void (*tanh)(float offset, size_t frames, float* out);
+  void (*tanh)(float offset, size_t frames, float* out) NOVASR_RT;
 
   bool operator==(const KernelTable&) const = default;
 };

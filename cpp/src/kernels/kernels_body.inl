@@ -22,6 +22,7 @@ namespace {
 }  // namespace
 
 extern const KernelTable NOVASR_TABLE;  // const alone would hide it in this file
-const KernelTable NOVASR_TABLE = {conv_pre, up_from_16k, up_from_48k, snake_rows, low_pass, convolve, residual, output, tanh_of_sums};
+const KernelTable NOVASR_TABLE = {conv_pre, up_from_16k, up_from_48k, snake_rows,  low_pass,
+                                  convolve, residual,    output,      tanh_of_sums};
 
 }  // namespace novasr::kernels

@@ -1,6 +1,6 @@
 // The way out: residual filter, merged conv2 and conv_post, tanh. Included inside an unnamed namespace.
 
-NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t frames, float* out) {
+NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t frames, float* out) NOVASR_RT {
   for (size_t i = 0; i < frames; i += kWidth) {
     for (size_t phase = 0; phase < 3; ++phase) {
       Vec sum = splat(net.residual_bias[phase]);
@@ -44,7 +44,8 @@ NOVASR_INLINE Vec sums_of(Vec* v) {
   }
 }
 
-NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* residual, size_t frames, float* out) {
+NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* residual, size_t frames,
+                            float* out) NOVASR_RT {
   constexpr size_t kAtOnce = 8;  // sums in flight: enough to hide the latency of each, few enough for the registers
   constexpr size_t kStep = kWidth > kAtOnce ? kWidth : kAtOnce;
   for (size_t t = 0; t < frames; t += kStep) {

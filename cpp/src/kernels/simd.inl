@@ -64,6 +64,7 @@ NOVASR_INLINE Vec round_nearest(Vec v) {
 #endif
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `first` is 0 or 1
 #if NOVASR_WIDTH == 4
 #  define NOVASR_PICK(a, b, first) __builtin_shufflevector(a, b, first, first + 2, first + 4, first + 6)
 #elif NOVASR_WIDTH == 8
@@ -75,6 +76,7 @@ NOVASR_INLINE Vec round_nearest(Vec v) {
                             first + 14, first + 16, first + 18, first + 20, first + 22, first + 24, first + 26, \
                             first + 28, first + 30)
 #endif
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// {a0 + a1, a2 + a3, ..., b0 + b1, ...}
 NOVASR_INLINE Vec add_neighbours(Vec a, Vec b) {

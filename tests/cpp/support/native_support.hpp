@@ -28,7 +28,7 @@ inline ModelWeights random_weights(std::uint32_t seed) {
     std::normal_distribution<float> normal(mean, scale);
     std::ranges::generate(tensor, [&] { return normal(generator); });
   };
-  ModelWeights w;
+  ModelWeights w{};
   fill(w.conv_pre_weight, 0.3f);
   fill(w.conv_pre_bias, 0.1f);
   fill(w.conv1_weight, 0.04f);
