@@ -72,7 +72,7 @@ NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* 
 }
 
 /// Apart from the sums, which would wait for its long chain of dependent operations.
-NOVASR_NOINLINE void tanh_of_sums(float offset, size_t frames, float* out) {
+NOVASR_NOINLINE void tanh_of_sums(float offset, size_t frames, float* out) NOVASR_RT {
   const Vec constant = splat(offset);
   for (size_t t = 0; t < frames; t += kWidth) {
     store_unaligned(out + t, hyperbolic_tangent(load_unaligned(out + t) + constant));
