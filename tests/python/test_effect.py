@@ -607,6 +607,7 @@ def test_control_a_plain_subclass_leaks():
     assert (alive, after) == ("8", "2")  # pedalboard tries it, then makes it anew
 
 
+@pytest.mark.alone
 def test_making_an_effect_is_quicker_than_pedalboards_way():
     def cpu_seconds(make) -> float:
         start = time.process_time()
