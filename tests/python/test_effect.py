@@ -727,7 +727,9 @@ def test_an_audio_stream_plays_and_settings_change_meanwhile(other_weights, tmp_
                 effect.mix = number / 10
                 time.sleep(0.01)
             effect.weights = sys.argv[1]
-            time.sleep(0.1)
+            until = time.monotonic() + 10
+            while effect.latency != 144 and time.monotonic() < until:
+                time.sleep(0.01)
             print(stream.running, effect.latency)
         audio = np.random.default_rng(1).standard_normal(9000).astype(np.float32)
         fresh = NovaSR(mix=0.9, weights=sys.argv[1])
