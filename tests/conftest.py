@@ -6,6 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+# Two workers on two cores: torch with a thread for each core would have them wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import needs
 import numpy as np
 import pytest

@@ -13,6 +13,13 @@ from live_process import LiveProcess
 from pulse_server import PulseServer, require_pulse
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.alone)
+
+
 @pytest.fixture(scope="session")
 def portaudio() -> None:
     """Skip unless sounddevice finds PortAudio; import it where no sound server can be met."""

@@ -43,6 +43,7 @@ def run(home: Path, *command: str | Path, **variables: str) -> str:
     return result.stdout + result.stderr
 
 
+@pytest.mark.alone  # beside other work the exporter stands still
 def test_an_export_is_fully_compensated_and_equals_a_stream(tmp_path):
     if not (PROGRAMS / "luasession").exists():
         needs.missing("Ardour 7 is not installed: apt-get install ardour")

@@ -82,6 +82,7 @@ def test_enhance_gives_exactly_the_frames_it_promises(rng, rate, frames):
     assert np.isfinite(output).all()
 
 
+@pytest.mark.alone
 def test_threaded_engine_gives_the_same_audio_later(rng):
     """The worker thread waits for nobody here, so give it real time: 10 ms blocks every 10 ms."""
     audio = speech_like(rng, 24_000, 48_000)
@@ -283,6 +284,7 @@ def test_users_torch_keeps_its_thread_count(engine, rng):
         torch.set_num_threads(before)
 
 
+@pytest.mark.alone
 def test_other_python_threads_run_while_a_stream_works(rng):
     audio = speech_like(rng, 48_000, 48_000)
     ticks, done = [], threading.Event()
@@ -301,6 +303,7 @@ def test_other_python_threads_run_while_a_stream_works(rng):
     assert count > 10
 
 
+@pytest.mark.alone
 def test_import_is_quick_and_brings_no_torch():
     script = (
         "import sys, time; t = time.perf_counter(); import novasr; t = time.perf_counter() - t;"

@@ -50,6 +50,17 @@ NEVER = Degradation(
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def threads():
+    """Two, here and in programs: a run can be repeated with the same number, and one would hide a race."""
+    before = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "2")
+        torch.set_num_threads(2)
+        yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):
     """Eight voices: harmonics of a gliding tone under noise that follows their loudness."""
