@@ -15,9 +15,9 @@ namespace {
 /// NOVASR_ISA while it lives.
 class IsaChoice {
  public:
-  explicit IsaChoice(const char* name) {
+  explicit IsaChoice(const std::string& name) {
     if (const char* const before = std::getenv("NOVASR_ISA")) before_ = before;
-    setenv("NOVASR_ISA", name, 1);
+    setenv("NOVASR_ISA", name.c_str(), 1);
   }
   ~IsaChoice() {
     if (before_)
@@ -42,7 +42,7 @@ std::vector<float> output_of(NativeEngine engine) {
 TEST_CASE("Isa: NOVASR_ISA makes this processor one that has no more", "[native][isa]") {
   for (const Isa isa : available_isas()) {
     const auto expected = output_of(NativeEngine(default_weights(), Tile::streaming, isa));
-    const IsaChoice choice(isa_name(isa).data());
+    const IsaChoice choice{std::string(isa_name(isa))};
     INFO(isa_name(isa));
     REQUIRE_NOTHROW(check_isa_choice());
     REQUIRE(available_isas().back() == isa);

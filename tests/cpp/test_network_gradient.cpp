@@ -247,6 +247,7 @@ constexpr double kGradientError = 4e-6;  // of the tensor's largest. The cosine'
 
 std::vector<double> central_differences(const Task& task, const ModelWeights& w, const std::vector<Entry>& entries) {
   std::vector<double> all;
+  all.reserve(entries.size());
   for (const Entry& entry : entries) all.push_back(central_difference(task, w, entry));
   return all;
 }
