@@ -12,19 +12,21 @@ using namespace novasr::testing;
 
 namespace {
 
+void set_isa(const std::optional<std::string>& name) {
+  if (name)
+    setenv("NOVASR_ISA", name->c_str(), 1);
+  else
+    unsetenv("NOVASR_ISA");
+}
+
 /// NOVASR_ISA while it lives.
 class IsaChoice {
  public:
-  explicit IsaChoice(const std::string& name) {
+  explicit IsaChoice(const std::optional<std::string>& name) {
     if (const char* const before = std::getenv("NOVASR_ISA")) before_ = before;
-    setenv("NOVASR_ISA", name.c_str(), 1);
+    set_isa(name);
   }
-  ~IsaChoice() {
-    if (before_)
-      setenv("NOVASR_ISA", before_->c_str(), 1);
-    else
-      unsetenv("NOVASR_ISA");
-  }
+  ~IsaChoice() { set_isa(before_); }
   IsaChoice(const IsaChoice&) = delete;
   IsaChoice& operator=(const IsaChoice&) = delete;
 
@@ -52,6 +54,7 @@ TEST_CASE("Isa: NOVASR_ISA makes this processor one that has no more", "[native]
 
 TEST_CASE("Isa: a name that means nothing here is refused by name where it is asked for, and else ignored",
           "[native][isa]") {
+  const IsaChoice none(std::nullopt);
   const auto isas = available_isas();
   const auto expected = output_of(NativeEngine(default_weights()));
   const IsaChoice choice("avx1024");
@@ -61,6 +64,7 @@ TEST_CASE("Isa: a name that means nothing here is refused by name where it is as
 }
 
 TEST_CASE("Isa: an empty NOVASR_ISA counts as none", "[native][isa]") {
+  const IsaChoice none(std::nullopt);
   const auto isas = available_isas();
   const IsaChoice choice("");
   REQUIRE_NOTHROW(check_isa_choice());
