@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import warnings
 from types import ModuleType
 from typing import NoReturn
 
@@ -27,7 +28,9 @@ def missing(reason: str) -> NoReturn:
 def package(name: str, remedy: str) -> ModuleType:
     """Import what ``pip install '.[test]'`` brings."""
     try:
-        return importlib.import_module(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what it imports
+            return importlib.import_module(name)
     except (ImportError, OSError) as error:  # OSError: a library that it loads
         missing(f"{name} cannot be imported ({error}): {remedy}")
 

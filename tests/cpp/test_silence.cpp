@@ -94,18 +94,21 @@ TEST_CASE("Silence: in extend mode exact zeros come out from the first sample to
 #endif
   const auto same_rate = GENERATE(false, true);
   if (same_rate && rate <= 16'000) return;  // nothing to extend
-  const Audio silence(1, std::vector<float>(rate / 10));
+  const auto tile = GENERATE(Tile::streaming, Tile::offline);
   for (const auto& weights : {default_weights(), loud_weights(1)}) {
     for (const auto& [name, table, fused] : testing::all_kernels()) {
-      INFO(name << ", " << rate << " Hz" << (same_rate ? "" : " to 48 kHz") << ", constant "
-                << silence_constant(*weights));
-      Processor processor(std::make_unique<NativeEngine>(weights, Tile::streaming, table));
+      INFO(name << (tile == Tile::offline ? ", offline, " : ", ") << rate << " Hz"
+                << (same_rate ? "" : " to 48 kHz") << ", constant " << silence_constant(*weights));
+      Processor processor(std::make_unique<NativeEngine>(weights, tile, table));
       processor.prepare({.sample_rate_hz = rate, .output_rate_hz = same_rate ? rate : 48'000u});
-      REQUIRE(all_equal(stream(processor, silence, blocks_of(512))[0], 0.0f));
-      REQUIRE(all_equal(stream(processor, silence, random_blocks(1))[0], 0.0f));
+      for (const std::size_t frames : {1u, 7u, rate / 10, rate / 10 + 1, rate / 10 + 2}) {
+        const Audio silence(1, std::vector<float>(frames));
+        REQUIRE(all_equal(stream(processor, silence, blocks_of(512))[0], 0.0f));
+        REQUIRE(all_equal(stream(processor, silence, random_blocks(1))[0], 0.0f));
+      }
 
       processor.set_parameters({.mode = Mode::full});  // control: the network's start and end, and its constant
-      const Audio full = stream(processor, silence, blocks_of(512));
+      const Audio full = stream(processor, Audio(1, std::vector<float>(rate / 10)), blocks_of(512));
       REQUIRE_FALSE(all_equal(full[0], 0.0f));
     }
   }
