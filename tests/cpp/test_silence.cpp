@@ -97,8 +97,8 @@ TEST_CASE("Silence: in extend mode exact zeros come out from the first sample to
   const auto tile = GENERATE(Tile::streaming, Tile::offline);
   for (const auto& weights : {default_weights(), loud_weights(1)}) {
     for (const auto& [name, table, fused] : testing::all_kernels()) {
-      INFO(name << (tile == Tile::offline ? ", offline, " : ", ") << rate << " Hz"
-                << (same_rate ? "" : " to 48 kHz") << ", constant " << silence_constant(*weights));
+      INFO(name << (tile == Tile::offline ? ", offline, " : ", ") << rate << " Hz" << (same_rate ? "" : " to 48 kHz")
+                << ", constant " << silence_constant(*weights));
       Processor processor(std::make_unique<NativeEngine>(weights, tile, table));
       processor.prepare({.sample_rate_hz = rate, .output_rate_hz = same_rate ? rate : 48'000u});
       for (const std::size_t frames : {1u, 7u, rate / 10, rate / 10 + 1, rate / 10 + 2}) {
