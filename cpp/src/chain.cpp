@@ -169,7 +169,7 @@ void Chain::run_model(std::size_t frames) NOVASR_RT {
 /// Zeros into the front end until the model has had all the frames of a resampled file, then what the engine still
 /// owes. In extend mode so many more that the network's end, a click also for silence, is not heard.
 void Chain::end_model(std::uint64_t total_frames) noexcept {
-  if (!controls_.extend.rests_at(0.0f)) total_frames += (plan_->edge_frames + kUpsampling - 1) / kUpsampling;
+  if (!controls_.extend.has_settled_at(0.0f)) total_frames += (plan_->edge_frames + kUpsampling - 1) / kUpsampling;
   while (model_frames_ < total_frames) {
     for (Channel& channel : channels_) append_silence(channel.to_model, 1);
     run_model(1);

@@ -17,8 +17,9 @@ constexpr double kOutputHz = kModelOutputHz;
 constexpr double kCrossoverFramesAt48k = 74.0;
 constexpr double kFrontEndFramesAt48k = 27.0;
 
-/// Outputs that feel the zeros beside the first or last frame in one of the network's layers are 36. In their last bits
-/// up to 47 more do, whose tile of 39 rows is computed together with rows that hear the edge.
+/// Outputs that feel the zeros beside the first or last frame in one of the network's layers: 36, and in their last
+/// bits more, whose tile is computed together with those. None is further away than the 40 inputs that a channel of the
+/// native engine remembers, less its own 37 frames of delay.
 constexpr std::size_t kNetworkEdgeFrames = 83;
 
 /// Added to a whole number of frames of look-ahead: the window then ends between two taps, and none is wasted on a

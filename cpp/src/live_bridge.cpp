@@ -26,7 +26,7 @@ constexpr double kLoadSmoothingSeconds = 0.5;
 constexpr double kLargestDelayErrorSeconds = 0.05;  // beyond it the delay is set anew rather than steered
 
 double now() NOVASR_RT {
-  // Reads a page that the kernel shares with the process: no system call.
+  // Reads a page that the kernel shares with the process: no system call on common clock sources.
   NOVASR_RT_UNCHECKED(const auto time = std::chrono::steady_clock::now();)
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }

@@ -9,6 +9,8 @@
 #include "allocation_counter.hpp"
 #include "novasr/errors.hpp"
 #include "novasr/latest_value.hpp"
+#include "novasr/model_weights.hpp"
+#include "novasr/native_engine.hpp"
 #include "novasr/processor.hpp"
 #include "spectrum.hpp"
 #include "streaming.hpp"
@@ -144,6 +146,27 @@ TEST_CASE("Parameters: after a fade the output is that of a processor that never
   const std::size_t settled = 640 + 64 + 480 + 160 * 3 + 200;  // the block, both fades, the filters behind them
   REQUIRE(std::ranges::equal(std::span(late.output()[0]).subspan(settled),
                              std::span(straight.output()[0]).subspan(settled)));
+}
+
+TEST_CASE("Parameters: a fade that ends with the stream gives the same bits however the end is cut", "[parameters]") {
+  const Audio input = noise(1, 1'200, 12);
+  const auto output = [&](const std::vector<std::size_t>& blocks) {
+    Processor processor(std::make_unique<novasr::NativeEngine>(novasr::default_weights()));
+    processor.prepare({});
+    Streamer streamer(processor, 1);
+    streamer.process(input, 0, 600);
+    processor.set_parameters({.mode = Mode::full});  // there after 480 frames
+    std::size_t first = 600;
+    for (const std::size_t frames : blocks) {
+      streamer.process(input, first, frames);
+      first += frames;
+    }
+    streamer.flush();
+    return streamer.output();
+  };
+  CHECK(same_bits(output({600}), output({480, 120})));
+  CHECK(same_bits(output({600}), output({479, 1, 120})));
+  CHECK(same_bits(output({480}), output({100, 380})));
 }
 
 TEST_CASE("Parameters: they may be set while audio runs in another thread", "[parameters][thread]") {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 import soundfile as sf
@@ -36,7 +37,7 @@ def test_the_reported_instruction_set_is_the_forced_one(isa):
 
 @pytest.mark.parametrize("isa", ISAS)
 def test_pedalboard_keeps_an_instance_that_clears_on_reset(isa):
-    pytest.importorskip("pedalboard")
+    needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
     code = """if True:
         import pedalboard
         from novasr.plugin_bundle import find_bundle

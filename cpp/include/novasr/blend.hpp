@@ -58,7 +58,7 @@ struct BlendControls {
 /// Adds up dry and wet in one channel:
 ///   full:    enhanced = wet + silence
 ///   extend:  enhanced = dry + H * (gain wet - dry), H a linear-phase high-pass: the dry band below the crossover, the
-///            wet one above it. In the first 4 ms of a stream the wet band holds the network's start (-80 dB of click
+///            wet one above it. In the first 5 ms of a stream the wet band holds the network's start (-80 dB of click
 ///            also for silence): it is left out.
 ///   wet is the model's output less what it makes of silence, so that in extend mode silence leads to exact zeros.
 ///   output = gain (dry + mix (enhanced - dry)), or dry when bypassed

@@ -37,6 +37,9 @@ class Control {
   /// [audio] All values of the block are the same, and this one.
   [[nodiscard]] bool rests_at(float value) const NOVASR_RT { return rested_ && ramp_.rests_at(value); }
 
+  /// [audio] This value rests now, after the block: however the stream was cut.
+  [[nodiscard]] bool has_settled_at(float value) const NOVASR_RT { return ramp_.rests_at(value); }
+
   /// [audio] Nothing is moving now, after the block.
   [[nodiscard]] bool settled() const NOVASR_RT { return ramp_.resting(); }
 

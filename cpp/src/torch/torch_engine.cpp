@@ -189,7 +189,7 @@ class TorchEngine final : public StreamingEngine {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_torch_engine_1(const char* torchscript,
+extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_torch_engine_2(const char* torchscript,
                                                                                               std::size_t size,
                                                                                               int threads, char* error,
                                                                                               std::size_t error_size) {
