@@ -5,24 +5,30 @@
 namespace novasr {
 
 void Ramp::jump(float target) NOVASR_RT {
-  value_ = target_ = target;
-  remaining_ = 0;
+  start_ = target_ = target;
+  done_ = remaining_ = 0;
+}
+
+/// From the start of the glide, not of the block: the same bits however the stream is cut.
+float Ramp::after(std::size_t frames) const NOVASR_RT {
+  return frames == done_ + remaining_ ? target_ : start_ + step_ * static_cast<float>(frames);
 }
 
 void Ramp::glide(float target, std::size_t frames) NOVASR_RT {
   if (target == target_) return;
+  start_ = after(done_);
   target_ = target;
-  step_ = (target - value_) / static_cast<float>(frames);
+  step_ = (target - start_) / static_cast<float>(frames);
+  done_ = 0;
   remaining_ = frames;
 }
 
 void Ramp::render(std::span<float> out) NOVASR_RT {
   const std::size_t moving = std::min(remaining_, out.size());
-  for (std::size_t i = 0; i < moving; ++i) out[i] = value_ + step_ * static_cast<float>(i + 1);
+  for (std::size_t i = 0; i < moving; ++i) out[i] = after(done_ + i + 1);
+  done_ += moving;
   remaining_ -= moving;
-  value_ = remaining_ == 0 ? target_ : value_ + step_ * static_cast<float>(moving);
-  if (moving > 0 && remaining_ == 0) out[moving - 1] = target_;
-  std::fill(out.begin() + static_cast<std::ptrdiff_t>(moving), out.end(), value_);
+  std::fill(out.begin() + static_cast<std::ptrdiff_t>(moving), out.end(), target_);
 }
 
 }  // namespace novasr

@@ -19,13 +19,16 @@ class Ramp {
   void render(std::span<float> out) NOVASR_RT;
 
   /// [audio] At rest on this very value.
-  [[nodiscard]] bool rests_at(float value) const NOVASR_RT { return remaining_ == 0 && value_ == value; }
+  [[nodiscard]] bool rests_at(float value) const NOVASR_RT { return remaining_ == 0 && target_ == value; }
   [[nodiscard]] bool resting() const NOVASR_RT { return remaining_ == 0; }
 
  private:
-  float value_ = 0.0f;
+  [[nodiscard]] float after(std::size_t frames) const NOVASR_RT;
+
+  float start_ = 0.0f;
   float target_ = 0.0f;
   float step_ = 0.0f;
+  std::size_t done_ = 0;  // frames of the glide
   std::size_t remaining_ = 0;
 };
 
