@@ -88,7 +88,7 @@ TEST_CASE("Silence: control, rounding alone leaves something", "[native][silence
 
 TEST_CASE("Silence: in extend mode exact zeros come out from the first sample to the last", "[sound][silence]") {
 #if defined(NOVASR_SLOW_BUILD)
-  const auto rate = GENERATE(8'000u, 44'100u, 48'000u);
+  const auto rate = GENERATE(8'000u, 44'100u);
 #else
   const auto rate = GENERATE(8'000u, 16'000u, 22'050u, 32'000u, 44'100u, 47'999u, 48'000u, 96'000u, 192'000u);
 #endif
