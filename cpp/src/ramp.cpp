@@ -5,7 +5,7 @@
 namespace novasr {
 
 void Ramp::jump(float target) NOVASR_RT {
-  start_ = target_ = target;
+  target_ = target;
   done_ = remaining_ = 0;
 }
 

@@ -76,7 +76,7 @@ def load(effect: VST3Plugin, bundle: Path) -> None:
             "there, and use it on any thread"
         )
         raise PluginError(msg) from error
-    # Whether a reset clears, pedalboard judges by the noise in silence, and there is none.
+    # A reset clears, whatever pedalboard has concluded from silence and noise.
     effect._reload_type = ExternalPluginReloadType.ClearsAudioOnReset
     effect.process(np.zeros((1, 1), np.float32), 44_100.0)  # it has a latency from now on
     effect.reset()  # pedalboard has tried the plugin, and would not trim the latency of a stream
