@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from novasr.reading import AudioReader, FloatAudio
+from novasr.audio.libsndfile import FloatAudio
+from novasr.audio.reading import AudioReader
+from novasr.rates import MODEL_INPUT_HZ
 
 _RANGE_DB = 90.0
 _NOISE_16_BIT_DB = -92.0  # flat dither of a 16-bit file, -96.3 dB, and 4 dB for its ripple
 _BIN_HZ = 25.0
 _SMOOTHING_BINS = 5
+_DENSE_WINDOWS = 500  # 10 s
+_SPARSE = 4
 _LOWEST_HZ = 50.0
 _BLACKMAN_HARRIS = (0.35875, -0.48829, 0.14128, -0.01168)  # side lobes at -92 dB: beyond the range
 
@@ -41,6 +46,8 @@ class FileInfo:
         Length of the audio.
     bandwidth_hz : float
         Where the band ends; 0 for silence.
+    warnings : tuple of str
+        What is wrong with the file without being an error.
     """
 
     path: Path
@@ -51,37 +58,86 @@ class FileInfo:
     frames: int
     seconds: float
     bandwidth_hz: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def extendable(self) -> bool:
         """Whether enhancing is likely to help."""
-        return _TELEPHONE_HZ <= self.bandwidth_hz < _WORTH_EXTENDING_HZ
+        return judge_band(self.bandwidth_hz, self.sample_rate).kind == "extend"
 
     @property
     def verdict(self) -> str:
         """One sentence on what the band means for enhancing."""
-        end = f"{self.bandwidth_hz / 1000:.1f} kHz"
-        if self.bandwidth_hz == 0:
-            return "silence: nothing to extend"
-        if self.bandwidth_hz < _TELEPHONE_HZ:
-            return f"sound to {end} only: too narrow, the model needs a band of about 8 kHz"
-        if self.extendable:
-            return f"sound to {end}: extend it"
-        if self.bandwidth_hz >= _FULL_BAND_HZ:
-            return f"already full band to {end}: nothing to extend"
-        if self.bandwidth_hz < 0.46 * self.sample_rate:
-            rate = f"{self.sample_rate / 1000:g} kHz"
-            return f"band ends at {end} although the file runs at {rate} (lossy codec): leave it"
-        return f"sound to {end}: leave it, the model would replace all above 8 kHz"
+        return judge_band(self.bandwidth_hz, self.sample_rate).text
 
 
-def file_info(path: str | Path) -> FileInfo:
+@dataclass(frozen=True)
+class Verdict:
+    """What the band of a recording means for enhancing it.
+
+    Attributes
+    ----------
+    kind : {"extend", "leave", "narrow", "silent"}
+        Enhancing helps; would replace sound that is there; leaves a gap below 8 kHz; has no effect.
+    text : str
+        One sentence.
+    """
+
+    kind: Literal["extend", "leave", "narrow", "silent"]
+    text: str
+
+
+def judge_band(bandwidth_hz: float, sample_rate: int) -> Verdict:
+    """Judge whether to enhance a recording: the one rule for files, arrays, `info` and the plugin.
+
+    Parameters
+    ----------
+    bandwidth_hz : float
+        Where its band ends, see `measure_bandwidth`; 0 for silence.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    Verdict
+        What to do.
+
+    Examples
+    --------
+    >>> judge_band(7_900, 16_000).text
+    'sound to 7.9 kHz: extend it'
+    """
+    end = f"{bandwidth_hz / 1000:.1f} kHz"
+    if bandwidth_hz == 0:
+        return Verdict("silent", "silence: nothing to extend")
+    if bandwidth_hz < _TELEPHONE_HZ:
+        missing = f"{end} to {MODEL_INPUT_HZ / 2000:g} kHz stays empty"
+        return Verdict("narrow", f"sound to {end} only: {missing}, the model adds what lies above")
+    if bandwidth_hz < _WORTH_EXTENDING_HZ:
+        return Verdict("extend", f"sound to {end}: extend it")
+    if bandwidth_hz >= _FULL_BAND_HZ:
+        return Verdict("leave", f"already full band to {end}: nothing to extend")
+    if bandwidth_hz < 0.46 * sample_rate:
+        rate = f"{sample_rate / 1000:g} kHz"
+        text = f"band ends at {end} although the file runs at {rate} (lossy codec): leave it"
+        return Verdict("leave", text)
+    return Verdict("leave", f"sound to {end}: leave it, the model would replace all above 8 kHz")
+
+
+def may_be_full_band(sample_rate: int) -> bool:
+    """Tell whether audio of this rate in Hz has room for a band that is to be left as it is."""
+    return sample_rate / 2 >= _WORTH_EXTENDING_HZ
+
+
+def file_info(path: str | Path, *, allow_truncated: bool = False) -> FileInfo:
     """Read an audio file once and describe it.
 
     Parameters
     ----------
     path : str or path
-        Any format that libsndfile reads.
+        Any format that `enhance_file` reads.
+    allow_truncated : bool
+        Describe what is there of a file that has lost its end.
 
     Returns
     -------
@@ -93,7 +149,8 @@ def file_info(path: str | Path) -> FileInfo:
     AudioFileError
         If the file cannot be read to its end.
     """
-    with AudioReader(path) as reader:
+    with AudioReader(path, allow_truncated=allow_truncated) as reader:
+        bandwidth = measure_bandwidth(reader.blocks(), sample_rate=reader.sample_rate)
         return FileInfo(
             path=reader.path,
             format=reader.format,
@@ -102,12 +159,13 @@ def file_info(path: str | Path) -> FileInfo:
             channels=reader.channels,
             frames=reader.frames,
             seconds=reader.seconds,
-            bandwidth_hz=measure_bandwidth(reader.blocks(), sample_rate=reader.sample_rate),
+            bandwidth_hz=bandwidth,
+            warnings=tuple(reader.warnings),
         )
 
 
-def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> float:
-    """Find the frequency at which the long-term spectrum ends.
+class BandMeter:
+    """Finds the frequency at which the long-term spectrum ends.
 
     The spectrum is Welch's average of windowed periodograms (P. D. Welch, IEEE Trans. Audio
     Electroacoust. 15, 1967; window: F. J. Harris, Proc. IEEE 66, 1978), summed over the channels.
@@ -117,11 +175,68 @@ def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> floa
     below the dither of a 16-bit file is silence. Images that a poor resampler left in the upper
     band are taken for sound.
 
+    Windows overlap by half in the first ten seconds; from then on every fourth is as good, and counts
+    four times.
+
+    Parameters
+    ----------
+    sample_rate : int
+        In Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._size = 2 * round(sample_rate / _BIN_HZ / 2)
+        phase = 2 * np.pi * np.arange(self._size) / self._size
+        self._window: npt.NDArray[np.float64] = np.sum(
+            [a * np.cos(k * phase) for k, a in enumerate(_BLACKMAN_HARRIS)], axis=0
+        )
+        self._total = np.zeros(self._size // 2 + 1)
+        self._windows = self._skip = 0
+        self._rest: FloatAudio | None = None
+
+    def add(self, block: FloatAudio) -> None:
+        """Take in the next block, shape (frames, channels), of any length.
+
+        Full scale is at 1.0; NaN and infinite samples count as zero.
+        """
+        skipped = min(self._skip, len(block))
+        self._skip -= skipped
+        clean = np.nan_to_num(block[skipped:], nan=0.0, posinf=0.0, neginf=0.0)
+        rest = clean if self._rest is None else np.concatenate([self._rest, clean])
+        while len(rest) >= self._size:
+            weight = 1 if self._windows < _DENSE_WINDOWS else _SPARSE
+            self._total += weight * _power(rest[: self._size], self._window)
+            self._windows += weight
+            hop = weight * self._size // 2
+            self._skip = max(0, hop - len(rest))
+            rest = rest[hop:]
+        self._rest = rest
+
+    @property
+    def bandwidth_hz(self) -> float:
+        """In Hz, 0 for silence, at most half of the sample rate."""
+        total, windows = self._total, self._windows
+        if windows == 0 and self._rest is not None:
+            short = np.pad(self._rest, ((0, self._size - len(self._rest)), (0, 0)))
+            total = _power(short, self._window)
+        power = total / max(windows, 1) / np.sum(self._window**2)
+        smooth = np.convolve(power, np.ones(_SMOOTHING_BINS) / _SMOOTHING_BINS, mode="same")
+        hertz = np.arange(len(smooth)) * self._sample_rate / self._size
+        level = 10 * np.log10(smooth + 1e-20)
+        level[hertz < _LOWEST_HZ] = -np.inf
+        audible = np.flatnonzero(level > max(level.max() - _RANGE_DB, _NOISE_16_BIT_DB))
+        return float(hertz[audible[-1]]) if len(audible) else 0.0
+
+
+def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> float:
+    """Find the frequency at which the long-term spectrum of a recording ends, see `BandMeter`.
+
     Parameters
     ----------
     blocks : iterable of ndarray of float32, shape (frames, channels)
         Consecutive blocks of any length, full scale at 1.0; the memory needed does not grow with
-        their number. NaN and infinite samples count as zero.
+        their number.
     sample_rate : int
         In Hz.
 
@@ -130,35 +245,10 @@ def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> floa
     float
         In Hz, 0 for silence, at most half of `sample_rate`.
     """
-    size = 2 * round(sample_rate / _BIN_HZ / 2)
-    power = _mean_spectrum(blocks, size)
-    smooth = np.convolve(power, np.ones(_SMOOTHING_BINS) / _SMOOTHING_BINS, mode="same")
-    hertz = np.arange(len(smooth)) * sample_rate / size
-    level = 10 * np.log10(smooth + 1e-20)
-    level[hertz < _LOWEST_HZ] = -np.inf
-    audible = np.flatnonzero(level > max(level.max() - _RANGE_DB, _NOISE_16_BIT_DB))
-    return float(hertz[audible[-1]]) if len(audible) else 0.0
-
-
-def _mean_spectrum(blocks: Iterable[FloatAudio], size: int) -> npt.NDArray[np.float64]:
-    """Average the power of half-overlapping windows; noise of variance v gives v in each bin."""
-    phase = 2 * np.pi * np.arange(size) / size
-    window: npt.NDArray[np.float64] = np.sum(
-        [a * np.cos(k * phase) for k, a in enumerate(_BLACKMAN_HARRIS)], axis=0
-    )
-    total = np.zeros(size // 2 + 1)
-    count = 0
-    rest: FloatAudio | None = None
+    meter = BandMeter(sample_rate)
     for block in blocks:
-        clean = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-        rest = clean if rest is None else np.concatenate([rest, clean])
-        while len(rest) >= size:
-            total += _power(rest[:size], window)
-            rest = rest[size // 2 :]
-            count += 1
-    if count == 0 and rest is not None:
-        total += _power(np.pad(rest, ((0, size - len(rest)), (0, 0))), window)
-    return np.asarray(total / max(count, 1) / np.sum(window**2))
+        meter.add(block)
+    return meter.bandwidth_hz
 
 
 def _power(frames: FloatAudio, window: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from novasr.analysis import file_info
+from novasr.audio.writing import AUDIO_SUFFIXES
 from novasr.errors import AudioFileError, AudioFormatError
-from novasr.writing import AUDIO_SUFFIXES
 
 MANIFEST = "manifest.csv"
 _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)

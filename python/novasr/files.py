@@ -12,16 +12,23 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from novasr.analysis import BandMeter, judge_band, may_be_full_band
+from novasr.audio.levels import Gain, OutputMeter
+from novasr.audio.libsndfile import FloatAudio
+from novasr.audio.reading import AudioReader
+from novasr.audio.resampling import resampled
+from novasr.audio.writing import SUBTYPES, choose_layout, write_file
 from novasr.engines import uses_torch
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.rates import MODEL_OUTPUT_HZ
-from novasr.reading import AudioReader, FloatAudio
 from novasr.segments import enhanced_in_parallel
 from novasr.stream import Stream, check_count
-from novasr.writing import choose_layout, write_file
 
 Mode: TypeAlias = Literal["extend", "full"]
 Engine: TypeAlias = Literal["auto", "native", "torch"]
+
+_RATES_HZ = (8_000, 192_000)
+_GAIN_DB = 60
 
 
 @dataclass(frozen=True)
@@ -34,18 +41,26 @@ class EnhanceResult:
         The file read and the file written.
     sample_rate, channels, frames : int
         Of the source; the rate is in Hz.
-    output_frames : int
-        Length of the result at 48 kHz.
+    output_rate, output_frames : int
+        Of the result; the rate is in Hz.
     seconds : float
         Length of the audio.
     elapsed : float
         Time taken, in seconds.
+    bandwidth_hz : float
+        Where the band of the source ends; 0 for silence.
+    extended : bool
+        False if the source had its full band already and only its rate and format changed.
+    gain_db : float
+        Gain that was applied.
     replaced : int
         NaN and infinite samples of the source that became zero.
     peak : float
         Largest magnitude of the result before it was stored, full scale at 1.0.
     clipped : int
         Samples beyond full scale that the file format had to cut off.
+    warnings : tuple of str
+        What is wrong with the source, and what the result lacks.
     """
 
     source: Path
@@ -53,12 +68,17 @@ class EnhanceResult:
     sample_rate: int
     channels: int
     frames: int
+    output_rate: int
     output_frames: int
     seconds: float
     elapsed: float
+    bandwidth_hz: float
+    extended: bool
+    gain_db: float
     replaced: int
     peak: float
     clipped: int
+    warnings: tuple[str, ...]
 
     @property
     def speed(self) -> float:
@@ -73,6 +93,13 @@ def enhance_file(
     mode: Mode = "extend",
     engine: Engine = "auto",
     weights: str | Path | None = None,
+    rate: int | Literal["source"] | None = None,
+    gain: float | Literal["auto"] = 0.0,
+    subtype: Literal["16", "24", "float"] | None = None,
+    quality: float | None = None,
+    dither: bool = False,
+    force: bool = False,
+    allow_truncated: bool = False,
     overwrite: bool = False,
     jobs: int | None = None,
     progress: Callable[[float, float], None] | None = None,
@@ -80,12 +107,14 @@ def enhance_file(
     """Extend the band of an audio file to 24 kHz and store it at 48 kHz.
 
     The result is aligned with the source, has all of its channels and
-    ``round(frames * 48000 / sample_rate)`` frames. It appears under its name only when complete.
+    ``round(frames * rate / sample_rate)`` frames. It appears under its name only when complete. A source
+    that has its full band already is stored as it is, at the rate of the result.
 
     Parameters
     ----------
     source : str or path
-        Any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), 8 to 192 kHz.
+        Any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), and any that ffmpeg reads
+        where that is installed; 8 to 192 kHz.
     destination : str or path, optional
         File to write; its suffix decides the format. The default is `default_destination`.
     mode : {"extend", "full"}
@@ -94,6 +123,20 @@ def enhance_file(
         What computes the model.
     weights : str or path, optional
         Other weights than the built-in ones, as for `Stream`.
+    rate : int or "source", optional
+        Sample rate of the result in Hz, 8000 .. 192000, or the source's. Default: 48000.
+    gain : float or "auto"
+        In dB; ``"auto"`` lowers a result that would clip as a whole, to a peak below -0.3 dBFS.
+    subtype : {"16", "24", "float"}, optional
+        Width of the samples. Default: as in the source.
+    quality : float, optional
+        Of MP3, Vorbis and Opus, 0 (small) .. 10 (best).
+    dither : bool
+        Add triangular noise before rounding to whole numbers.
+    force : bool
+        Also extend a source that has its full band already.
+    allow_truncated : bool
+        Take what is there of a file that has lost its end.
     overwrite : bool
         Replace an existing `destination`.
     jobs : int, optional
@@ -112,7 +155,7 @@ def enhance_file(
     AudioFileError
         If `source` cannot be read to its end, or `destination` exists or cannot be written.
     AudioFormatError
-        If rate, channels or destination format are not supported.
+        If a parameter, the rate, the channels or the destination's format are not supported.
     WeightsError
         If the weights cannot be loaded.
     StreamError
@@ -120,34 +163,52 @@ def enhance_file(
     """
     if jobs is not None:
         check_count("jobs", jobs)
+    _check_sound(rate, gain, subtype, quality)
     started = time.perf_counter()
     source = Path(source)
     destination = default_destination(source) if destination is None else Path(destination)
-    with AudioReader(source) as reader:
+    with AudioReader(source, allow_truncated=allow_truncated) as reader:
         _check_destination(source, destination, overwrite=overwrite)
-        layout = choose_layout(reader, destination, MODEL_OUTPUT_HZ)
-        workers = len(os.sched_getaffinity(0)) if jobs is None else jobs
-        incoming, outgoing = _InputMeter(), _OutputMeter()
+        leave = False
+        if may_be_full_band(reader.sample_rate) or reader.frames == 0:
+            bandwidth, reader.frames = _survey(
+                source, allow_truncated=allow_truncated, progress=progress
+            )
+            leave = judge_band(bandwidth, reader.sample_rate).kind == "leave" and not force
+        output_rate = reader.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
+        layout = choose_layout(reader, destination, output_rate, subtype=subtype, quality=quality)
+        incoming, outgoing = _InputMeter(reader.sample_rate), OutputMeter()
+        level = Gain(gain, destination.parent)
         blocks = incoming.watch(reader.blocks())
-        make_stream = partial(_open_stream, reader, mode, engine, weights)
-        if workers == 1 or uses_torch(engine, weights):
-            made = _enhanced(blocks, make_stream())
-        else:
-            made = enhanced_in_parallel(blocks, make_stream, workers)
-        made = outgoing.watch(_reporting(made, reader, progress))
-        output_frames = write_file(destination, layout, made, reader.tags)
+        made = blocks if leave else _extended(blocks, reader, mode, engine, weights, jobs)
+        made_rate = reader.sample_rate if leave else MODEL_OUTPUT_HZ
+        made = resampled(made, made_rate, output_rate, reader.channels)
+        made = _reporting(made, reader.seconds, output_rate, progress)
+        made = outgoing.watch(level.apply(made, output_rate, reader.channels))
+        output_frames = write_file(destination, layout, made, reader.tags, dither=dither)
+    verdict = judge_band(incoming.bandwidth_hz, reader.sample_rate)
+    warnings = list(reader.warnings)
+    if leave or verdict.kind == "narrow":
+        warnings.append(verdict.text)
+    if not layout.keeps_places:
+        warnings.append(f"{layout.format} cannot say which loudspeakers the channels are for")
     return EnhanceResult(
         source=source,
         destination=destination,
         sample_rate=reader.sample_rate,
         channels=reader.channels,
         frames=reader.frames,
+        output_rate=output_rate,
         output_frames=output_frames,
         seconds=reader.seconds,
         elapsed=time.perf_counter() - started,
+        bandwidth_hz=incoming.bandwidth_hz,
+        extended=not leave,
+        gain_db=level.gain_db,
         replaced=incoming.nonfinite,
         peak=outgoing.peak,
         clipped=outgoing.beyond_full_scale if layout.clips else 0,
+        warnings=tuple(warnings),
     )
 
 
@@ -169,31 +230,52 @@ def default_destination(source: Path) -> Path:
 
 
 class _InputMeter:
-    """Counts the samples that the stream replaces by zero."""
+    """Counts the samples that are replaced by zero, and measures the band."""
 
-    def __init__(self) -> None:
+    def __init__(self, sample_rate: int) -> None:
         self.nonfinite = 0
+        self._band = BandMeter(sample_rate)
+
+    @property
+    def bandwidth_hz(self) -> float:
+        return self._band.bandwidth_hz
 
     def watch(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
+        """Pass `blocks` on without NaN and infinite samples."""
         for block in blocks:
-            self.nonfinite += block.size - int(np.count_nonzero(np.isfinite(block)))
-            yield block
+            self._band.add(block)
+            finite = np.isfinite(block)
+            bad = block.size - int(np.count_nonzero(finite))
+            self.nonfinite += bad
+            yield np.where(finite, block, np.float32(0)) if bad else block
 
 
-class _OutputMeter:
-    """Levels of the blocks that pass through."""
+def _survey(
+    source: Path, *, allow_truncated: bool, progress: Callable[[float, float], None] | None
+) -> tuple[float, int]:
+    """Read all of a file and return its bandwidth and its length in frames."""
+    with AudioReader(source, allow_truncated=allow_truncated) as reader:
+        meter = BandMeter(reader.sample_rate)
+        for block in reader.blocks():
+            meter.add(block)
+            if progress is not None:
+                progress(0.0, max(reader.seconds, 1e-3))
+        return meter.bandwidth_hz, reader.frames
 
-    def __init__(self) -> None:
-        self.peak = 0.0
-        self.beyond_full_scale = 0
 
-    def watch(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
-        for block in blocks:
-            if block.size:
-                magnitude = np.abs(block)
-                self.peak = max(self.peak, float(magnitude.max()))
-                self.beyond_full_scale += int(np.count_nonzero(magnitude > 1.0))
-            yield block
+def _extended(
+    blocks: Iterator[FloatAudio],
+    reader: AudioReader,
+    mode: Mode,
+    engine: Engine,
+    weights: str | Path | None,
+    jobs: int | None,
+) -> Iterator[FloatAudio]:
+    workers = len(os.sched_getaffinity(0)) if jobs is None else jobs
+    make_stream = partial(_open_stream, reader, mode, engine, weights)
+    if workers == 1 or uses_torch(engine, weights):
+        return _enhanced(blocks, make_stream())
+    return enhanced_in_parallel(blocks, make_stream, workers)
 
 
 def _enhanced(blocks: Iterator[FloatAudio], stream: Stream) -> Iterator[FloatAudio]:
@@ -208,7 +290,8 @@ def _enhanced(blocks: Iterator[FloatAudio], stream: Stream) -> Iterator[FloatAud
 
 def _reporting(
     made: Iterator[FloatAudio],
-    reader: AudioReader,
+    seconds: float,
+    rate: int,
     progress: Callable[[float, float], None] | None,
 ) -> Iterator[FloatAudio]:
     done = 0
@@ -216,7 +299,7 @@ def _reporting(
         yield block
         done += len(block)
         if progress is not None:
-            progress(min(done / MODEL_OUTPUT_HZ, reader.seconds), reader.seconds)
+            progress(min(done / rate, seconds), seconds)
 
 
 def _open_stream(
@@ -234,6 +317,23 @@ def _open_stream(
         )
     except AudioFormatError as error:
         raise AudioFormatError(f"{reader.path}: {error}") from error
+
+
+def _check_sound(
+    rate: int | str | None, gain: float | str, subtype: str | None, quality: float | None
+) -> None:
+    if rate not in (None, "source") and not (
+        isinstance(rate, int) and _RATES_HZ[0] <= rate <= _RATES_HZ[1]
+    ):
+        limits = f"{_RATES_HZ[0]} .. {_RATES_HZ[1]} Hz"
+        raise AudioFormatError(f"rate must be {limits} or 'source', not {rate!r}")
+    if gain != "auto" and not (isinstance(gain, int | float) and abs(gain) <= _GAIN_DB):
+        msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
+        raise AudioFormatError(msg)
+    if subtype is not None and subtype not in SUBTYPES:
+        raise AudioFormatError(f"subtype must be one of {', '.join(SUBTYPES)}, not {subtype!r}")
+    if quality is not None and not 0 <= quality <= 10:
+        raise AudioFormatError(f"quality must be 0 .. 10, not {quality!r}")
 
 
 def _check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import soundfile as sf
 
 from novasr.analysis import FileInfo, file_info
+from novasr.audio.libsndfile import libsndfile_name
+from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, NovasrError
-from novasr.reading import AudioReader, libsndfile_name
 from novasr.replacing import replacing
 
 if TYPE_CHECKING:

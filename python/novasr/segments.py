@@ -15,7 +15,7 @@ from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from novasr.reading import FloatAudio
+    from novasr.audio.libsndfile import FloatAudio
     from novasr.stream import Stream
 
 _TILE_FRAMES = (

@@ -65,7 +65,7 @@ def test_a_file_shorter_than_one_window_is_measured() -> None:
     [
         (16_000, None, True, "sound to 8.0 kHz: extend it"),
         (48_000, 7_800.0, True, "sound to 7.9 kHz: extend it"),
-        (48_000, 3_400.0, False, "sound to 3.5 kHz only: too narrow"),
+        (48_000, 3_400.0, False, "sound to 3.5 kHz only: 3.5 kHz to 8 kHz stays empty"),
         (44_100, 15_700.0, False, "band ends at 15.8 kHz although the file runs at 44.1 kHz"),
         (32_000, None, False, "sound to 16.0 kHz: leave it"),
         (48_000, 20_000.0, False, "already full band to 20.1 kHz: nothing to extend"),

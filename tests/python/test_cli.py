@@ -31,8 +31,6 @@ DAMAGED = [
     "cut RF64",
     "cut AIFF",
     "cut FLAC",
-    "cut Vorbis",
-    "cut Opus",
     "cut MP3",
     "corrupt FLAC",
     "rate too low",

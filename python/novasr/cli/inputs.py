@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from novasr.audio.writing import AUDIO_SUFFIXES
 from novasr.errors import AudioFileError, NovasrError
 from novasr.files import default_destination
-from novasr.writing import AUDIO_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from novasr.audio.reading import AudioReader
+from novasr.audio.writing import Layout, write_file
 from novasr.datasets import Clip
 from novasr.errors import AudioFormatError, NovasrError
 from novasr.evaluation import metrics
@@ -27,8 +29,6 @@ from novasr.evaluation.protocols import (
 )
 from novasr.evaluation.robustness import CONDITIONS
 from novasr.rates import MODEL_OUTPUT_HZ
-from novasr.reading import AudioReader
-from novasr.writing import Layout, write_file
 
 if TYPE_CHECKING:
     from novasr.evaluation.metrics import Array, Audio, Distance

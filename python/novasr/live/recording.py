@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from novasr.audio.libsndfile import FloatAudio, libsndfile_name
 from novasr.errors import AudioFileError
-from novasr.reading import FloatAudio, libsndfile_name
 
 FORMATS = {".wav": "WAV", ".w64": "W64"}
 SAVE_SECONDS = 2.0

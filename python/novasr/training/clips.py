@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from novasr.audio.reading import AudioReader
 from novasr.datasets import Clip, read_clips
 from novasr.errors import AudioFileError, RecipeError
-from novasr.reading import AudioReader
 from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
 from novasr.training.recipe import Recipe
 

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import soundfile as sf
 
+from novasr.audio.channels import is_usual, to_vorbis_order
+from novasr.audio.chunks import write_mask
+from novasr.audio.ffmpeg import FFMPEG_SUFFIXES
+from novasr.audio.libsndfile import FloatAudio, libsndfile_name
+from novasr.audio.reading import AudioReader
+from novasr.audio.samples import Quantizer
 from novasr.errors import AudioFileError, AudioFormatError
-from novasr.reading import AudioReader, FloatAudio, libsndfile_name
 from novasr.replacing import replacing
 
 OUTPUT_FORMATS = {
@@ -28,11 +33,16 @@ OUTPUT_FORMATS = {
     ".wav": "WAV",
 }
 #: Names by which a folder is searched for recordings.
-AUDIO_SUFFIXES = frozenset({".aifc", *OUTPUT_FORMATS})
+AUDIO_SUFFIXES = frozenset({".aifc", ".snd", *OUTPUT_FORMATS, *FFMPEG_SUFFIXES})
+#: What a user calls the ways to store a sample.
+SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 _LOSSY = {".mp3": "MPEG_LAYER_III", ".oga": "VORBIS", ".ogg": "VORBIS", ".opus": "OPUS"}
+#: 0 .. 10; libsndfile's own choices cut MP3 off at 17 kHz and stereo Vorbis at 19 kHz.
+_QUALITIES = {"MPEG_LAYER_III": 10.0, "VORBIS": 5.0}
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 _WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}
 _WAV_LIMIT_BYTES = 2**32 - 2**20  # leaves room for the header and for tags
+_PIECE_SAMPLES = 48_000  # libvorbis takes its stack by what it is handed
 
 
 @dataclass(frozen=True)
@@ -47,20 +57,38 @@ class Layout:
         In Hz.
     channels : int
         At least 1.
+    mask : int
+        Loudspeakers of the channels, as WAVE_FORMAT_EXTENSIBLE numbers them; 0 if unknown.
+    quality : float, optional
+        Of a lossy format, 0 .. 10.
     """
 
     format: str
     subtype: str
     sample_rate: int
     channels: int
+    mask: int = 0
+    quality: float | None = None
 
     @property
     def clips(self) -> bool:
         """Whether samples beyond full scale are cut off."""
         return self.subtype not in ("FLOAT", "DOUBLE")
 
+    @property
+    def keeps_places(self) -> bool:
+        """Whether the file can say for which loudspeaker each channel is."""
+        return self.format in ("WAV", "WAVEX", "RF64") or is_usual(self.mask, self.channels)
 
-def choose_layout(reader: AudioReader, destination: Path, sample_rate: int) -> Layout:
+
+def choose_layout(
+    reader: AudioReader,
+    destination: Path,
+    sample_rate: int,
+    *,
+    subtype: str | None = None,
+    quality: float | None = None,
+) -> Layout:
     """Choose format and sample width for what becomes of `reader` at another rate.
 
     The suffix of `destination` decides the format. The width of the source is kept where that
@@ -75,6 +103,10 @@ def choose_layout(reader: AudioReader, destination: Path, sample_rate: int) -> L
         Name of the file to write.
     sample_rate : int
         Rate of the file to write in Hz.
+    subtype : {"16", "24", "float"}, optional
+        Width of the samples.
+    quality : float, optional
+        Of a lossy format, 0 (small) .. 10 (best).
 
     Returns
     -------
@@ -84,7 +116,8 @@ def choose_layout(reader: AudioReader, destination: Path, sample_rate: int) -> L
     Raises
     ------
     AudioFormatError
-        If the suffix is unknown, or the format cannot hold that much audio.
+        If the suffix is unknown, the format has no such width, quality or rate, or it cannot hold
+        that much audio.
     """
     suffix = destination.suffix.lower()
     if suffix not in OUTPUT_FORMATS:
@@ -92,17 +125,26 @@ def choose_layout(reader: AudioReader, destination: Path, sample_rate: int) -> L
         raise AudioFormatError(f"{destination}: unknown suffix {suffix!r}, choose one of {known}")
     kind = OUTPUT_FORMATS[suffix]
     if suffix in _LOSSY:
-        return Layout(kind, _LOSSY[suffix], sample_rate, reader.channels)
-    subtype = _pcm_like(reader.subtype)
-    if not sf.check_format(kind, subtype):
-        subtype = "PCM_24"
-    size = round(reader.seconds * sample_rate) * reader.channels * _BYTES[subtype]
+        if subtype is not None:
+            raise AudioFormatError(f"{destination}: {suffix} has a quality, no sample width")
+        coded = _LOSSY[suffix]
+        wanted = _QUALITIES.get(coded) if quality is None else quality
+        return Layout(kind, coded, sample_rate, reader.channels, reader.mask, wanted)
+    if quality is not None:
+        raise AudioFormatError(f"{destination}: quality is for .mp3, .ogg and .opus")
+    width = _pcm_like(reader.subtype) if subtype is None else SUBTYPES[subtype]
+    if not sf.check_format(kind, width):
+        if subtype is not None:
+            raise AudioFormatError(f"{destination}: {kind} cannot hold {subtype} samples")
+        width = "PCM_24"
+    size = round(reader.seconds * sample_rate) * reader.channels * _BYTES[width]
     if kind == "WAV":
-        kind = "WAVEX" if reader.format == "WAVEX" else "WAV"
+        placed = reader.format == "WAVEX" or (reader.mask != 0 and reader.channels > 2)
+        kind = "WAVEX" if placed else "WAV"
         kind = "RF64" if size > _WAV_LIMIT_BYTES else kind
     if kind in ("AIFF", "AU") and size > _WAV_LIMIT_BYTES:
         raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB: choose .wav")
-    return Layout(kind, subtype, sample_rate, reader.channels)
+    return Layout(kind, width, sample_rate, reader.channels, reader.mask)
 
 
 def _pcm_like(subtype: str) -> str:
@@ -110,7 +152,12 @@ def _pcm_like(subtype: str) -> str:
 
 
 def write_file(
-    destination: Path, layout: Layout, blocks: Iterator[FloatAudio], tags: dict[str, str]
+    destination: Path,
+    layout: Layout,
+    blocks: Iterator[FloatAudio],
+    tags: dict[str, str],
+    *,
+    dither: bool = False,
 ) -> int:
     """Write `blocks` to `destination`, which appears complete or stays as it was.
 
@@ -124,6 +171,8 @@ def write_file(
         Full scale at 1.0.
     tags : dict
         Title, artist and the like; what the format cannot hold is left out.
+    dither : bool
+        Add noise before rounding to whole numbers, see `Quantizer`.
 
     Returns
     -------
@@ -139,8 +188,10 @@ def write_file(
     """
     with replacing(destination) as temporary:
         try:
-            frames = _write_blocks(temporary, layout, blocks, tags)
+            frames = _write_blocks(temporary, layout, blocks, tags, dither=dither)
             arrived = sf.info(libsndfile_name(temporary)).frames
+            if layout.mask and layout.format in ("WAVEX", "RF64"):
+                write_mask(temporary, layout.mask)
         except sf.LibsndfileError as error:
             raise AudioFileError(_why_unwritable(destination, temporary)) from error
         except AudioFormatError as error:
@@ -151,26 +202,42 @@ def write_file(
 
 
 def _write_blocks(
-    path: Path, layout: Layout, blocks: Iterator[FloatAudio], tags: dict[str, str]
+    path: Path,
+    layout: Layout,
+    blocks: Iterator[FloatAudio],
+    tags: dict[str, str],
+    *,
+    dither: bool,
 ) -> int:
     frames = 0
+    quantize = Quantizer(layout.subtype, dither=dither)
+    piece = max(1, _PIECE_SAMPLES // layout.channels)
     with _open_for_writing(path, layout) as file:
         for name, text in tags.items():
-            with contextlib.suppress(sf.LibsndfileError):
+            with contextlib.suppress(sf.LibsndfileError, AttributeError):
                 setattr(file, name, text)
         for block in blocks:
-            file.write(block)
+            placed = to_vorbis_order(block) if layout.format == "OGG" else block
+            for start in range(0, len(placed), piece):
+                file.write(quantize(placed[start : start + piece]))
             frames += len(block)
     return frames
 
 
 def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
     rate, channels = layout.sample_rate, layout.channels
+    settings = {}
+    if layout.quality is not None:
+        settings["compression_level"] = 1 - layout.quality / 10
     name = libsndfile_name(path)
     try:
-        return sf.SoundFile(name, "w", rate, channels, layout.subtype, None, layout.format)
+        return sf.SoundFile(
+            name, "w", rate, channels, layout.subtype, None, layout.format, **settings
+        )
     except sf.LibsndfileError as error:
-        raise AudioFormatError(f"{layout.format} cannot hold {channels} channels") from error
+        if not sf.check_format(layout.format, layout.subtype) or channels > 2:
+            raise AudioFormatError(f"{layout.format} cannot hold {channels} channels") from error
+        raise AudioFormatError(f"{layout.format} cannot hold {rate} Hz") from error
 
 
 def _why_unwritable(destination: Path, temporary: Path) -> str:

@@ -1,0 +1,230 @@
+"""Where the samples of WAV, RF64, Wave64, AIFF, CAF and AU files begin and end.
+
+Layouts: RIFF and RF64 (EBU Tech 3306), Wave64 (Sony), AIFF (Apple, 1989), CAF (Apple), AU (Sun). A size
+field is believed where it agrees with the file; programs that write to a pipe cannot fill it in, a
+recorder that crashes does not come to it, and 32 bits overflow at 4 GiB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from novasr.audio import mpeg
+from novasr.audio.part import Part
+from novasr.audio.window import Window
+
+W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_W64_TAIL = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+_W64_HEADER_BYTES = 24
+_SIZE_LIMIT = 1 << 32
+_PIECE_BYTES = 1 << 31  # of a WAV whose size field cannot hold its length
+_EXTENSIBLE = 0xFFFE
+_MP3_IN_RIFF = 0x55
+_NEGLIGIBLE_BYTES = 512  # behind the audio: an ID3v1 tag, padding
+_CHUNKS_BEHIND_AUDIO = frozenset(
+    b"LIST|bext|iXML|cue |fact|PEAK|JUNK|junk|FLLR|PAD |smpl|inst|id3 |ID3 |axml|_PMX|cart|DISP|MARK|"
+    b"COMT|NAME|AUTH|(c) |ANNO|APPL|CHAN|strg|info|umid|uuid|free|pakt|edct|midi".split(b"|")
+)
+
+Order = Literal["big", "little"]
+
+
+def riff_parts(window: Window, start: int) -> Iterator[Part]:
+    """Yield the WAV or RF64 files that begin at `start` and follow each other."""
+    order: Order = "big" if window.at(start, 4) == b"RIFX" else "little"
+    position, align, mask, size64_at, is_mp3 = start + 12, 1, 0, 0, False
+    while position + 8 <= window.size and window.at(position, 4) != b"data":
+        size, body = window.number(position + 4, 4, order), position + 8
+        if window.at(position, 4) == b"ds64":
+            size64_at = body + 8
+        elif window.at(position, 4) == b"fmt ":
+            codec = window.number(body, 2, order)
+            is_mp3 = codec == _MP3_IN_RIFF
+            align = max(1, window.number(body + 12, 2, order))
+            mask = window.number(body + 20, 4, order) if codec == _EXTENSIBLE else 0
+        position = body + size + size % 2
+    body, size = position + 8, window.number(position + 4, 4, order)
+    if body > window.size:
+        yield Part(start, window.size)
+        return
+    if size64_at and size == 0xFFFF_FFFF:
+        size = window.number(size64_at, 8, order)
+
+    def chunks_follow(behind: int) -> bool:
+        return _is_chunk(window, behind + (behind - start) % 2, 4, order)
+
+    there, stated, missing = _extent(window, start, body, size, chunks_follow)
+    following = body + there + there % 2
+    end = following if _is_wave(window, following) else window.size
+    if is_mp3:
+        yield from mpeg.find_streams(window, body, body + there)
+    elif size64_at:
+        patches = {size64_at: there.to_bytes(8, order), position + 4: b"\xff" * 4}
+        yield Part(start, end, patches, stated=stated, missing=missing, mask=mask)
+    elif there < _SIZE_LIMIT:
+        patches = {position + 4: there.to_bytes(4, order)}
+        yield Part(start, end, patches, stated=stated, missing=missing, mask=mask)
+    else:
+        yield from _pieces(window, start, body, align, stated, mask)
+    if end < window.size:
+        yield from riff_parts(window, end)
+
+
+def w64_parts(window: Window, start: int) -> Iterator[Part]:
+    """Yield the Wave64 file that begins at `start`."""
+    position = start + 40
+    while position + _W64_HEADER_BYTES <= window.size:
+        size, body = window.number(position + 16, 8, "little"), position + _W64_HEADER_BYTES
+        if window.at(position, 4) == b"data":
+            if window.at(body, 16) == W64_RIFF:  # SoX writes the header into a pipe twice
+                yield from w64_parts(window, body)
+                return
+
+            def chunks_follow(behind: int) -> bool:
+                behind += -(behind - start) % 8
+                return window.at(behind + 4, 12) == _W64_TAIL
+
+            size = max(0, size - _W64_HEADER_BYTES)
+            there, stated, missing = _extent(window, start, body, size, chunks_follow)
+            patches = {position + 16: (there + _W64_HEADER_BYTES).to_bytes(8, "little")}
+            end = window.size if stated == 1 else body + there
+            yield Part(start, end, patches, stated=stated, missing=missing)
+            return
+        position += max(_W64_HEADER_BYTES, size + -size % 8)
+    yield Part(start, window.size)
+
+
+def aiff_parts(window: Window, start: int) -> Iterator[Part]:
+    """Yield the AIFF files that begin at `start` and follow each other."""
+    position = start + 12
+    while position + 8 <= window.size and window.at(position, 4) != b"SSND":
+        size = window.number(position + 4, 4, "big")
+        position += 8 + size + size % 2
+    size, body = window.number(position + 4, 4, "big"), position + 16
+    if body > window.size:
+        yield Part(start, window.size)
+        return
+
+    def chunks_follow(behind: int) -> bool:
+        return _is_chunk(window, behind + (behind - start) % 2, 4, "big")
+
+    there, stated, missing = _extent(window, start, body, max(0, size - 8), chunks_follow)
+    following = body + there + there % 2
+    joined = is_aiff(window.at(following, 12))
+    patches = {position + 4: min(there + 8, 0xFFFF_FFFF).to_bytes(4, "big")}
+    yield Part(start, following if joined else window.size, patches, stated=stated, missing=missing)
+    if joined:
+        yield from aiff_parts(window, following)
+
+
+def caf_parts(window: Window, start: int) -> Iterator[Part]:
+    """Yield the CAF file that begins at `start`."""
+    position = start + 8
+    while position + 12 <= window.size and window.at(position, 4) != b"data":
+        position += 12 + window.number(position + 4, 8, "big")
+    size, body = window.number(position + 4, 8, "big"), position + 16  # behind the edit count
+    if window.at(body, 8) == window.at(start, 8):  # SoX writes the header into a pipe twice
+        yield from caf_parts(window, body)
+        return
+    if body > window.size:
+        yield Part(start, window.size)
+        return
+
+    def chunks_follow(behind: int) -> bool:
+        return _is_chunk(window, behind, 8, "big")
+
+    there, stated, missing = _extent(window, start, body, max(0, size - 4), chunks_follow)
+    patches = {position + 4: (there + 4).to_bytes(8, "big")}
+    yield Part(start, window.size, patches, stated=stated, missing=missing)
+
+
+def au_parts(window: Window, start: int) -> Iterator[Part]:
+    """Yield the AU file that begins at `start`."""
+    body = start + window.number(start + 4, 4, "big")
+    size = window.number(start + 8, 4, "big")
+
+    def chunks_follow(behind: int) -> bool:
+        return window.size - behind <= _NEGLIGIBLE_BYTES or window.is_zero(behind)
+
+    there, stated, missing = _extent(window, start, body, size, chunks_follow)
+    patches = {start + 8: min(there, 0xFFFF_FFFF).to_bytes(4, "big")}
+    yield Part(start, window.size, patches, stated=stated, missing=missing)
+
+
+def write_mask(path: Path, mask: int) -> None:
+    """Store the loudspeakers of the channels in a WAV or RF64 file with an extensible header."""
+    with path.open("r+b") as file:
+        window = Window(file)
+        position = 12
+        while position + 8 <= window.size and window.at(position, 4) != b"fmt ":
+            size = window.number(position + 4, 4, "little")
+            position += 8 + size + size % 2
+        if window.number(position + 8, 2, "little") == _EXTENSIBLE:
+            file.seek(position + 28)
+            file.write(mask.to_bytes(4, "little"))
+
+
+def is_wave(head: bytes) -> bool:
+    """Tell the first twelve bytes of a WAV or RF64 file."""
+    return head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"
+
+
+def is_aiff(head: bytes) -> bool:
+    """Tell the first twelve bytes of an AIFF file."""
+    return head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC")
+
+
+def _extent(
+    window: Window, start: int, body: int, size: int, chunks_follow: Callable[[int], bool]
+) -> tuple[int, float | None, bool]:
+    """Return the bytes of audio at `body`, the stated length as a multiple, and whether some are missing."""
+    there = max(0, window.size - body)
+    if size == there or (size < there and chunks_follow(body + size)):
+        return size, 1.0, False
+    header = body - start
+    if there > header and window.at(window.size - header, 8) == window.at(start, 8):
+        there -= header  # SoX writes it into a pipe once more, where it meant to go back
+    if size > there and _is_open(size):
+        return there, None, False
+    return there, size / there if there else None, size > there
+
+
+def _is_open(size: int) -> bool:
+    """Tell the sizes that programs state where they do not know the length beforehand."""
+    return (
+        0x7F00_0000 <= size <= 0x7F00_0100  # SoX
+        or 0x7FFF_0000 <= size <= 0x8000_0000  # GStreamer, SoX, arecord
+        or 0xFFFF_0000 <= size <= 0xFFFF_FFFF
+        or size >= (1 << 62) - 1
+    )
+
+
+def _is_chunk(window: Window, position: int, width: int, order: Order) -> bool:
+    """Tell whether a chunk, another file, silence or next to nothing is at `position`, but no audio."""
+    if window.size - position <= _NEGLIGIBLE_BYTES:
+        return True
+    name, head = window.at(position, 4), window.at(position, 12)
+    if name in _CHUNKS_BEHIND_AUDIO or is_wave(head) or is_aiff(head):
+        return True
+    end = position + 4 + width + window.number(position + 4, width, order)
+    named = all(0x20 <= letter < 0x7F for letter in name)
+    return (named and end <= window.size) or window.is_zero(position)
+
+
+def _pieces(
+    window: Window, start: int, body: int, align: int, stated: float | None, mask: int
+) -> Iterator[Part]:
+    """Cut audio that a 32-bit size cannot count; each piece is shown behind a copy of the header."""
+    header = window.at(start, body - start)
+    step = _PIECE_BYTES // align * align
+    for first in range(body, window.size, step):
+        last = min(first + step, window.size)
+        shown = header[:-4] + (last - first).to_bytes(4, "little")
+        at = first - len(header)
+        yield Part(at, last, {at: shown}, stated=stated, mask=mask)
+
+
+def _is_wave(window: Window, position: int) -> bool:
+    return is_wave(window.at(position, 12))
