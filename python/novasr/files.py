@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
-
-import numpy as np
+from typing import Literal
 
 from novasr.analysis import BandMeter, judge_band, may_be_full_band
-from novasr.audio.levels import Gain, OutputMeter
-from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.reading import AudioReader
-from novasr.audio.resampling import resampled
-from novasr.audio.writing import SUBTYPES, choose_layout, write_file
-from novasr.engines import uses_torch
-from novasr.errors import AudioFileError, AudioFormatError
-from novasr.rates import MODEL_OUTPUT_HZ
-from novasr.segments import enhanced_in_parallel
-from novasr.stream import Stream, check_count
-
-Mode: TypeAlias = Literal["extend", "full"]
-Engine: TypeAlias = Literal["auto", "native", "torch"]
-
-_RATES_HZ = (8_000, 192_000)
-_GAIN_DB = 60
+from novasr.audio.writing import check_layout, choose_layout, write_file
+from novasr.enhancing import Engine, Enhancement, Mode, Settings
+from novasr.errors import AudioFileError
+from novasr.stream import check_count
 
 
 @dataclass(frozen=True)
@@ -163,7 +148,8 @@ def enhance_file(
     """
     if jobs is not None:
         check_count("jobs", jobs)
-    _check_sound(rate, gain, subtype, quality)
+    check_layout(subtype, quality)
+    settings = Settings(mode, engine, weights, rate, gain, jobs)
     started = time.perf_counter()
     source = Path(source)
     destination = default_destination(source) if destination is None else Path(destination)
@@ -175,21 +161,12 @@ def enhance_file(
                 source, allow_truncated=allow_truncated, progress=progress
             )
             leave = judge_band(bandwidth, reader.sample_rate).kind == "leave" and not force
-        output_rate = reader.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
-        layout = choose_layout(reader, destination, output_rate, subtype=subtype, quality=quality)
-        incoming, outgoing = _InputMeter(reader.sample_rate), OutputMeter()
-        level = Gain(gain, destination.parent)
-        blocks = incoming.watch(reader.blocks())
-        made = blocks if leave else _extended(blocks, reader, mode, engine, weights, jobs)
-        made_rate = reader.sample_rate if leave else MODEL_OUTPUT_HZ
-        made = resampled(made, made_rate, output_rate, reader.channels)
-        made = _reporting(made, reader.seconds, output_rate, progress)
-        made = outgoing.watch(level.apply(made, output_rate, reader.channels))
-        output_frames = write_file(destination, layout, made, reader.tags, dither=dither)
-    verdict = judge_band(incoming.bandwidth_hz, reader.sample_rate)
-    warnings = list(reader.warnings)
-    if leave or verdict.kind == "narrow":
-        warnings.append(verdict.text)
+        work = Enhancement(reader, settings, destination.parent, leave=leave, progress=progress)
+        layout = choose_layout(
+            reader, destination, work.output_rate, subtype=subtype, quality=quality
+        )
+        output_frames = write_file(destination, layout, work.blocks, reader.tags, dither=dither)
+    warnings = [*reader.warnings, *work.warnings]
     if not layout.keeps_places:
         warnings.append(f"{layout.format} cannot say which loudspeakers the channels are for")
     return EnhanceResult(
@@ -198,16 +175,16 @@ def enhance_file(
         sample_rate=reader.sample_rate,
         channels=reader.channels,
         frames=reader.frames,
-        output_rate=output_rate,
+        output_rate=work.output_rate,
         output_frames=output_frames,
         seconds=reader.seconds,
         elapsed=time.perf_counter() - started,
-        bandwidth_hz=incoming.bandwidth_hz,
+        bandwidth_hz=work.bandwidth_hz,
         extended=not leave,
-        gain_db=level.gain_db,
-        replaced=incoming.nonfinite,
-        peak=outgoing.peak,
-        clipped=outgoing.beyond_full_scale if layout.clips else 0,
+        gain_db=work.gain_db,
+        replaced=work.replaced,
+        peak=work.peak,
+        clipped=work.beyond_full_scale if layout.clips else 0,
         warnings=tuple(warnings),
     )
 
@@ -229,27 +206,6 @@ def default_destination(source: Path) -> Path:
     return source.with_name(f"{source.stem}-48k{suffix}")
 
 
-class _InputMeter:
-    """Counts the samples that are replaced by zero, and measures the band."""
-
-    def __init__(self, sample_rate: int) -> None:
-        self.nonfinite = 0
-        self._band = BandMeter(sample_rate)
-
-    @property
-    def bandwidth_hz(self) -> float:
-        return self._band.bandwidth_hz
-
-    def watch(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
-        """Pass `blocks` on without NaN and infinite samples."""
-        for block in blocks:
-            self._band.add(block)
-            finite = np.isfinite(block)
-            bad = block.size - int(np.count_nonzero(finite))
-            self.nonfinite += bad
-            yield np.where(finite, block, np.float32(0)) if bad else block
-
-
 def _survey(
     source: Path, *, allow_truncated: bool, progress: Callable[[float, float], None] | None
 ) -> tuple[float, int]:
@@ -261,79 +217,6 @@ def _survey(
             if progress is not None:
                 progress(0.0, max(reader.seconds, 1e-3))
         return meter.bandwidth_hz, reader.frames
-
-
-def _extended(
-    blocks: Iterator[FloatAudio],
-    reader: AudioReader,
-    mode: Mode,
-    engine: Engine,
-    weights: str | Path | None,
-    jobs: int | None,
-) -> Iterator[FloatAudio]:
-    workers = len(os.sched_getaffinity(0)) if jobs is None else jobs
-    make_stream = partial(_open_stream, reader, mode, engine, weights)
-    if workers == 1 or uses_torch(engine, weights):
-        return _enhanced(blocks, make_stream())
-    return enhanced_in_parallel(blocks, make_stream, workers)
-
-
-def _enhanced(blocks: Iterator[FloatAudio], stream: Stream) -> Iterator[FloatAudio]:
-    """Yield what one stream makes of the file, without the latency at the start."""
-    late = stream.latency
-    for block in blocks:
-        made = stream.process(block)
-        yield made[late:]
-        late -= min(late, len(made))
-    yield stream.flush()[late:]
-
-
-def _reporting(
-    made: Iterator[FloatAudio],
-    seconds: float,
-    rate: int,
-    progress: Callable[[float, float], None] | None,
-) -> Iterator[FloatAudio]:
-    done = 0
-    for block in made:
-        yield block
-        done += len(block)
-        if progress is not None:
-            progress(min(done / rate, seconds), seconds)
-
-
-def _open_stream(
-    reader: AudioReader, mode: Mode, engine: Engine, weights: str | Path | None
-) -> Stream:
-    try:
-        return Stream(
-            reader.sample_rate,
-            reader.channels,
-            output_rate=MODEL_OUTPUT_HZ,
-            mode=mode,
-            engine=engine,
-            weights=weights,
-            offline=True,
-        )
-    except AudioFormatError as error:
-        raise AudioFormatError(f"{reader.path}: {error}") from error
-
-
-def _check_sound(
-    rate: int | str | None, gain: float | str, subtype: str | None, quality: float | None
-) -> None:
-    if rate not in (None, "source") and not (
-        isinstance(rate, int) and _RATES_HZ[0] <= rate <= _RATES_HZ[1]
-    ):
-        limits = f"{_RATES_HZ[0]} .. {_RATES_HZ[1]} Hz"
-        raise AudioFormatError(f"rate must be {limits} or 'source', not {rate!r}")
-    if gain != "auto" and not (isinstance(gain, int | float) and abs(gain) <= _GAIN_DB):
-        msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
-        raise AudioFormatError(msg)
-    if subtype is not None and subtype not in SUBTYPES:
-        raise AudioFormatError(f"subtype must be one of {', '.join(SUBTYPES)}, not {subtype!r}")
-    if quality is not None and not 0 <= quality <= 10:
-        raise AudioFormatError(f"quality must be 0 .. 10, not {quality!r}")
 
 
 def _check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:

@@ -186,12 +186,12 @@ def _extent(
     header = body - start
     if there > header and window.at(window.size - header, 8) == window.at(start, 8):
         there -= header  # SoX writes it into a pipe once more, where it meant to go back
-    if size > there and _is_open(size):
+    if size > there and is_open(size):
         return there, None, False
     return there, size / there if there else None, size > there
 
 
-def _is_open(size: int) -> bool:
+def is_open(size: int) -> bool:
     """Tell the sizes that programs state where they do not know the length beforehand."""
     return (
         0x7F00_0000 <= size <= 0x7F00_0100  # SoX

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import soundfile as sf
 
@@ -13,7 +14,6 @@ from novasr.audio.channels import is_usual, to_vorbis_order
 from novasr.audio.chunks import write_mask
 from novasr.audio.ffmpeg import FFMPEG_SUFFIXES
 from novasr.audio.libsndfile import FloatAudio, libsndfile_name
-from novasr.audio.reading import AudioReader
 from novasr.audio.samples import Quantizer
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.replacing import replacing
@@ -81,8 +81,21 @@ class Layout:
         return self.format in ("WAV", "WAVEX", "RF64") or is_usual(self.mask, self.channels)
 
 
+class Described(Protocol):
+    """What is known of a source: `AudioReader` or `PipeReader`."""
+
+    channels: int
+    mask: int
+    format: str
+    subtype: str
+
+    @property
+    def seconds(self) -> float:
+        """Length, 0 if unknown."""
+
+
 def choose_layout(
-    reader: AudioReader,
+    reader: Described,
     destination: Path,
     sample_rate: int,
     *,
@@ -97,7 +110,7 @@ def choose_layout(
 
     Parameters
     ----------
-    reader : AudioReader
+    reader : AudioReader or PipeReader
         The source.
     destination : Path
         Name of the file to write.
@@ -145,6 +158,14 @@ def choose_layout(
     if kind in ("AIFF", "AU") and size > _WAV_LIMIT_BYTES:
         raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB: choose .wav")
     return Layout(kind, width, sample_rate, reader.channels, reader.mask)
+
+
+def check_layout(subtype: str | None, quality: float | None) -> None:
+    """Raise AudioFormatError if no format has such a width or quality."""
+    if subtype is not None and subtype not in SUBTYPES:
+        raise AudioFormatError(f"subtype must be one of {', '.join(SUBTYPES)}, not {subtype!r}")
+    if quality is not None and not 0 <= quality <= 10:
+        raise AudioFormatError(f"quality must be 0 .. 10, not {quality!r}")
 
 
 def _pcm_like(subtype: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,7 +23,8 @@ from novasr.errors import AudioFileError, NovasrError
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Job
-    from novasr.files import Engine, EnhanceResult, Mode
+    from novasr.enhancing import Engine, Mode
+    from novasr.files import EnhanceResult
 
 
 class EngineName(str, Enum):
@@ -39,17 +42,29 @@ class ModeName(str, Enum):
     full = "full"
 
 
+class SubtypeName(str, Enum):
+    """Sample widths, as an option."""
+
+    pcm16 = "16"
+    pcm24 = "24"
+    float32 = "float"
+
+
 HELP = """Extend speech to 24 kHz and store it at 48 kHz.
 
 Results are named NAME-48k.wav (NAME-48k.flac for FLAC) and lie beside their sources. In folders,
 files that are named like results are left out. Existing files are kept unless --overwrite is
-given.
+given. A recording that has its full band already is stored as it is, at 48 kHz. The file - is standard
+input or output: WAV as it comes.
 
 \b
 Examples:
   novasr enhance talk.wav
   novasr enhance talk.mp3 -o talk.flac --plot
   novasr enhance recordings/ -d enhanced/ --recursive --jobs 4
+  novasr enhance loud.wav --gain auto --bits 24
+  ffmpeg -v error -i talk.m4a -f wav - | novasr enhance - -o - | aplay
+  arecord -t raw -r 16000 -f S16_LE | novasr enhance - -o - --raw 16000,1,s16le | aplay -t raw -r 48000 -f S16_LE
 """
 
 
@@ -83,6 +98,38 @@ def enhance(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    rate: Annotated[
+        str | None,
+        typer.Option(metavar="HZ", help="Rate of the result: Hz, or source.  [default: 48000]"),
+    ] = None,
+    gain: Annotated[
+        str, typer.Option(metavar="DB", help="Gain in dB; auto: lower what would clip.")
+    ] = "0",
+    subtype: Annotated[
+        SubtypeName | None,
+        typer.Option("--subtype", "--bits", help="Sample width.  [default: the source's]"),
+    ] = None,
+    quality: Annotated[
+        float | None,
+        typer.Option(metavar="Q", help="Of .mp3, .ogg and .opus: 0 (small) to 10 (best)."),
+    ] = None,
+    dither: Annotated[
+        bool, typer.Option("--dither", help="Add triangular noise before rounding.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also extend what has its full band already.")
+    ] = False,
+    allow_truncated: Annotated[
+        bool, typer.Option("--allow-truncated", help="Take what is there of damaged files.")
+    ] = False,
+    raw: Annotated[
+        str | None,
+        typer.Option(
+            metavar="R,C,F",
+            help="Standard input (and output) is samples without a header: rate, channels, format"
+            " (s16le s24le s32le f32le).",
+        ),
+    ] = None,
     plot: Annotated[
         bool, typer.Option("--plot", help="Also draw spectrograms before and after, as PNG.")
     ] = False,
@@ -93,6 +140,25 @@ def enhance(
     """Enhance files, report each, and exit with 2 if one failed."""
     from novasr.cli.inputs import find_inputs, is_result, plan_jobs
 
+    sound = Sound(
+        mode=mode.value,
+        engine=engine.value,
+        weights=weights,
+        rate=_parse_rate(rate),
+        gain=_parse_gain(gain),
+        subtype=None if subtype is None else subtype.value,
+        quality=quality,
+        dither=dither,
+        allow_truncated=allow_truncated,
+    )
+    if Path("-") in inputs or output == Path("-"):
+        if len(inputs) != 1 or output is None or plot:
+            msg = "- is one input or output: novasr enhance - -o FILE, or novasr enhance FILE -o -"
+            raise NovasrError(msg)
+        _enhance_pipe(inputs[0], output, sound, raw, overwrite=overwrite)
+        return
+    if raw is not None:
+        raise NovasrError("--raw tells what standard input is: novasr enhance - --raw ...")
     if plot:
         from novasr.plot import require_matplotlib
 
@@ -102,7 +168,7 @@ def enhance(
     if not fresh:
         raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
     planned = plan_jobs(fresh, output=output, directory=directory)
-    settings = Settings(mode.value, engine.value, weights, overwrite, plot)
+    settings = Settings(sound, force, overwrite, plot)
     if directory is not None:
         for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
@@ -120,14 +186,68 @@ def enhance(
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What all files of one call share."""
+class Sound:
+    """What is to become of the sound of all files of one call."""
 
     mode: Mode
     engine: Engine
     weights: str | None
+    rate: int | Literal["source"] | None
+    gain: float | Literal["auto"]
+    subtype: Literal["16", "24", "float"] | None
+    quality: float | None
+    dither: bool
+    allow_truncated: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all files of one call share."""
+
+    sound: Sound
+    force: bool
     overwrite: bool
     plot: bool
+
+
+def _parse_rate(text: str | None) -> int | Literal["source"] | None:
+    if text is None or text == "source":
+        return text  # type: ignore[return-value]
+    if not text.isdecimal():
+        raise NovasrError(f"--rate {text}: expected a rate in Hz, or source")
+    return int(text)
+
+
+def _parse_gain(text: str) -> float | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    try:
+        return float(text)
+    except ValueError:
+        raise NovasrError(f"--gain {text}: expected decibels, or auto") from None
+
+
+def _enhance_pipe(
+    source: Path, output: Path, sound: Sound, raw: str | None, *, overwrite: bool
+) -> None:
+    from novasr.audio.piping import parse_raw
+    from novasr.enhancing import Settings as Chain
+    from novasr.pipe import enhance_pipe
+
+    if output != Path("-") and output.exists() and not overwrite:
+        raise AudioFileError(f"{output}: exists: choose another name or add --overwrite")
+    warnings = enhance_pipe(
+        sys.stdin.buffer if source == Path("-") else source,
+        sys.stdout.buffer if output == Path("-") else output,
+        Chain(sound.mode, sound.engine, sound.weights, sound.rate, sound.gain),
+        raw=None if raw is None else parse_raw(raw),
+        subtype=sound.subtype,
+        quality=sound.quality,
+        dither=sound.dither,
+        allow_truncated=sound.allow_truncated,
+    )
+    for warning in warnings:
+        print_warning(f"{source}: {warning}")
 
 
 class _Stopped(Exception):
@@ -189,9 +309,8 @@ def _enhance_one(
         result = enhance_file(
             job.source,
             job.destination,
-            mode=settings.mode,
-            engine=settings.engine,
-            weights=settings.weights,
+            **dataclasses.asdict(settings.sound),
+            force=settings.force,
             overwrite=settings.overwrite,
             jobs=threads,
             progress=progress,
@@ -215,8 +334,10 @@ def _print_result(result: EnhanceResult, *, plot: bool) -> None:
     if result.clipped:
         print_warning(
             f"{result.destination}: {result.clipped} samples were clipped, the peak is"
-            f" {result.peak:.2f} of full scale"
+            f" {result.peak:.2f} of full scale: add --gain auto, or --subtype float"
         )
+    for warning in result.warnings:
+        print_warning(f"{result.source}: {warning}")
 
 
 def _pace(seconds: float, elapsed: float) -> str:

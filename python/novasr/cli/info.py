@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from novasr.cli.messages import EXIT_ERROR, print_error
+from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
 from novasr.errors import NovasrError
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def info(
         described.append(_as_object(found))
         if not as_json:
             print(_as_line(found), flush=True)
+        for warning in found.warnings:
+            print_warning(f"{found.path}: {warning}")
     if as_json:
         print(json.dumps(described, indent=2))
     if failed:
