@@ -31,6 +31,7 @@ class Quantizer:
         largest = 1 << self._bits - 1
         steps = audio.astype(np.float64) * largest
         if self._noise is not None:
-            steps += self._noise.random(audio.shape) - self._noise.random(audio.shape)
+            pairs = self._noise.random((*audio.shape, 2))  # the same for any cut into blocks
+            steps += pairs[..., 0] - pairs[..., 1]
         whole = np.clip(np.rint(steps), -largest, largest - 1).astype(np.int32)
         return np.asarray(whole << 32 - self._bits, np.int32)
