@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+MAX_CHANNELS = 256
 WORKER_HOP = 160  # 10 ms at 16 kHz
 WORKER_SLACK = 500  # the largest piece that the chain hands to its engine: 31 ms at 16 kHz
 
@@ -60,7 +61,7 @@ class Stream:
     sample_rate : int
         Rate of the input in Hz, 8000 .. 192000.
     channels : int
-        Independent channels.
+        Independent channels, 1 .. 256.
     output_rate : int, optional
         Rate of the output in Hz: 48000, or `sample_rate`. Default: `sample_rate` from 44100 Hz on,
         48000 below.
@@ -120,7 +121,7 @@ class Stream:
         **sound: float,
     ) -> None:
         check_count("sample_rate", sample_rate)
-        check_count("channels", channels)
+        check_count("channels", channels, most=MAX_CHANNELS)
         check_count("threads", threads)
         if threaded and offline:
             msg = "offline=True waits for the engine, threaded=True never does: choose one"
@@ -269,7 +270,11 @@ class Stream:
 
 
 def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.float32]:
-    """Give `audio` as C-ordered float32 of shape (frames, channels), or raise AudioFormatError."""
+    """Give `audio` as C-ordered float32 of shape (frames, channels), or raise AudioFormatError.
+
+    Without `channels` it has as many as there may be, and no more than frames: else it is taken for
+    the (channels, frames) of other libraries.
+    """
     array = np.asarray(audio)
     if array.dtype.kind != "f":
         msg = (
@@ -282,18 +287,21 @@ def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.flo
     if array.ndim != 2 or array.shape[1] == 0:
         msg = f"expected an array of shape (frames,) or (frames, channels), got {np.shape(audio)}"
         raise AudioFormatError(msg)
-    if channels is not None and array.shape[1] != channels:
-        hint = "; transpose it" if array.shape[0] == channels else ""
-        msg = f"expected {channels} channel(s), got an array of shape {np.shape(audio)}{hint}"
+    frames, found = array.shape
+    sideways = 0 < frames < found
+    if found != channels if channels is not None else sideways or found > MAX_CHANNELS:
+        expected = f"1 to {MAX_CHANNELS}" if channels is None else channels
+        hint = "; transpose it (audio.T): frames come first" if sideways else ""
+        msg = f"expected {expected} channel(s), got an array of shape {array.shape}{hint}"
         raise AudioFormatError(msg)
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise AudioFormatError unless `value` is a whole number of 1 or more, within reason."""
+def check_count(name: str, value: object, most: int = 1_000_000) -> None:
+    """Raise AudioFormatError unless `value` is a whole number from 1 to `most`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         msg = f"{name} must be a positive whole number, not {value!r}"
         raise AudioFormatError(msg)
-    if value > 1_000_000:
-        msg = f"{name} is out of range: {value}"
+    if value > most:
+        msg = f"{name} must be {most} at most, not {value}"
         raise AudioFormatError(msg)

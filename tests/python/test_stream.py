@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -233,7 +234,8 @@ def test_wrong_parameters_are_named(arguments, message):
     ("audio", "message"),
     [
         (np.zeros(10, np.int16), "int16; divide integers by their full scale"),
-        (np.zeros((2, 10), np.float32), r"\(2, 10\); transpose it"),
+        (np.zeros((2, 10), np.float32), r"\(2, 10\); transpose it \(audio\.T\)"),
+        (np.zeros((1, 10), np.float32), r"\(1, 10\); transpose it \(audio\.T\)"),
         (np.zeros((10, 3), np.float32), r"2 channel\(s\)"),
         (np.zeros((1, 10, 2), np.float32), r"\(1, 10, 2\)"),
         (np.zeros(10, np.complex64), "complex64"),
@@ -242,6 +244,31 @@ def test_wrong_parameters_are_named(arguments, message):
 def test_wrong_arrays_are_refused(audio, message):
     with pytest.raises(AudioFormatError, match=message):
         novasr.Stream(48_000, 2).process(audio)
+
+
+@pytest.mark.parametrize("shape", [(1, 16_000), (2, 16_000), (2, 256), (1, 2)])
+def test_channels_first_is_refused_with_the_remedy(shape):
+    """As librosa, torchaudio and pedalboard have it; nobody has more channels than frames."""
+    with pytest.raises(
+        AudioFormatError, match=rf"{re.escape(str(shape))}; transpose it \(audio\.T\)"
+    ):
+        novasr.enhance(np.zeros(shape, np.float32), 16_000)
+
+
+def test_a_block_may_be_shorter_than_the_stream_is_wide():
+    assert novasr.Stream(48_000, 6).process(np.zeros((2, 6), np.float32)).shape == (2, 6)
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (2, 2), (256, 256)])
+def test_any_plausible_shape_is_taken(shape):
+    assert novasr.enhance(np.zeros(shape, np.float32), 48_000).shape == shape
+
+
+def test_more_channels_than_256_are_refused_before_memory_is_taken():
+    with pytest.raises(AudioFormatError, match="channels must be 256 at most, not 16000"):
+        novasr.Stream(48_000, 16_000)
+    with pytest.raises(AudioFormatError, match=r"1 to 256 channel\(s\), got .*\(900, 300\)$"):
+        novasr.enhance(np.zeros((900, 300), np.float32), 48_000)
 
 
 def test_offline_and_threaded_exclude_each_other():
