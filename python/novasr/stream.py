@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from novasr import _native
-from novasr.engines import make_engine
+from novasr.engines import read_model
 from novasr.errors import AudioFormatError, StreamError
-from novasr.parameters import change_parameters
+from novasr.parameters import NAMES, change_parameters
 from novasr.rates import MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ class Stream:
     StreamError
         If the engine cannot run here.
 
+    Notes
+    -----
+    A copy or a pickle has the same settings and carries the weights with it; it begins afresh.
+
     Examples
     --------
     >>> import numpy as np
@@ -130,25 +134,12 @@ class Stream:
             output_rate = sample_rate if sample_rate >= 44_100 else MODEL_OUTPUT_HZ
         check_count("output_rate", output_rate)
         self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
-        parameters = _native.Parameters()
-        change_parameters(parameters, {"mode": mode, "front_end": front_end, **sound})
-        handle = make_engine(engine, weights, threads=threads, offline=offline)
-        if threaded:
-            handle = _native.worker_engine(handle, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
-        try:
-            self._native = _native.Stream(
-                handle,
-                sample_rate=sample_rate,
-                output_rate=output_rate,
-                channels=channels,
-                low_latency=low_latency,
-            )
-            self._native.set_parameters(parameters)
-        except _native.ConfigError as error:
-            raise AudioFormatError(str(error)) from error
-        except _native.ModelError as error:
-            raise StreamError(str(error)) from error
-        self._parameters = parameters
+        self._parameters = _native.Parameters()
+        change_parameters(self._parameters, {"mode": mode, "front_end": front_end, **sound})
+        self._model = read_model(engine, weights)
+        self._low_latency, self._offline = low_latency, offline
+        self._threaded, self._threads = threaded, threads
+        self._native = self._fresh()
 
     @property
     def sample_rate(self) -> int:
@@ -262,6 +253,38 @@ class Stream:
     def reset(self) -> None:
         """Begin a fresh stream with the same settings."""
         self._native.reset()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give settings and weights, for a copy or a pickle."""
+        sound = {name: getattr(self._parameters, name) for name in NAMES}
+        sound |= {name: sound[name].name for name in ("mode", "front_end")}
+        return {**self.__dict__, "_native": None, "_parameters": sound}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin a fresh stream with them."""
+        self.__dict__.update(state)
+        self._parameters = _native.Parameters()
+        change_parameters(self._parameters, state["_parameters"])
+        self._native = self._fresh()
+
+    def _fresh(self) -> _native.Stream:
+        engine = self._model.engine(threads=self._threads, offline=self._offline)
+        if self._threaded:
+            engine = _native.worker_engine(engine, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
+        try:
+            stream = _native.Stream(
+                engine,
+                sample_rate=self._sample_rate,
+                output_rate=self._output_rate,
+                channels=self._channels,
+                low_latency=self._low_latency,
+            )
+            stream.set_parameters(self._parameters)
+        except _native.ConfigError as error:
+            raise AudioFormatError(str(error)) from error
+        except _native.ModelError as error:
+            raise StreamError(str(error)) from error
+        return stream
 
     def _check_engine(self) -> None:
         if self._native.stats["failed_blocks"]:
