@@ -98,6 +98,7 @@ class Audio:
             for stream in self._streams:
                 stream.start()
         except sounddevice.PortAudioError as error:
+            self.close()
             raise DeviceError(f"{route.input} to {route.output}: {_first_line(error)}") from error
 
     def _open(self, sounddevice: Any) -> list[Any]:
@@ -166,12 +167,7 @@ class Audio:
         self._counted = time.monotonic()
 
     def close(self) -> None:
-        """Close the streams; waits only for a moment, for some drivers never return."""
-        closing = threading.Thread(target=self._close, daemon=True)
-        closing.start()
-        closing.join(CLOSE_SECONDS)
-
-    def _close(self) -> None:
+        """Close the streams."""
         for stream in self._streams:
             stream.abort(ignore_errors=True)
             stream.close(ignore_errors=True)
@@ -206,16 +202,26 @@ class LiveEngine:
             Exit code of the process.
         """
         report(phase="opening")
-        self._audio = audio = self._open()
-        if audio is None:
-            return EXIT_STOPPED
         try:
-            return self._run(audio)
+            self._audio = audio = self._open()
+            return EXIT_STOPPED if audio is None else self._run(audio)
         finally:
-            audio.close()
-            self._record(audio)
-            if self._recording is not None:
-                self._recording.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Leave the sound server, which may wait for us; but only for a moment, for some never answer."""
+        leaving = threading.Thread(target=self._leave, daemon=True)
+        leaving.start()
+        leaving.join(CLOSE_SECONDS)
+        if self._recording is not None and self._audio is not None:
+            self._record(self._audio)
+            self._recording.close()
+
+    def _leave(self) -> None:
+        if self._audio is not None:
+            self._audio.close()
+        with contextlib.suppress(DeviceError):  # there is none
+            portaudio()._terminate()
 
     def _open(self) -> Audio | None:
         """Open the devices; after a loss wait for them to come back. None: told to stop."""
