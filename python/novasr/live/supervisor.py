@@ -35,6 +35,8 @@ class Supervisor:
         raises DeviceError when there is nothing to open.
     tell : callable
         Takes every LiveStats and LiveEvent, on a thread of the supervisor.
+    finish : callable
+        Called after the last process with how it stood; gives warnings, and raises nothing.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class Supervisor:
         config: dict[str, Any],
         prepare: Callable[[], Mapping[str, str]],
         tell: Callable[[LiveStats | LiveEvent], None],
+        finish: Callable[[LiveStats], list[str]],
     ) -> None:
         self._config = config
         self._prepare = prepare
         self._tell = tell
+        self._finish = finish
         self._began = time.monotonic()
         self._ran = False
         self._lost_at: float | None = None
@@ -112,6 +116,8 @@ class Supervisor:
         except NovasrError as error:
             self.error = error
         finally:
+            for message in self._finish(self._stats):
+                self._event("warning", message)
             self._publish({"state": "stopped"})
             self._event("stopped", str(self.error or "stopped"))
             self._started.set()
