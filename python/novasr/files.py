@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from novasr.cores import core_count
 from novasr.engines import uses_torch
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.rates import MODEL_OUTPUT_HZ
@@ -126,7 +126,7 @@ def enhance_file(
     with AudioReader(source) as reader:
         _check_destination(source, destination, overwrite=overwrite)
         layout = choose_layout(reader, destination, MODEL_OUTPUT_HZ)
-        workers = len(os.sched_getaffinity(0)) if jobs is None else jobs
+        workers = core_count() if jobs is None else jobs
         incoming, outgoing = _InputMeter(), _OutputMeter()
         blocks = incoming.watch(reader.blocks())
         make_stream = partial(_open_stream, reader, mode, engine, weights)

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import assert_one_error_line, novasr
+from command_line import assert_one_error_line, novasr, without_posix
 
 
 def live(*words: str) -> subprocess.CompletedProcess[str]:
@@ -72,6 +72,16 @@ def test_a_recording_is_not_overwritten(jack, peers, tmp_path: Path) -> None:
         assert_one_error_line(run, name, "exists")
         assert (tmp_path / name).read_bytes() == b"mine"
         (tmp_path / name).unlink()
+
+
+def test_what_other_systems_lack_is_not_needed(jack, peers, live, tmp_path, monkeypatch) -> None:
+    jack(synchronous=False)
+    peers(tone=True)
+    monkeypatch.setenv("PYTHONPATH", without_posix(tmp_path))
+    process = live("-i", "mic", "-o", "spk")
+    process.wait_for("running", 20)
+    process.wait_for_sound(2)
+    assert process.interrupt()[0] == 130
 
 
 def test_devices_are_listed(jack, peers) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import typer
 
 from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
 from novasr.cli.progress import NewBar, progress_bars
+from novasr.cores import core_count
 from novasr.errors import AudioFileError, NovasrError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def enhance(
         for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
     started = time.perf_counter()
-    results, failures = _run(planned, settings, jobs or len(os.sched_getaffinity(0)))
+    results, failures = _run(planned, settings, jobs or core_count())
     if len(planned) == 1:
         for error in failures:
             raise error

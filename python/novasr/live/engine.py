@@ -404,6 +404,6 @@ def _end(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(PermissionError, AttributeError):  # Windows has none
         os.nice(NICENESS)
     _end(main())
