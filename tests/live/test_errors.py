@@ -33,8 +33,15 @@ def test_a_rate_that_a_device_does_not_have_is_refused(jack, peers) -> None:
 def test_a_machine_without_devices_is_told_so(portaudio, tmp_path: Path) -> None:
     nothing = tmp_path / "asound.conf"
     nothing.write_text('pcm.default { type hw card "none" }\n')
-    run = novasr("live", "--headless", ALSA_CONFIG_PATH=str(nothing), JACK_DEFAULT_SERVER="none")
-    assert_one_error_line(run, "there is no input device")
+    without = {"ALSA_CONFIG_PATH": str(nothing), "JACK_DEFAULT_SERVER": "none"}
+    run = novasr("live", "--headless", **without)
+    assert_one_error_line(run, "there is no input device", "start a sound server")
+    run = novasr("devices", **without)
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (0, "", 1)
+    assert "novasr: warning: there is no sound device" in run.stderr
+    assert "apt-get install pipewire-alsa" in run.stderr
+    run = novasr("devices", "--json", **without)
+    assert (run.returncode, json.loads(run.stdout), run.stderr) == (0, [], "")
 
 
 def test_a_missing_portaudio_is_named(tmp_path: Path) -> None:
