@@ -26,3 +26,18 @@ def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) ->
     assert run.stderr.count("\n") == 1
     for part in parts:
         assert part in run.stderr
+
+
+def without_posix(folder: Path) -> str:
+    """Give a PYTHONPATH by which processes lack what macOS or Windows lack."""
+    (folder / "sitecustomize.py").write_text("""if True:
+        import os, select
+
+        del os.sched_getaffinity, os.nice, os.getloadavg
+
+        def sockets_only(*words):
+            raise OSError(10038, "An operation was attempted on something that is not a socket")
+
+        select.select = sockets_only
+    """)
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])

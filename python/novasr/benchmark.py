@@ -6,6 +6,7 @@ import importlib.util
 import multiprocessing
 import os
 import platform
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -178,6 +179,8 @@ def run(
     """
     engines = default_engines() if engines is None else engines
     _check(engines, blocks_ms, seconds)
+    if sys.platform != "linux":
+        raise StreamError("the benchmark reads memory from /proc, so it runs on Linux only")
     figures: dict[str, Any] = {"conditions": conditions(threads), "blocks": [], "files": []}
     left_out: list[str] = []
     if not _has_torch():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,52 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "native", "torch")
 
 _one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe
+
+
+@dataclass(frozen=True)
+class Model:
+    """What an engine computes, read once: its copies need no file.
+
+    Attributes
+    ----------
+    label : str
+        The weights as they were named, for errors.
+    content : ndarray or bytes
+        Values for the native engine, or TorchScript for LibTorch.
+    """
+
+    label: str
+    content: NDArray[np.float32] | bytes
+
+    def engine(self, *, threads: int, offline: bool) -> _native.Engine:
+        """Build an engine for one stream; parameters and errors as for :func:`make_engine`."""
+        if isinstance(self.content, bytes):
+            require_matching_torch()
+            try:
+                return _native.torch_engine(self.content, threads=threads)
+            except _native.ModelError as error:
+                raise StreamError(str(error)) from error
+        try:
+            return _native.native_engine(self.content, offline=offline)
+        except _native.ConfigError as error:
+            raise StreamError(str(error)) from error
+        except _native.ModelError as error:
+            raise WeightsError(f"weights {self.label!r}: {error}") from error
+
+
+def read_model(name: str, weights: str | Path | None) -> Model:
+    """Read what the engine of that name computes; parameters and errors as for :func:`make_engine`."""
+    if name not in ENGINES:
+        msg = f"engine must be one of {', '.join(ENGINES)}, not {name!r}"
+        raise AudioFormatError(msg)
+    if name == "native" and is_script(weights):
+        msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
+        raise AudioFormatError(msg)
+    if not uses_torch(name, weights):
+        return Model(str(weights), _values(weights, _stamp(weights)))
+    require_matching_torch()
+    with _one_at_a_time:
+        return Model(str(weights), _script(weights, _stamp(weights)))
 
 
 def make_engine(
@@ -46,21 +93,7 @@ def make_engine(
     StreamError, WeightsError
         If it cannot run here, or not with these weights.
     """
-    if name not in ENGINES:
-        msg = f"engine must be one of {', '.join(ENGINES)}, not {name!r}"
-        raise AudioFormatError(msg)
-    if name == "native" and is_script(weights):
-        msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
-        raise AudioFormatError(msg)
-    if uses_torch(name, weights):
-        return _torch_engine(weights, threads)
-    try:
-        return _native.native_engine(_values(weights, _stamp(weights)), offline=offline)
-    except _native.ConfigError as error:
-        raise StreamError(str(error)) from error
-    except _native.ModelError as error:
-        msg = f"weights {str(weights)!r}: {error}"
-        raise WeightsError(msg) from error
+    return read_model(name, weights).engine(threads=threads, offline=offline)
 
 
 def instruction_set() -> str:
@@ -85,16 +118,6 @@ def uses_torch(name: str, weights: str | Path | None) -> bool:
 def is_script(weights: str | Path | None) -> bool:
     """Tell a TorchScript file, which takes the place of weights, by its name."""
     return weights is not None and Path(weights).suffix == ".ts"
-
-
-def _torch_engine(weights: str | Path | None, threads: int) -> _native.Engine:
-    require_matching_torch()
-    with _one_at_a_time:
-        script = _script(weights, _stamp(weights))
-    try:
-        return _native.torch_engine(script, threads=threads)
-    except _native.ModelError as error:
-        raise StreamError(str(error)) from error
 
 
 def _stamp(weights: str | Path | None) -> tuple[int, int] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from novasr.analysis import BandMeter, judge_band
 from novasr.audio.levels import Gain, OutputMeter
 from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.resampling import resampled
+from novasr.cores import core_count
 from novasr.engines import uses_torch
 from novasr.errors import AudioFormatError
 from novasr.rates import MODEL_OUTPUT_HZ
@@ -169,7 +169,7 @@ class Enhancement:
 def _extended(
     blocks: Iterator[FloatAudio], source: Source, settings: Settings
 ) -> Iterator[FloatAudio]:
-    workers = len(os.sched_getaffinity(0)) if settings.jobs is None else settings.jobs
+    workers = core_count() if settings.jobs is None else settings.jobs
     make_stream = partial(_open_stream, source, settings)
     if workers == 1 or uses_torch(settings.engine, settings.weights):
         return _enhanced(blocks, make_stream())

@@ -28,7 +28,7 @@ def enhance(
     Parameters
     ----------
     audio : array_like of float, shape (frames,) or (frames, channels)
-        Linear PCM, full scale at 1.0.
+        Linear PCM, full scale at 1.0; at most 256 channels, and no more than frames.
     sample_rate : int
         Rate of `audio` in Hz, 8000 .. 192000.
     mode : {"extend", "full"}

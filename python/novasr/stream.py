@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from novasr import _native
-from novasr.engines import make_engine
+from novasr.engines import read_model
 from novasr.errors import AudioFormatError, StreamError
-from novasr.parameters import change_parameters
+from novasr.parameters import NAMES, change_parameters
 from novasr.rates import MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+MAX_CHANNELS = 256
 WORKER_HOP = 160  # 10 ms at 16 kHz
 WORKER_SLACK = 500  # the largest piece that the chain hands to its engine: 31 ms at 16 kHz
 
@@ -60,7 +61,7 @@ class Stream:
     sample_rate : int
         Rate of the input in Hz, 8000 .. 192000.
     channels : int
-        Independent channels.
+        Independent channels, 1 .. 256.
     output_rate : int, optional
         Rate of the output in Hz: 48000, or `sample_rate`. Default: `sample_rate` from 44100 Hz on,
         48000 below.
@@ -94,6 +95,10 @@ class Stream:
     StreamError
         If the engine cannot run here.
 
+    Notes
+    -----
+    A copy or a pickle has the same settings and carries the weights with it; it begins afresh.
+
     Examples
     --------
     >>> import numpy as np
@@ -120,7 +125,7 @@ class Stream:
         **sound: float,
     ) -> None:
         check_count("sample_rate", sample_rate)
-        check_count("channels", channels)
+        check_count("channels", channels, most=MAX_CHANNELS)
         check_count("threads", threads)
         if threaded and offline:
             msg = "offline=True waits for the engine, threaded=True never does: choose one"
@@ -129,25 +134,12 @@ class Stream:
             output_rate = sample_rate if sample_rate >= 44_100 else MODEL_OUTPUT_HZ
         check_count("output_rate", output_rate)
         self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
-        parameters = _native.Parameters()
-        change_parameters(parameters, {"mode": mode, "front_end": front_end, **sound})
-        handle = make_engine(engine, weights, threads=threads, offline=offline)
-        if threaded:
-            handle = _native.worker_engine(handle, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
-        try:
-            self._native = _native.Stream(
-                handle,
-                sample_rate=sample_rate,
-                output_rate=output_rate,
-                channels=channels,
-                low_latency=low_latency,
-            )
-            self._native.set_parameters(parameters)
-        except _native.ConfigError as error:
-            raise AudioFormatError(str(error)) from error
-        except _native.ModelError as error:
-            raise StreamError(str(error)) from error
-        self._parameters = parameters
+        self._parameters = _native.Parameters()
+        change_parameters(self._parameters, {"mode": mode, "front_end": front_end, **sound})
+        self._model = read_model(engine, weights)
+        self._low_latency, self._offline = low_latency, offline
+        self._threaded, self._threads = threaded, threads
+        self._native = self._fresh()
 
     @property
     def sample_rate(self) -> int:
@@ -262,6 +254,38 @@ class Stream:
         """Begin a fresh stream with the same settings."""
         self._native.reset()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Give settings and weights, for a copy or a pickle."""
+        sound = {name: getattr(self._parameters, name) for name in NAMES}
+        sound |= {name: sound[name].name for name in ("mode", "front_end")}
+        return {**self.__dict__, "_native": None, "_parameters": sound}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin a fresh stream with them."""
+        self.__dict__.update(state)
+        self._parameters = _native.Parameters()
+        change_parameters(self._parameters, state["_parameters"])
+        self._native = self._fresh()
+
+    def _fresh(self) -> _native.Stream:
+        engine = self._model.engine(threads=self._threads, offline=self._offline)
+        if self._threaded:
+            engine = _native.worker_engine(engine, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
+        try:
+            stream = _native.Stream(
+                engine,
+                sample_rate=self._sample_rate,
+                output_rate=self._output_rate,
+                channels=self._channels,
+                low_latency=self._low_latency,
+            )
+            stream.set_parameters(self._parameters)
+        except _native.ConfigError as error:
+            raise AudioFormatError(str(error)) from error
+        except _native.ModelError as error:
+            raise StreamError(str(error)) from error
+        return stream
+
     def _check_engine(self) -> None:
         if self._native.stats["failed_blocks"]:
             msg = "the model failed while running: its TorchScript raised, or gave too few frames"
@@ -269,7 +293,11 @@ class Stream:
 
 
 def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.float32]:
-    """Give `audio` as C-ordered float32 of shape (frames, channels), or raise AudioFormatError."""
+    """Give `audio` as C-ordered float32 of shape (frames, channels), or raise AudioFormatError.
+
+    Without `channels` it has as many as there may be, and no more than frames: else it is taken for
+    the (channels, frames) of other libraries.
+    """
     array = np.asarray(audio)
     if array.dtype.kind != "f":
         msg = (
@@ -282,18 +310,21 @@ def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.flo
     if array.ndim != 2 or array.shape[1] == 0:
         msg = f"expected an array of shape (frames,) or (frames, channels), got {np.shape(audio)}"
         raise AudioFormatError(msg)
-    if channels is not None and array.shape[1] != channels:
-        hint = "; transpose it" if array.shape[0] == channels else ""
-        msg = f"expected {channels} channel(s), got an array of shape {np.shape(audio)}{hint}"
+    frames, found = array.shape
+    sideways = 0 < frames < found
+    if found != channels if channels is not None else sideways or found > MAX_CHANNELS:
+        expected = f"1 to {MAX_CHANNELS}" if channels is None else channels
+        hint = "; transpose it (audio.T): frames come first" if sideways else ""
+        msg = f"expected {expected} channel(s), got an array of shape {array.shape}{hint}"
         raise AudioFormatError(msg)
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def check_count(name: str, value: object) -> None:
-    """Raise AudioFormatError unless `value` is a whole number of 1 or more, within reason."""
+def check_count(name: str, value: object, most: int = 1_000_000) -> None:
+    """Raise AudioFormatError unless `value` is a whole number from 1 to `most`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         msg = f"{name} must be a positive whole number, not {value!r}"
         raise AudioFormatError(msg)
-    if value > 1_000_000:
-        msg = f"{name} is out of range: {value}"
+    if value > most:
+        msg = f"{name} must be {most} at most, not {value}"
         raise AudioFormatError(msg)

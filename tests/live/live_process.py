@@ -64,6 +64,12 @@ class LiveProcess:
         self._reader.join(5)
         return code, seconds
 
+    def wait_for_the_end(self, kind: str) -> str:
+        """Give the message of the last event of that kind, once it has ended."""
+        self._process.wait(10)
+        self._reader.join(5)
+        return [event["message"] for event in self.events if event["kind"] == kind][-1]
+
     def close(self) -> None:
         if self._process.poll() is None:
             self.interrupt()

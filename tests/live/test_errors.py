@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import assert_one_error_line, novasr
+from command_line import assert_one_error_line, novasr, without_posix
 
 
 def live(*words: str) -> subprocess.CompletedProcess[str]:
@@ -33,8 +33,15 @@ def test_a_rate_that_a_device_does_not_have_is_refused(jack, peers) -> None:
 def test_a_machine_without_devices_is_told_so(portaudio, tmp_path: Path) -> None:
     nothing = tmp_path / "asound.conf"
     nothing.write_text('pcm.default { type hw card "none" }\n')
-    run = novasr("live", "--headless", ALSA_CONFIG_PATH=str(nothing), JACK_DEFAULT_SERVER="none")
-    assert_one_error_line(run, "there is no input device")
+    without = {"ALSA_CONFIG_PATH": str(nothing), "JACK_DEFAULT_SERVER": "none"}
+    run = novasr("live", "--headless", **without)
+    assert_one_error_line(run, "there is no input device", "start a sound server")
+    run = novasr("devices", **without)
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (0, "", 1)
+    assert "novasr: warning: there is no sound device" in run.stderr
+    assert "apt-get install pipewire-alsa" in run.stderr
+    run = novasr("devices", "--json", **without)
+    assert (run.returncode, json.loads(run.stdout), run.stderr) == (0, [], "")
 
 
 def test_a_missing_portaudio_is_named(tmp_path: Path) -> None:
@@ -72,6 +79,16 @@ def test_a_recording_is_not_overwritten(jack, peers, tmp_path: Path) -> None:
         assert_one_error_line(run, name, "exists")
         assert (tmp_path / name).read_bytes() == b"mine"
         (tmp_path / name).unlink()
+
+
+def test_what_other_systems_lack_is_not_needed(jack, peers, live, tmp_path, monkeypatch) -> None:
+    jack(synchronous=False)
+    peers(tone=True)
+    monkeypatch.setenv("PYTHONPATH", without_posix(tmp_path))
+    process = live("-i", "mic", "-o", "spk")
+    process.wait_for("running", 20)
+    process.wait_for_sound(2)
+    assert process.interrupt()[0] == 130
 
 
 def test_devices_are_listed(jack, peers) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from command_line import novasr as novasr_command
 from duration import long_seconds
 from signals import speech_like
 
 import novasr
 
 SECONDS = long_seconds()
+ANSWER_SECONDS = 1.0
 each_rate = pytest.mark.parametrize("rate", [48_000, 44_100])
 each_block = pytest.mark.parametrize("block", [64, 128, 256, 480, 1024, None])
 
@@ -39,6 +43,28 @@ def test_so_is_a_minute_at_any_block_and_pace(
 ) -> None:
     """A recording follows the ten times real time of freewheel only on a machine that is not busy."""
     assert_exact(jack, peers, live, tmp_path, rate, block, seconds=60.0, freewheel=freewheel)
+
+
+def test_the_server_is_left_in_order(jack, peers, live) -> None:
+    """A synchronous server waits for each client that vanished, and all others with it."""
+    jack(synchronous=True)
+    pair = peers()
+    process = live("-i", "mic", "-o", "spk")
+    process.wait_for("running", 20)
+    assert process.interrupt()[0] == 130
+    assert seconds_to_answer() < ANSWER_SECONDS
+    assert novasr_command("live", "--headless", "-i", "nobody").returncode == 2
+    assert seconds_to_answer() < ANSWER_SECONDS
+    began = time.monotonic()
+    pair.close()
+    assert time.monotonic() - began < ANSWER_SECONDS
+
+
+def seconds_to_answer() -> float:
+    """Come and go as another program does."""
+    began = time.monotonic()
+    subprocess.run(["jack_lsp"], check=True, capture_output=True)
+    return time.monotonic() - began
 
 
 def assert_exact(

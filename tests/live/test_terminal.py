@@ -172,6 +172,7 @@ LARGE = LiveStats(
     restarts=10**6,
     recorded_s=1e6,
     record_lost=10**12,
+    record_problem="No space left on device " * 9,
     bypass=True,
 )
 
@@ -182,6 +183,15 @@ def test_the_picture_fits_into_80_by_24(stats: LiveStats) -> None:
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert "q quit" in lines[-1]
+
+
+def test_a_recording_that_is_interrupted_is_seen() -> None:
+    assert "● recorded 0:00:05" in drawn(Screen(), LiveStats(recorded_s=5))[0]
+    title = drawn(Screen(), LiveStats(recorded_s=5, record_problem="No space left", record_lost=9))[
+        0
+    ]
+    assert "recording stopped, 9 frames lost" in title
+    assert "● recorded" not in title
 
 
 def test_a_peak_is_held_and_falls_back_and_the_largest_stays() -> None:

@@ -449,15 +449,27 @@ def test_a_copy_of_torchscript_says_that_the_file_is_gone(script):
 @pytest.mark.parametrize(
     "duplicate", [copy.copy, copy.deepcopy, lambda effect: pickle.loads(pickle.dumps(effect))]
 )
-def test_copies_sound_alike_and_are_their_own(duplicate, other_weights):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"mode": "full", "mix": 0.3, "output_gain_db": -7.7},
+        {"crossover_hz": 5123.0, "high_band_gain_db": -4.2},
+        {"front_end": "reference"},
+        {"bypass": True},
+    ],
+)
+def test_copies_sound_alike_and_are_their_own(duplicate, settings, other_weights):
     audio = noise(2, 9000)
-    effect = NovaSR(mode="full", mix=0.3, output_gain_db=-7.7, weights=other_weights)
+    effect = NovaSR(weights=other_weights, **settings)
+    effect.process(audio, 48_000, reset=False)  # a copy does not take this along
     twin = duplicate(effect)
     assert type(twin) is NovaSR
     assert repr(twin) == repr(effect)
-    np.testing.assert_array_equal(twin(audio, 48_000), effect(audio, 48_000))
+    begun = twin.process(audio, 48_000, reset=False)
+    effect.reset()
+    np.testing.assert_array_equal(begun, effect.process(audio, 48_000, reset=False))
     twin.mix = 0.9
-    assert effect.mix == 0.3
+    assert effect.mix == settings.get("mix", 1.0)
 
 
 def test_a_fresh_process_without_the_file_gives_the_same_bits(other_weights, tmp_path):

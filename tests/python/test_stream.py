@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
+import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -10,8 +14,10 @@ import time
 import needs
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import novasr
+from novasr.checkpoints import load_tensors
 from novasr.errors import AudioFormatError, StreamError, WeightsError
 
 REFERENCE = {"mode": "full", "front_end": "reference"}
@@ -189,6 +195,78 @@ def test_reset_begins_a_fresh_stream(rng):
     np.testing.assert_array_equal(first, second)
 
 
+def pickled(stream):
+    return pickle.loads(pickle.dumps(stream))
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sample_rate": 16_000, "channels": 2},
+        {"sample_rate": 44_100, "output_rate": 48_000, "offline": True},
+        {"sample_rate": 48_000, "low_latency": True, **REFERENCE},
+        {"sample_rate": 48_000, "crossover_hz": 5000, "mix": 0.3, "high_band_gain_db": -3},
+        {"sample_rate": 48_000, "output_gain_db": 1.1, "bypass": True},
+        {"sample_rate": 48_000, "threaded": True, "mix": 0.0},
+        {"sample_rate": 48_000, "engine": "torch", "threads": 2},
+    ],
+)
+def test_a_copy_has_the_settings_and_begins_afresh(rng, duplicate, settings):
+    stream = novasr.Stream(**settings)
+    audio = (0.1 * rng.standard_normal((4000, stream.channels))).astype(np.float32)
+    stream.process(audio[:300])
+    stream.set(output_gain_db=-6.3)
+    twin = duplicate(stream)
+    for name in ("sample_rate", "output_rate", "channels", "latency"):
+        assert getattr(twin, name) == getattr(stream, name)
+    assert twin.stats.input_frames == 0
+    assert stream.stats.input_frames == 300
+    stream.reset()
+    once, again = ([s.process(audio[:400]), s.process(audio[400:800])] for s in (stream, twin))
+    np.testing.assert_array_equal(np.concatenate(again), np.concatenate(once))
+    twin.set(bypass=False, output_gain_db=0.0)
+    assert not np.array_equal(twin.process(audio), stream.process(audio))
+
+
+def test_a_copy_needs_no_weights_file(rng, tmp_path):
+    weights = tmp_path / "mine.safetensors"
+    tensors = load_tensors()
+    tensors["conv_post.weight"] = 0.5 * tensors["conv_post.weight"]
+    save_file(tensors, weights)
+    stream = novasr.Stream(48_000, weights=weights)
+    audio = rng.standard_normal(4000).astype(np.float32)
+    expected = stream.process(audio)
+    content = pickle.dumps(stream)
+    weights.unlink()
+    np.testing.assert_array_equal(pickle.loads(content).process(audio), expected)
+    assert not np.array_equal(novasr.Stream(48_000).process(audio), expected)
+
+
+def test_a_copy_of_torchscript_needs_no_file_either(rng, tmp_path):
+    script = novasr.export_torchscript(tmp_path / "mine.ts")
+    stream = novasr.Stream(48_000, weights=script)
+    audio = rng.standard_normal(1000).astype(np.float32)
+    expected = stream.process(audio)
+    script.unlink()
+    np.testing.assert_array_equal(pickled(stream).process(audio), expected)
+
+
+def test_a_copy_of_an_ended_stream_is_a_fresh_one():
+    stream = novasr.Stream(48_000)
+    stream.flush()
+    assert copy.deepcopy(stream).process(np.zeros(480, np.float32)).shape == (480, 1)
+
+
+def test_spawned_processes_take_streams_along(rng):
+    streams = [novasr.Stream(48_000, mix=mix) for mix in (0.2, 0.9)]
+    audio = speech_like(rng, 3000, 48_000)
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        outputs = pool.starmap(novasr.Stream.process, [(stream, audio) for stream in streams])
+    for stream, output in zip(streams, outputs):
+        np.testing.assert_array_equal(output, stream.process(audio))
+
+
 def test_stream_refuses_audio_after_its_end(rng):
     stream = novasr.Stream(48_000)
     stream.flush()
@@ -233,7 +311,8 @@ def test_wrong_parameters_are_named(arguments, message):
     ("audio", "message"),
     [
         (np.zeros(10, np.int16), "int16; divide integers by their full scale"),
-        (np.zeros((2, 10), np.float32), r"\(2, 10\); transpose it"),
+        (np.zeros((2, 10), np.float32), r"\(2, 10\); transpose it \(audio\.T\)"),
+        (np.zeros((1, 10), np.float32), r"\(1, 10\); transpose it \(audio\.T\)"),
         (np.zeros((10, 3), np.float32), r"2 channel\(s\)"),
         (np.zeros((1, 10, 2), np.float32), r"\(1, 10, 2\)"),
         (np.zeros(10, np.complex64), "complex64"),
@@ -244,6 +323,31 @@ def test_wrong_arrays_are_refused(audio, message):
         novasr.Stream(48_000, 2).process(audio)
 
 
+@pytest.mark.parametrize("shape", [(1, 16_000), (2, 16_000), (2, 256), (1, 2)])
+def test_channels_first_is_refused_with_the_remedy(shape):
+    """As librosa, torchaudio and pedalboard have it; nobody has more channels than frames."""
+    with pytest.raises(
+        AudioFormatError, match=rf"{re.escape(str(shape))}; transpose it \(audio\.T\)"
+    ):
+        novasr.enhance(np.zeros(shape, np.float32), 16_000)
+
+
+def test_a_block_may_be_shorter_than_the_stream_is_wide():
+    assert novasr.Stream(48_000, 6).process(np.zeros((2, 6), np.float32)).shape == (2, 6)
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (2, 2), (256, 256)])
+def test_any_plausible_shape_is_taken(shape):
+    assert novasr.enhance(np.zeros(shape, np.float32), 48_000).shape == shape
+
+
+def test_more_channels_than_256_are_refused_before_memory_is_taken():
+    with pytest.raises(AudioFormatError, match="channels must be 256 at most, not 16000"):
+        novasr.Stream(48_000, 16_000)
+    with pytest.raises(AudioFormatError, match=r"1 to 256 channel\(s\), got .*\(900, 300\)$"):
+        novasr.enhance(np.zeros((900, 300), np.float32), 48_000)
+
+
 def test_offline_and_threaded_exclude_each_other():
     with pytest.raises(AudioFormatError, match="choose one"):
         novasr.Stream(48_000, offline=True, threaded=True)
@@ -252,10 +356,6 @@ def test_offline_and_threaded_exclude_each_other():
 @pytest.mark.parametrize("engine", ["native", "torch"])
 def test_weights_that_cannot_be_folded_are_a_weights_error(tmp_path, engine):
     """A filter that is not symmetric is legal for PyTorch; the native engine must say that it is not for it."""
-    from safetensors.numpy import save_file
-
-    from novasr.checkpoints import load_tensors
-
     tensors = load_tensors()
     name = "resblocks.0.activations.0.downsample.lowpass.filter"
     tensors[name] = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 1, 12)

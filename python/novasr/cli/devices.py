@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from novasr.cli.messages import print_warning
+
 if TYPE_CHECKING:
     from novasr.live import Device
 
 HELP = """List the sound devices that novasr live can use.
+
+If there is none, a line on stderr says so and the exit code is 0; --json prints [].
 
 \b
 Examples:
@@ -25,13 +29,16 @@ def devices(
         bool, typer.Option("--json", help="Print a JSON list, an object for each device.")
     ] = False,
 ) -> None:
-    """List the sound devices on stdout."""
+    """List the sound devices on stdout; that there is none is said on stderr."""
     from novasr.live import list_devices
+    from novasr.live.devices import NO_DEVICE_REMEDY
 
     found = list_devices()
     if as_json:
         print(json.dumps([dataclasses.asdict(device) for device in found], indent=2))
         return
+    if not found:
+        print_warning(f"there is no sound device: {NO_DEVICE_REMEDY}")
     for device in found:
         print(_as_line(device))
 

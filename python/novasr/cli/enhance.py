@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ import typer
 
 from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
 from novasr.cli.progress import NewBar, progress_bars
+from novasr.cores import core_count
 from novasr.errors import AudioFileError, NovasrError
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def enhance(
         for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
     started = time.perf_counter()
-    results, failures = _run(planned, settings, jobs or len(os.sched_getaffinity(0)))
+    results, failures = _run(planned, settings, jobs or core_count())
     if len(planned) == 1:
         for error in failures:
             raise error

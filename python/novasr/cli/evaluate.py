@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from novasr.cli.messages import print_warning
 from novasr.cli.progress import progress_bars
+from novasr.cores import core_count
 from novasr.errors import AudioFileError, NovasrError
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def evaluate(
         compared, left_out = systems.choose(weights or [systems.OURS], baselines=baselines)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
-        scores = _score(clips, compared, settings, jobs or len(os.sched_getaffinity(0)))
+        scores = _score(clips, compared, settings, jobs or core_count())
         rows = summarise(scores, settings.protocol)
         steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
         _print(rows, settings, markdown=markdown)

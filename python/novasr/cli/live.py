@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from novasr.cli.enhance import EngineName, ModeName
+from novasr.cli.messages import print_warning
+from novasr.errors import NovasrError
+
+if TYPE_CHECKING:
+    from novasr.live import LiveStream
 
 HELP = """Enhance a microphone or a call while you hear it.
 
@@ -88,10 +94,28 @@ def live(
         virtual_mic=virtual_mic,
         allow_feedback=allow_feedback,
     )
-    with stream:
-        if headless or not sys.stdout.isatty():
+    as_lines = headless or not sys.stdout.isatty()
+    stream.start()
+    try:
+        if as_lines:
             lines.run(stream)
         else:
             from novasr.live import terminal
 
             terminal.run(stream)
+    finally:
+        stream.stop()
+        _show_rest(stream, as_lines=as_lines)
+
+
+def _show_rest(stream: LiveStream, *, as_lines: bool) -> None:
+    """Tell what came after the last look, about the recording for one."""
+    from novasr.live import LiveEvent
+    from novasr.live import headless as lines
+
+    with contextlib.suppress(NovasrError):  # what ended the stream has been raised
+        for update in stream.updates():
+            if as_lines:
+                lines.show(update)
+            elif isinstance(update, LiveEvent) and update.kind == "warning":
+                print_warning(update.message)

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from novasr.cli import bench, devices, enhance, evaluate, export, info, live, plugin, train
-from novasr.cli.messages import EXIT_ERROR, debugging, print_error
+from novasr.cli.messages import EXIT_ERROR, debugging, open_missing_streams, print_error
 from novasr.errors import NovasrError
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 for success, 2 for an error, 130 after Ctrl-C.
     """
+    open_missing_streams()
     if not debugging():
         _mute_native_libraries()
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -16,6 +16,11 @@ RATES = (44_100, 48_000, 96_000)
 LOWEST_GOOD_RATE = 44_100
 CHANNELS = 2  # at most
 LIST_SECONDS = 20.0
+NO_DEVICE_REMEDY = "connect one, or start a sound server" + (
+    ": JACK, or PipeWire or PulseAudio with apt-get install pipewire-alsa or libasound2-plugins"
+    if sys.platform == "linux"
+    else ""
+)
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,7 @@ def _find(devices: list[Device], wanted: str | int | None, direction: Direction)
     usable = [device for device in devices if getattr(device, f"{direction}s") > 0]
     there_are = "there are " + ", ".join(f"{d.index}: {d}" for d in usable)
     if not usable:
-        msg = f"there is no {direction} device"
+        msg = f"there is no {direction} device: {NO_DEVICE_REMEDY}"
         raise DeviceError(msg)
     if wanted is None:
         found = [device for device in usable if getattr(device, f"default_{direction}")]

@@ -27,6 +27,7 @@ from novasr.live.devices import Route, find_route, portaudio, refresh
 from novasr.live.feedback import refuse_feedback
 from novasr.live.jack import JackServer
 from novasr.live.meters import SpectrumMeter, decibels
+from novasr.live.recorder import Recorder
 from novasr.live.recording import Recording
 from novasr.parameters import change_parameters
 from novasr.stream import WORKER_HOP, WORKER_SLACK
@@ -98,6 +99,7 @@ class Audio:
             for stream in self._streams:
                 stream.start()
         except sounddevice.PortAudioError as error:
+            self.close()
             raise DeviceError(f"{route.input} to {route.output}: {_first_line(error)}") from error
 
     def _open(self, sounddevice: Any) -> list[Any]:
@@ -166,12 +168,7 @@ class Audio:
         self._counted = time.monotonic()
 
     def close(self) -> None:
-        """Close the streams; waits only for a moment, for some drivers never return."""
-        closing = threading.Thread(target=self._close, daemon=True)
-        closing.start()
-        closing.join(CLOSE_SECONDS)
-
-    def _close(self) -> None:
+        """Close the streams."""
         for stream in self._streams:
             stream.abort(ignore_errors=True)
             stream.close(ignore_errors=True)
@@ -194,7 +191,7 @@ class LiveEngine:
         self._parameters = _native.Parameters()
         change_parameters(self._parameters, config["sound"])
         self._audio: Audio | None = None
-        self._recording: Recording | None = None
+        self._recorder: Recorder | None = None
         threading.Thread(target=self._listen, daemon=True).start()
 
     def run(self) -> int:
@@ -206,16 +203,26 @@ class LiveEngine:
             Exit code of the process.
         """
         report(phase="opening")
-        self._audio = audio = self._open()
-        if audio is None:
-            return EXIT_STOPPED
         try:
-            return self._run(audio)
+            self._audio = audio = self._open()
+            return EXIT_STOPPED if audio is None else self._run(audio)
         finally:
-            audio.close()
-            self._record(audio)
-            if self._recording is not None:
-                self._recording.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Leave the sound server, which may wait for us; but only for a moment, for some never answer."""
+        leaving = threading.Thread(target=self._leave, daemon=True)
+        leaving.start()
+        leaving.join(CLOSE_SECONDS)
+        if self._recorder is not None:
+            self._recorder.finish(CLOSE_SECONDS)
+            self._tell_news()
+
+    def _leave(self) -> None:
+        if self._audio is not None:
+            self._audio.close()
+        with contextlib.suppress(DeviceError):  # there is none
+            portaudio()._terminate()
 
     def _open(self) -> Audio | None:
         """Open the devices; after a loss wait for them to come back. None: told to stop."""
@@ -245,7 +252,7 @@ class LiveEngine:
     def _run(self, audio: Audio) -> int:
         bridge, route = audio.bridge, audio.route
         if self._config["record"] is not None:
-            self._recording = self._start_recording(audio)
+            self._recorder = self._start_recording(audio)
         before, after = SpectrumMeter(route.input_rate), SpectrumMeter(route.output_rate)
         while self._obey(TICK_SECONDS):
             stats = bridge.stats()
@@ -253,7 +260,7 @@ class LiveEngine:
                 "spectrum_before": before.levels(bridge.read_before(TAP_SAMPLES)),
                 "spectrum_after": after.levels(bridge.read_after(TAP_SAMPLES)),
             }
-            self._record(audio)
+            self._tell_news()
             lost = audio.loss(stats)
             if lost is not None:
                 report(lost=lost)
@@ -268,27 +275,26 @@ class LiveEngine:
                 report(phase="opening")
         return EXIT_STOPPED
 
-    def _start_recording(self, audio: Audio) -> Recording | None:
+    def _start_recording(self, audio: Audio) -> Recorder | None:
         record, bridge = self._config["record"], audio.bridge
         if bridge.processed_rate != audio.route.input_rate:
             report(warning="not recorded: the input device runs below 44100 Hz")
             return None
-        return Recording(
+        recording = Recording(
             Path(record["path"]),
             record["kind"],
             bridge.processed_rate,
             bridge.processed_channels,
             bridge.chain_latency_frames,
         )
+        if not self._config["patient"]:
+            recording.start()
+        return Recorder(recording, bridge.read_recording)
 
-    def _record(self, audio: Audio) -> None:
-        if self._recording is None:
-            return
-        before, after = audio.bridge.read_recording()
-        was_full = self._recording.full
-        self._recording.write(before, after)
-        if self._recording.full and not was_full:
-            report(warning="the recording has ended: a WAV file holds 4 GiB, a .w64 file more")
+    def _tell_news(self) -> None:
+        news = self._recorder.recording.news if self._recorder is not None else ()
+        while news:
+            report(warning=news.popleft())
 
     def _described(self, audio: Audio, stats: dict[str, Any]) -> dict[str, Any]:
         route, bridge, parameters = audio.route, audio.bridge, self._parameters
@@ -296,6 +302,7 @@ class LiveEngine:
         blocks = max(1, stats["input_blocks"])
         device_ms = 1000 * audio.device_seconds(stats)
         our_ms = 1000 * bridge.latency_frames / rate
+        recording = self._recorder.recording if self._recorder is not None else None
         return {
             "input": route.input.name,
             "output": route.output.name,
@@ -316,8 +323,9 @@ class LiveEngine:
             "resyncs": stats["resyncs"] + audio.cures,
             "drift_ppm": stats["drift_ppm"],
             "buffered_ms": 1000 * stats["buffered_frames"] / rate,
-            "recorded_s": self._recording.seconds if self._recording is not None else 0.0,
-            "record_lost": stats["record_lost"],
+            "recorded_s": recording.seconds if recording is not None else 0.0,
+            "record_lost": stats["record_lost"] + (recording.lost if recording is not None else 0),
+            "record_problem": recording.problem if recording is not None else "",
             "passthrough": stats["passthrough"],
             "bypass": parameters.bypass,
             "mode": "full" if parameters.mode == _native.Mode.full else "extend",
@@ -396,6 +404,6 @@ def _end(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(PermissionError, AttributeError):  # Windows has none
         os.nice(NICENESS)
     _end(main())

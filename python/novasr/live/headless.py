@@ -5,12 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from novasr.live.stats import LiveEvent
+from novasr.live.lines import print_line
+from novasr.live.stats import LiveEvent, LiveStats
 from novasr.live.stream import LiveStream
 
 
 def run(stream: LiveStream) -> None:
     """Print an object for each report (``"stats"``) and each event (``"event"``) until the end."""
     for update in stream.updates():
-        kind = "event" if isinstance(update, LiveEvent) else "stats"
-        print(json.dumps({kind: dataclasses.asdict(update)}), flush=True)
+        show(update)
+
+
+def show(update: LiveStats | LiveEvent) -> None:
+    """Print one object."""
+    kind = "event" if isinstance(update, LiveEvent) else "stats"
+    print_line(json.dumps({kind: dataclasses.asdict(update)}))

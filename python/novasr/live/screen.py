@@ -103,7 +103,9 @@ def _title(stats: LiveStats) -> Table:
         (f"● {stats.state}", STATE_STYLES.get(stats.state, "bold yellow")),
         f"  {_clock(stats.time)}",
     )
-    if stats.recorded_s > 0:
+    if stats.record_problem:
+        left.append("  recording stopped", "bold yellow")
+    elif stats.recorded_s > 0:
         left.append("  ● ", "bold red").append(f"recorded {_clock(stats.recorded_s)}")
     if stats.record_lost:
         left.append(f", {stats.record_lost} frames lost", "yellow")

@@ -46,6 +46,8 @@ class LiveStats:
         How often the audio was started again.
     recorded_s, record_lost : float, int
         Length of the recording in seconds, and frames missing in it.
+    record_problem : str
+        Why nothing is recorded at the moment; empty while all is well.
     passthrough : bool
         The rate is too low for a band to be added.
     bypass, mode, mix : bool, str, float
@@ -78,6 +80,7 @@ class LiveStats:
     restarts: int = 0
     recorded_s: float = 0.0
     record_lost: int = 0
+    record_problem: str = ""
     passthrough: bool = False
     bypass: bool = False
     mode: str = "extend"

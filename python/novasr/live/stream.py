@@ -42,7 +42,8 @@ class LiveStream:
     mode, engine, weights, front_end, low_latency
         As for :class:`novasr.Stream`; LibTorch runs on a thread of its own and adds 41 ms.
     record : str or path, optional
-        WAV or W64 file to write: the channels before, then those after, aligned.
+        WAV or W64 file to write: the channels before, then those after, aligned. What prevents that
+        later than at the start is an event, and the audio goes on.
     allow_feedback : bool
         Also run from a built-in microphone to built-in loudspeakers.
     virtual_sink : str, optional
@@ -128,19 +129,22 @@ class LiveStream:
             if self._virtual is not None:
                 self._virtual.start()
                 self._watcher.start()
-            self._supervisor = Supervisor(self._config, self._prepare, self._take)
+            self._supervisor = Supervisor(
+                self._config, self._prepare, self._take, self._finish_recording
+            )
             self._supervisor.start()
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """End the stream, within half a second if the sound server answers; the recording is complete then."""
+        """End the stream, within half a second if the sound server answers; the recording is complete then.
+
+        What is wrong with the recording is told by the last events.
+        """
         self._watcher.stop()
         if self._supervisor is not None:
             self._supervisor.stop()
-        if self._record is not None:
-            self._record.finish()
         if self._virtual is not None:
             self._virtual.stop()
 
@@ -251,6 +255,9 @@ class LiveStream:
             raise AudioFormatError(str(error)) from error
         self._sound = sound
 
+    def _finish_recording(self, stats: LiveStats) -> list[str]:
+        return self._record.finish(stats) if self._record is not None else []
+
     def _prepare(self) -> Mapping[str, str]:
         """Make the virtual device again if it is lost; give what an audio process needs to find it."""
         if self._virtual is None:
@@ -311,7 +318,21 @@ class _Target:
             raise AudioFileError(msg)
         self.config = {"path": str(self._partial.absolute()), "kind": FORMATS[suffix]}
 
-    def finish(self) -> None:
-        """Give the recording its name."""
-        if self._partial.exists():
-            self._partial.replace(self._path)
+    def finish(self, stats: LiveStats) -> list[str]:
+        """Give the recording of a stream that stood so its name; say what is wrong with it."""
+        try:
+            if stats.state == "starting":
+                self._partial.unlink(missing_ok=True)
+                return []
+            if not self._partial.exists():
+                gone = f"{self._path}: the recording is gone: the file or its folder was removed"
+                return [gone] if stats.recorded_s or stats.record_lost else []
+            if self._path.exists():
+                return [
+                    f"{self._partial}: the recording keeps this name: {self._path.name} exists now"
+                ]
+            self._partial.rename(self._path)
+        except OSError as error:
+            return [f"{self._partial}: the recording keeps this name: {error.strerror}"]
+        lost = f"{self._path}: {stats.record_lost} frames are missing in the recording"
+        return [lost] if stats.record_lost else []

@@ -6,13 +6,13 @@ import contextlib
 import dataclasses
 import json
 import os
-import select
+import queue
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any
 
 from novasr.errors import DeviceError, NovasrError, StreamError
 from novasr.live.stats import COUNTERS, METERS, LiveEvent, LiveStats
@@ -35,6 +35,8 @@ class Supervisor:
         raises DeviceError when there is nothing to open.
     tell : callable
         Takes every LiveStats and LiveEvent, on a thread of the supervisor.
+    finish : callable
+        Called after the last process with how it stood; gives warnings, and raises nothing.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class Supervisor:
         config: dict[str, Any],
         prepare: Callable[[], Mapping[str, str]],
         tell: Callable[[LiveStats | LiveEvent], None],
+        finish: Callable[[LiveStats], list[str]],
     ) -> None:
         self._config = config
         self._prepare = prepare
         self._tell = tell
+        self._finish = finish
         self._began = time.monotonic()
         self._ran = False
         self._lost_at: float | None = None
@@ -112,6 +116,8 @@ class Supervisor:
         except NovasrError as error:
             self.error = error
         finally:
+            for message in self._finish(self._stats):
+                self._event("warning", message)
             self._publish({"state": "stopped"})
             self._event("stopped", str(self.error or "stopped"))
             self._started.set()
@@ -137,10 +143,8 @@ class Supervisor:
         finally:
             child.kill()
             code = child.wait()
-            with self._lock:
-                for pipe in (child.stdin, child.stdout):
-                    with contextlib.suppress(OSError):
-                        pipe.close()  # type: ignore[union-attr]
+            with self._lock, contextlib.suppress(OSError):
+                child.stdin.close()  # type: ignore[union-attr]
         if self._stopping.is_set():
             return None
         return reason or self._restart_reason or f"the audio process ended with exit code {code}"
@@ -156,13 +160,17 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C is for us
         )
 
-    def _lines(self, child: subprocess.Popen[bytes]) -> Any:
+    def _lines(self, child: subprocess.Popen[bytes]) -> Iterator[dict[str, Any]]:
         """Yield what the process says; raise TimeoutError when it falls silent."""
         assert child.stdout is not None
-        pipe = child.stdout.fileno()
+        said: queue.Queue[bytes] = queue.Queue()
+        threading.Thread(target=_read, args=(child.stdout, said), daemon=True).start()
         phase, rest = "loading", b""
-        while select.select([pipe], [], [], PATIENCE[phase])[0]:
-            data = os.read(pipe, 1 << 16)
+        while True:
+            try:
+                data = said.get(timeout=PATIENCE[phase])
+            except queue.Empty:
+                raise TimeoutError from None
             if not data:
                 return
             *lines, rest = (rest + data).split(b"\n")
@@ -170,7 +178,6 @@ class Supervisor:
                 line = json.loads(text)
                 phase = "running" if "stats" in line else line.get("phase", phase)
                 yield line
-        raise TimeoutError
 
     def _understand(self, line: dict[str, Any]) -> str | None:
         """Pass on one line; give the reason if something was lost."""
@@ -225,3 +232,11 @@ class Supervisor:
         with contextlib.suppress(BrokenPipeError):
             self._child.stdin.write(json.dumps(message).encode() + b"\n")
             self._child.stdin.flush()
+
+
+def _read(pipe: IO[bytes], said: queue.Queue[bytes]) -> None:
+    """Pass on what comes until the end, which is b"": Windows cannot wait for a pipe with a time limit."""
+    with pipe:
+        while data := os.read(pipe.fileno(), 1 << 16):
+            said.put(data)
+    said.put(b"")

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 
+from novasr.live.lines import print_line
 from novasr.live.screen import Screen
 from novasr.live.stats import LiveEvent
 
@@ -49,11 +50,11 @@ def run(stream: LiveStream) -> None:
         "mode": stats.mode,
         "mix": stats.mix,
     }  # reports lag behind it
-    with _keys() as pressed_key, Live(console=console, screen=True, auto_refresh=False) as live:
+    with _keys() as pressed_key, _picture(console) as show:
         for update in _updates(stream):
             if isinstance(update, LiveEvent):
                 events.append(update)
-            live.update(screen.draw(stream.stats, events), refresh=True)
+            show(screen.draw(stream.stats, events))
             while key := pressed_key():
                 if key == "q":
                     return
@@ -77,6 +78,23 @@ def sound_change(key: str, bypass: bool, mode: str, mix: float) -> dict[str, Any
     return {}
 
 
+@contextlib.contextmanager
+def _picture(console: Console) -> Iterator[Callable[[Group], None]]:
+    """Lend a function that draws; a terminal that has gone, its hang-up ignored, is no reason to end."""
+    live = Live(console=console, screen=True, auto_refresh=False)
+
+    def show(picture: Group) -> None:
+        with contextlib.suppress(OSError):
+            live.update(picture, refresh=True)
+
+    live.start()
+    try:
+        yield show
+    finally:
+        with contextlib.suppress(OSError):
+            live.stop()
+
+
 def _updates(stream: LiveStream) -> Iterator[LiveStats | LiveEvent | None]:
     """Give what comes from `stream`, and None when nothing came for a while."""
     while not stream.wait(0):
@@ -88,16 +106,15 @@ def _print_lines(stream: LiveStream) -> None:
     due = 0.0
     for update in _updates(stream):
         if isinstance(update, LiveEvent):
-            print(f"{update.time:.1f} s: {update.message}", flush=True)
+            print_line(f"{update.time:.1f} s: {update.message}")
         elif time.monotonic() >= due:
             due = time.monotonic() + LINE_SECONDS
             stats = stream.stats
-            print(
+            print_line(
                 f"{stats.time:.1f} s: {stats.state}, in {stats.input_peak_db:.1f} dB,"
                 f" out {stats.output_peak_db:.1f} dB, latency {stats.latency_ms:.1f} ms,"
                 f" load {stats.load:.0%}, xruns {stats.xruns_input + stats.xruns_output},"
-                f" underruns {stats.underruns}",
-                flush=True,
+                f" underruns {stats.underruns}"
             )
 
 
@@ -125,14 +142,17 @@ else:
         def pressed_key() -> str:
             if not select.select([terminal], [], [], 0)[0]:
                 return ""
-            return os.read(terminal, 1).decode(errors="replace")
+            with contextlib.suppress(OSError):  # it is gone
+                return os.read(terminal, 1).decode(errors="replace")
+            return ""
 
         try:
             tty.setcbreak(terminal)
             _forbid_suspension(terminal)
             yield pressed_key
         finally:
-            termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+            with contextlib.suppress(termios.error):  # it is gone
+                termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
 
     def _forbid_suspension(terminal: int) -> None:
         """Take Ctrl-Z away: the shell would come up on the picture, and the sound would hang."""
