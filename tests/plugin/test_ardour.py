@@ -17,7 +17,12 @@ from built_plugin import bundle, expected, latency
 RATE = 48_000
 PROGRAMS = Path("/usr/lib/ardour7")
 SCRIPT = Path(__file__).with_name("ardour_session.lua")
+TRIES = 5
 EDGE = 1_000  # the region's fades, and what the filters remember of them
+
+
+class Crash(Exception):
+    """A program ended by a signal."""
 
 
 def run(home: Path, *command: str | Path, **variables: str) -> str:
@@ -36,11 +41,30 @@ def run(home: Path, *command: str | Path, **variables: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=70,
+        timeout=40,
         check=False,
     )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout + result.stderr
+    log = result.stdout + result.stderr
+    if result.returncode < 0:
+        raise Crash(log)
+    assert result.returncode == 0, log
+    return log
+
+
+def export_session(home: Path, session: Path, target: Path) -> None:
+    """Export a session, again if the exporter crashes or does not end.
+
+    Ardour 7.3's does so of itself, on one core too. Of 153 exports of the session without any plugin 24 crashed, at the
+    end, where it frees what it exported with, and one stood still; of 60 with Ardour's a-eq 2 crashed, of 60 with
+    NovaSR 3.
+    """
+    command = ["ardour7-export", "-b", "float", "-s", str(RATE), "-o", target, session, "session"]
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(Crash, subprocess.TimeoutExpired):
+            run(home, *command)
+            return
+        target.unlink(missing_ok=True)
+    run(home, *command)
 
 
 @pytest.mark.alone  # beside other work the exporter stands still
@@ -58,11 +82,7 @@ def test_an_export_is_fully_compensated_and_equals_a_stream(tmp_path):
     assert int(reported[1]) == latency(RATE)
 
     export = tmp_path / "export.wav"
-    command = ["ardour7-export", "-b", "float", "-s", str(RATE), "-o", export, session, "session"]
-    for _ in range(3):  # on a busy machine the exporter of Ardour 7.3 may never end
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            run(tmp_path, *command)
-            break
+    export_session(tmp_path, session, export)
 
     takes = sorted((session / "interchange/session/audiofiles").glob("*.wav"))
     assert len(takes) == 2

@@ -46,6 +46,17 @@ def test_lilv_reads_the_ports():
     assert re.search(r"Has latency: +yes, reported by port", info)
 
 
+def test_lilv_reads_the_author():
+    authors = re.findall(r"^\tAuthor.*: +(.*)$", lilv("lv2info", URI), re.MULTILINE)
+    assert authors == ["NovaSR Live", "https://novasr.live"]  # no address for mail
+
+
+def test_the_bundle_names_its_licence():
+    text = (bundle("LV2") / "dsp.ttl").read_text()
+    licences = re.findall(r"doap:license <(.*)>", text)
+    assert licences == ["http://spdx.org/licenses/GPL-3.0-or-later"]
+
+
 def test_the_bundle_declares_the_parameters():
     text = (bundle("LV2") / "dsp.ttl").read_text()
     declared = re.findall(r"^plug:(\w+)\n\ta lv2:Parameter ;", text, re.MULTILINE)

@@ -80,3 +80,12 @@ TEST_CASE("Two threads may ask for instances at the same time") {
   host::run_messages(50);
   REQUIRE(opened == 20);
 }
+
+TEST_CASE("LV2: the library goes with the last instance that played") {
+  const auto loaded = [] { return juce::File("/proc/self/maps").loadFileAsString().contains("libNovaSR.so"); };
+  auto instance = host::open(Format::lv2, 48'000.0);
+  host::played(*instance, host::noise(2, 4'800));
+  REQUIRE(loaded());
+  instance.reset();
+  REQUIRE_FALSE(loaded());
+}
