@@ -145,7 +145,9 @@ class Enhancement:
     def warnings(self) -> list[str]:
         """What the result lacks."""
         verdict = judge_band(self.bandwidth_hz, self._sample_rate)
-        return [verdict.text] if self._leave or verdict.kind == "narrow" else []
+        if self._leave:
+            return [f"{verdict.text}; stored as it is (--force extends it all the same)"]
+        return [verdict.text] if verdict.kind == "narrow" else []
 
     def _watched(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
         for block in blocks:

@@ -44,6 +44,8 @@ class FfmpegFile:
     ----------
     path : Path
         Any format that ffmpeg reads.
+    least_score : int
+        How sure ffmpeg is to be of the format, 0 .. 100.
 
     Attributes
     ----------
@@ -66,13 +68,13 @@ class FfmpegFile:
         If ffmpeg does not know the format, or there is no sound.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, least_score: int = _SURE) -> None:
         self._path = path
         self.warnings: list[str] = []
         self.missing = False
         described = _probe(path)
         tracks = [s for s in described.get("streams", []) if int(s.get("channels", 0)) > 0]
-        if not tracks or described.get("format", {}).get("probe_score", 0) < _SURE:
+        if not tracks or described.get("format", {}).get("probe_score", 0) < least_score:
             raise UnreadableError("no sound in it")
         track = next((s for s in tracks if s.get("disposition", {}).get("default")), tracks[0])
         if len(tracks) > 1:

@@ -28,7 +28,8 @@ def find_links(window: Window, start: int) -> list[Part]:
     """
     starts: list[int] = []
     sequence: dict[int, int] = {}
-    lost, ended, beginning = 0, False, False
+    lost = stray = 0
+    ended = beginning = False
     position = start
     while True:
         head = window.at(position, _HEADER_BYTES + 255)
@@ -49,19 +50,21 @@ def find_links(window: Window, start: int) -> list[Part]:
         if kind & _BEGINS and not beginning:
             starts.append(position)
             sequence.clear()
+        stray += ended and not kind & _BEGINS
         beginning = bool(kind & _BEGINS)
         lost += max(0, page - sequence.get(serial, page - 1) - 1)
         sequence[serial] = page
-        ended = bool(kind & _ENDS)
+        ended = bool(kind & _ENDS) or (ended and not kind & _BEGINS)
         position = end
-    links = [
-        Part(first, last) for first, last in zip(starts, [*starts[1:], window.size], strict=True)
-    ]
-    if not links:
+    if not starts:
         return []
+    ends = [*starts[1:], window.size]
+    links = [Part(first, last) for first, last in zip(starts, ends, strict=True)]
     notes = []
     if lost:
         notes.append(f"{lost} Ogg pages are missing, their sound is left out")
+    if stray:
+        notes.append(f"{stray} Ogg pages behind the end of their stream are left out")
     if not ended:
         notes.append("the Ogg stream has no end: the recording was interrupted or cut off")
     links[-1] = replace(links[-1], note="; ".join(notes))

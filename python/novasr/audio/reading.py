@@ -78,9 +78,6 @@ class AudioReader:
         self.sample_rate: int = self._file.samplerate
         self.channels: int = self._file.channels
         self.frames: int = self._file.known_frames
-        if not _RATES_HZ[0] <= self.sample_rate <= _RATES_HZ[1]:
-            msg = f"{self.path}: damaged header: a sample rate of {self.sample_rate} Hz"
-            raise AudioFileError(msg)
         self.tags: dict[str, str]
         if isinstance(self._file, FfmpegFile):
             self.format, self.subtype = "FFMPEG", self._file.codec
@@ -146,7 +143,10 @@ class AudioReader:
 
     def _open_first(self) -> PartFile | FfmpegFile:
         try:
-            return PartFile(self._raw, self._parts[0])
+            file = PartFile(self._raw, self._parts[0])
+            if _RATES_HZ[0] <= file.samplerate <= _RATES_HZ[1]:
+                return file
+            refused = f"a sample rate of {file.samplerate} Hz"
         except sf.LibsndfileError as error:
             refused = error.error_string.rstrip(".")
         except TypeError:  # soundfile wants to be told the rate of a .raw file
@@ -230,7 +230,7 @@ class AudioReader:
     def _go_on(self, done: int, reason: Exception) -> Iterator[FloatAudio]:
         """Let ffmpeg, which passes over damage, read what libsndfile does not."""
         try:
-            file = FfmpegFile(self.path) if has_ffmpeg() else None
+            file = FfmpegFile(self.path, least_score=0) if has_ffmpeg() else None
         except UnreadableError:
             file = None
         if file is None or (file.samplerate, file.channels) != (self.sample_rate, self.channels):

@@ -37,8 +37,6 @@ AUDIO_SUFFIXES = frozenset({".aifc", ".snd", *OUTPUT_FORMATS, *FFMPEG_SUFFIXES})
 #: What a user calls the ways to store a sample.
 SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 _LOSSY = {".mp3": "MPEG_LAYER_III", ".oga": "VORBIS", ".ogg": "VORBIS", ".opus": "OPUS"}
-#: 0 .. 10; libsndfile's own choices cut MP3 off at 17 kHz and stereo Vorbis at 19 kHz.
-_QUALITIES = {"MPEG_LAYER_III": 10.0, "VORBIS": 5.0}
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 _WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}
 _WAV_LIMIT_BYTES = 2**32 - 2**20  # leaves room for the header and for tags
@@ -141,8 +139,9 @@ def choose_layout(
         if subtype is not None:
             raise AudioFormatError(f"{destination}: {suffix} has a quality, no sample width")
         coded = _LOSSY[suffix]
-        wanted = _QUALITIES.get(coded) if quality is None else quality
-        return Layout(kind, coded, sample_rate, reader.channels, reader.mask, wanted)
+        if quality is None:
+            quality = _least_quality(coded, reader.channels)
+        return Layout(kind, coded, sample_rate, reader.channels, reader.mask, quality)
     if quality is not None:
         raise AudioFormatError(f"{destination}: quality is for .mp3, .ogg and .opus")
     width = _pcm_like(reader.subtype) if subtype is None else SUBTYPES[subtype]
@@ -158,6 +157,16 @@ def choose_layout(
     if kind in ("AIFF", "AU") and size > _WAV_LIMIT_BYTES:
         raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB: choose .wav")
     return Layout(kind, width, sample_rate, reader.channels, reader.mask)
+
+
+def _least_quality(coded: str, channels: int) -> float:
+    """Return the least that keeps the band to 20 kHz within 3 dB.
+
+    libsndfile's own choices stop at 17 kHz (MP3) and at 19 kHz (stereo Vorbis).
+    """
+    if coded == "MPEG_LAYER_III":
+        return 6.0 if channels == 1 else 10.0  # 192 and 320 kbit/s
+    return 6.0 if coded == "VORBIS" else 3.0  # about 100 and 80 kbit/s a channel
 
 
 def check_layout(subtype: str | None, quality: float | None) -> None:
@@ -247,9 +256,11 @@ def _write_blocks(
 
 def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
     rate, channels = layout.sample_rate, layout.channels
-    settings = {}
+    settings: dict[str, float | str] = {}
     if layout.quality is not None:
         settings["compression_level"] = 1 - layout.quality / 10
+        if layout.format == "MP3":  # a variable rate drops what is quiet above 16 kHz
+            settings["bitrate_mode"] = "CONSTANT"
     name = libsndfile_name(path)
     try:
         return sf.SoundFile(

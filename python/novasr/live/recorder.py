@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from novasr.live.recording import Recording
 from novasr.audio.libsndfile import FloatAudio
+from novasr.live.recording import Recording
 
 PAUSE_SECONDS = 0.1
 
