@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.errors import NovasrError, WeightsError
+from novasr.errors import AudioFormatError, NovasrError, WeightsError
+from novasr.suffixes import known_suffix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +38,8 @@ TENSOR_SHAPES: dict[str, tuple[int, ...]] = {
     "conv_post.weight": (1, 32, 7),
 }
 VALUE_COUNT = sum(math.prod(shape) for shape in TENSOR_SHAPES.values())
+#: Of the files that hold weights; ``.bin`` is a PyTorch state dict.
+SUFFIXES = (".safetensors", ".bin")
 #: Upstream stores the network as the decoder of a larger model.
 UPSTREAM_PREFIX = "dec."
 
@@ -77,8 +80,8 @@ def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.floa
     Raises
     ------
     WeightsError
-        If the file is missing, damaged or of another architecture; the message names the first tensor
-        that is off.
+        If the file is missing, damaged, of another kind or of another architecture; the message names
+        the first tensor that is off.
     """
     if weights is None:
         with as_file(files("novasr") / "weights" / "novasr.safetensors") as path:
@@ -182,7 +185,10 @@ def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:
         msg = f"weights {label!r}: no such file, and not one of {known}"
         raise WeightsError(msg)
     try:
-        found = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+        suffix = known_suffix(path, *SUFFIXES)
+        found = _read_safetensors(path) if suffix == ".safetensors" else _read_torch(path)
+    except AudioFormatError as error:
+        raise WeightsError(f"weights {error}, or in .ts where TorchScript may run") from error
     except NovasrError:
         raise
     except Exception as error:  # both readers raise many kinds for a damaged file

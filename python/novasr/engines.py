@@ -117,7 +117,7 @@ def uses_torch(name: str, weights: str | Path | None) -> bool:
 
 def is_script(weights: str | Path | None) -> bool:
     """Tell a TorchScript file, which takes the place of weights, by its name."""
-    return weights is not None and Path(weights).suffix == ".ts"
+    return weights is not None and Path(weights).suffix.lower() == ".ts"
 
 
 def _stamp(weights: str | Path | None) -> tuple[int, int] | None:

@@ -8,9 +8,10 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from novasr.checkpoints import UPSTREAM_PREFIX, load_model, load_tensors
+from novasr.checkpoints import SUFFIXES, UPSTREAM_PREFIX, load_model, load_tensors
 from novasr.errors import AudioFileError
 from novasr.replacing import replacing
+from novasr.suffixes import known_suffix
 from novasr.torch_runtime import require_torch
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ def torchscript_bytes(weights: str | Path | None = None) -> bytes:
 def export_torchscript(
     destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
 ) -> Path:
-    """Write the streaming TorchScript of a network, ``.ts`` by convention.
+    """Write the streaming TorchScript of a network.
 
     Parameters
     ----------
     destination : str or path
-        The file to make.
+        The file to make, ``.ts``.
     weights : str or path, optional
         As for :func:`novasr.load_model`.
     overwrite : bool
@@ -67,11 +68,14 @@ def export_torchscript(
 
     Raises
     ------
+    AudioFormatError
+        If the name ends in something else.
     AudioFileError
         If the file exists or cannot be written.
     WeightsError
         If the weights cannot be used.
     """
+    known_suffix(destination, ".ts")
     path = _free(destination, overwrite)
     return _write(path, torchscript_bytes(weights))
 
@@ -84,8 +88,8 @@ def export_weights(
     Parameters
     ----------
     destination : str or path
-        The file to make. One that ends in ``.bin`` is what upstream NovaSR loads: a state dict in float16
-        under upstream's names.
+        The file to make, ``.safetensors`` or ``.bin``; the latter is what upstream NovaSR loads: a state
+        dict in float16 under upstream's names.
     weights : str or path, optional
         As for :func:`novasr.load_model`.
     overwrite : bool
@@ -98,6 +102,8 @@ def export_weights(
 
     Raises
     ------
+    AudioFormatError
+        If the name ends in something else.
     AudioFileError
         If the file exists or cannot be written.
     WeightsError
@@ -105,9 +111,10 @@ def export_weights(
     """
     from safetensors.numpy import save
 
+    suffix = known_suffix(destination, *SUFFIXES)
     path = _free(destination, overwrite)
     tensors = load_tensors(weights)
-    return _write(path, _upstream_bytes(tensors) if path.suffix == ".bin" else save(tensors))
+    return _write(path, _upstream_bytes(tensors) if suffix == ".bin" else save(tensors))
 
 
 def _upstream_bytes(tensors: dict[str, NDArray[np.float32]]) -> bytes:

@@ -15,6 +15,7 @@ from novasr.audio.libsndfile import libsndfile_name
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, NovasrError
 from novasr.replacing import replacing
+from novasr.suffixes import known_suffix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,9 +57,12 @@ def plot_spectrograms(
     ------
     NovasrError
         If matplotlib is not installed.
+    AudioFormatError
+        If `destination` does not end in ``.png``.
     AudioFileError
         If a file cannot be read or the PNG cannot be written.
     """
+    known_suffix(destination, ".png")
     figure = _new_figure()
     pair = [_spectrogram(Path(before)), _spectrogram(Path(after))]
     _draw(figure, pair, file_info(before))

@@ -62,6 +62,10 @@ def test_a_log_on_a_full_disk(program) -> None:
     assert "no more lines are printed: No space left on device; the sound goes on" in said
 
 
+def test_no_standard_output_at_all(program) -> None:
+    assert program(preexec_fn=lambda: os.close(1)) == (130, "")
+
+
 @pytest.mark.parametrize("headless", [["--headless"], []])
 def test_a_reader_that_goes_away(program, headless: list[str]) -> None:
     ours, theirs = os.pipe()

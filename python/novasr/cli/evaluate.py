@@ -13,6 +13,7 @@ from novasr.cli.messages import print_warning
 from novasr.cli.progress import progress_bars
 from novasr.cores import core_count
 from novasr.errors import AudioFileError, NovasrError
+from novasr.suffixes import known_suffix
 
 if TYPE_CHECKING:
     from novasr.datasets import Clip
@@ -108,6 +109,8 @@ def evaluate(
     ] = False,
 ) -> None:
     """Evaluate, print tables and write files."""
+    if plot is not None:
+        known_suffix(plot, ".png")
     _require_packages(plotting=plot is not None)
     from novasr.evaluation import report, runner, systems
     from novasr.evaluation.robustness import steady_levels

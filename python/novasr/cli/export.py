@@ -9,9 +9,9 @@ import typer
 
 HELP = """Write the model as one file: streaming TorchScript or plain weights.
 
-.safetensors: the weights, for the plugin and for --weights. .bin: the same for upstream NovaSR. Any other name:
-streaming TorchScript, which LibTorch runs without Python; docs/torchscript.md states what it offers: metadata, state
-in and out, flush.
+.safetensors: the weights, for the plugin and for --weights. .bin: the same for upstream NovaSR. .ts: streaming
+TorchScript, which LibTorch runs without Python; docs/torchscript.md states what it offers: metadata, state in and
+out, flush.
 
 \b
 Examples:
@@ -34,8 +34,11 @@ def export(
     ] = False,
 ) -> None:
     """Export and say where the file is."""
+    from novasr.checkpoints import SUFFIXES
     from novasr.export import export_torchscript, export_weights
+    from novasr.suffixes import known_suffix
 
-    write = export_weights if output.suffix in (".safetensors", ".bin") else export_torchscript
+    suffix = known_suffix(output, ".ts", *SUFFIXES)
+    write = export_torchscript if suffix == ".ts" else export_weights
     path = write(output, weights, overwrite=overwrite)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")

@@ -163,7 +163,7 @@ class Recording:
 
     def _reason(self, error: Exception) -> str:
         """Say what is wrong; of libsndfile's "System error" only the system knows more."""
-        if isinstance(error, sf.LibsndfileError):
+        if isinstance(error, sf.LibsndfileError) and "System error" in str(error):
             try:
                 with self._path.open("ab", buffering=0) as file:
                     file.write(b"\0")  # part of a frame, which the next one replaces
