@@ -169,6 +169,13 @@ def test_an_mp3_whose_count_is_too_small_is_read_to_the_end(tmp_path: Path) -> N
     assert "2 recordings in one file" in warnings[0]
 
 
+def test_an_mp3_cut_out_of_a_stream_is_read_from_its_first_whole_frame(tmp_path: Path) -> None:
+    """As programs that record web radio write it."""
+    whole, _ = read_bytes(without_tag(stored("mp3", noise(5.0, RATE))), tmp_path, "mp3")
+    found, _ = read_bytes(without_tag(stored("mp3", noise(5.0, RATE)))[1_000:], tmp_path, "mp3")
+    assert len(whole) - 0.3 * RATE < len(found) < len(whole)
+
+
 @pytest.mark.parametrize(
     "tag", [b"TAG" + bytes(125), b"APETAGEX" + bytes(24), b"ID3\x04\0\0\0\0\x02\0" + bytes(256)]
 )
@@ -230,6 +237,23 @@ def test_a_disk_that_fails_is_no_end_of_the_file() -> None:
         list(blocks)
 
 
+@pytest.mark.parametrize("damage", [b"", b"\0" * 40])
+def test_what_an_ogg_stream_lost_in_the_middle_is_said(tmp_path: Path, damage: bytes) -> None:
+    content = stored("ogg", noise(20.0, RATE))
+    pages = [at for at in range(len(content)) if content[at : at + 4] == b"OggS"]
+    cut_out = content[: pages[3]] + damage + content[pages[4] :]
+    found, warnings = read_bytes(cut_out, tmp_path, "ogg")
+    assert len(found) > 10 * RATE
+    assert "missing or damaged" in warnings[0]
+
+
+def test_a_wave64_of_extensible_float_samples_is_no_noise(tmp_path: Path) -> None:
+    source = write(tmp_path / "source.wav", SPEECH, RATE, "FLOAT")
+    ffmpeg("-i", source, "-c:a", "pcm_f32le", tmp_path / "a.w64")
+    found, _ = read(tmp_path / "a.w64")
+    np.testing.assert_array_equal(found, SPEECH)
+
+
 FFMPEG_FILES: list[tuple[str, list[str]]] = [
     ("a.m4a", ["-c:a", "aac"]),
     ("a.aac", ["-c:a", "aac"]),
@@ -244,6 +268,8 @@ FFMPEG_FILES: list[tuple[str, list[str]]] = [
     ("mp3.wav", ["-c:a", "libmp3lame"]),
     ("a.oga", ["-c:a", "flac"]),
     ("a.mp4", ["-f", "lavfi", "-i", "testsrc=duration=2:size=64x64", "-c:a", "aac", "-shortest"]),
+    ("a.mpg", ["-f", "lavfi", "-i", "testsrc=d=2:s=64x64:r=25", "-c:a", "mp2", "-shortest"]),
+    ("a.ts", ["-c:a", "mp2"]),
     ("-a: b%d.m4a", ["-c:a", "aac"]),
 ]
 

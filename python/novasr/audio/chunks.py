@@ -75,8 +75,11 @@ def riff_parts(window: Window, start: int) -> Iterator[Part]:
 def w64_parts(window: Window, start: int) -> Iterator[Part]:
     """Yield the Wave64 file that begins at `start`."""
     position = start + 40
+    patches: dict[int, bytes] = {}
     while position + _W64_HEADER_BYTES <= window.size:
         size, body = window.number(position + 16, 8, "little"), position + _W64_HEADER_BYTES
+        if window.at(position, 4) == b"fmt " and window.number(body, 2, "little") == _EXTENSIBLE:
+            patches[body] = window.at(body + 24, 2)  # libsndfile takes extensible float for PCM
         if window.at(position, 4) == b"data":
             if window.at(body, 16) == W64_RIFF:  # SoX writes the header into a pipe twice
                 yield from w64_parts(window, body)
@@ -88,7 +91,7 @@ def w64_parts(window: Window, start: int) -> Iterator[Part]:
 
             size = max(0, size - _W64_HEADER_BYTES)
             there, stated, missing = _extent(window, start, body, size, chunks_follow)
-            patches = {position + 16: (there + _W64_HEADER_BYTES).to_bytes(8, "little")}
+            patches[position + 16] = (there + _W64_HEADER_BYTES).to_bytes(8, "little")
             end = window.size if stated == 1 else body + there
             yield Part(start, end, patches, stated=stated, missing=missing)
             return

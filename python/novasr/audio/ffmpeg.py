@@ -23,7 +23,7 @@ FFMPEG_SUFFIXES = frozenset(
     | {".ra", ".rm", ".spx", ".tta", ".webm", ".wma", ".wmv", ".wv"}
 )
 _SURE = 26  # of 100: below, ffmpeg itself warns that it may mistake the format
-_STATE_LENGTHS = ("mov", "matroska", "asf")  # of the rest ffmpeg estimates many
+_ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "h264", "loas", "mp3", "mpeg", "mpegts", "truehd"}
 _LOST = re.compile(r"partial file|ended prematurely|truncat|moov atom not found", re.IGNORECASE)
 _PREFIX = re.compile(r"^\[[^]]*\] *")
 
@@ -54,7 +54,7 @@ class FfmpegFile:
     known_frames : int
         Length, perhaps an estimate, 0 if there is none.
     stated_frames : int
-        Length, if the container states it, or 0.
+        Length, if the file states it, or 0.
     codec : str
         ffmpeg's name.
     warnings : list of str
@@ -86,8 +86,8 @@ class FfmpegFile:
         self.codec = str(track.get("codec_name", "unknown"))
         seconds = track.get("duration") or described["format"].get("duration") or 0
         self.known_frames = round(float(seconds) * self.samplerate)
-        states = described["format"].get("format_name", "").split(",")[0] in _STATE_LENGTHS
-        self.stated_frames = self.known_frames if states else 0
+        estimated = described["format"].get("format_name") in _ESTIMATED
+        self.stated_frames = 0 if estimated else self.known_frames
         tags = {**described["format"].get("tags", {}), **track.get("tags", {})}
         self.tags = {str(name).lower(): str(text) for name, text in tags.items()}
 

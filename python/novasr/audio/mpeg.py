@@ -22,6 +22,7 @@ _KILOBITS = {
 }
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _SEARCH_BYTES = 1 << 16
+_FRAMES_OF_A_STREAM = 20
 _LEEWAY_FRAMES = 2  # encoders miscount by one or two
 
 
@@ -66,13 +67,30 @@ def find_streams(window: Window, start: int, end: int | None = None) -> Iterator
         None if there are no frames.
     """
     end = window.size if end is None else end
-    position = _next_frame(window, skip_id3v2(window, start), end)
+    tagged = skip_id3v2(window, start)
+    position = _next_frame(window, tagged, end)
     first = start
+    if position is not None and position > tagged:  # cut out of a stream
+        if not _is_stream(window, position):
+            return
+        first = position if tagged == start else start
     while position is not None:
         stream, following = _stream(window, first, position, end)
         yield stream
         first = following if following is not None else end
         position = following
+
+
+def _is_stream(window: Window, position: int) -> bool:
+    """Tell frames that follow each other without a gap from those in the packets of a video."""
+    for _ in range(_FRAMES_OF_A_STREAM):
+        here = _frame(window, position)
+        if here is None:
+            return False
+        position += here.size
+        if position >= window.size:
+            break
+    return True
 
 
 def _stream(window: Window, first: int, position: int, end: int) -> tuple[Part, int | None]:

@@ -24,11 +24,11 @@ def find_links(window: Window, start: int) -> list[Part]:
     Returns
     -------
     list of Part
-        One for each link; a note tells of pages that are missing.
+        One for each link; a note tells of damage.
     """
     starts: list[int] = []
     sequence: dict[int, int] = {}
-    lost = stray = 0
+    breaks = 0
     ended = beginning = False
     position = start
     while True:
@@ -36,6 +36,7 @@ def find_links(window: Window, start: int) -> list[Part]:
         if len(head) < _HEADER_BYTES:
             break
         if head[:4] != b"OggS":
+            breaks += 1
             position = window.find(b"OggS", position + 1)
             if position < 0:
                 break
@@ -50,21 +51,18 @@ def find_links(window: Window, start: int) -> list[Part]:
         if kind & _BEGINS and not beginning:
             starts.append(position)
             sequence.clear()
-        stray += ended and not kind & _BEGINS
         beginning = bool(kind & _BEGINS)
-        lost += max(0, page - sequence.get(serial, page - 1) - 1)
+        breaks += page != sequence.get(serial, page - 1) + 1
         sequence[serial] = page
-        ended = bool(kind & _ENDS) or (ended and not kind & _BEGINS)
+        ended = bool(kind & _ENDS)
         position = end
     if not starts:
         return []
     ends = [*starts[1:], window.size]
     links = [Part(first, last) for first, last in zip(starts, ends, strict=True)]
     notes = []
-    if lost:
-        notes.append(f"{lost} Ogg pages are missing, their sound is left out")
-    if stray:
-        notes.append(f"{stray} Ogg pages behind the end of their stream are left out")
+    if breaks:
+        notes.append("pages of the Ogg stream are missing or damaged: their sound is left out")
     if not ended:
         notes.append("the Ogg stream has no end: the recording was interrupted or cut off")
     links[-1] = replace(links[-1], note="; ".join(notes))

@@ -162,7 +162,7 @@ class AudioReader:
             return FfmpegFile(self.path)
         except UnreadableError as error:
             if unknown:
-                msg = f"{self.path}: not an audio file, neither libsndfile nor ffmpeg can read it"
+                msg = f"{self.path}: not an audio file, or a damaged one (ffmpeg: {error})"
             else:
                 msg = f"{self.path}: damaged audio file ({refused}): copy or export it again"
             raise AudioFileError(msg) from error
