@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
+from novasr.cli.messages import EXIT_ERROR, print_error, print_line, print_warning
 from novasr.cli.progress import NewBar, progress_bars
-from novasr.errors import AudioFileError, NovasrError
+from novasr.errors import AudioFileError, NovasrError, blaming
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Job
@@ -113,7 +113,7 @@ def enhance(
             raise error
         return
     seconds, elapsed = sum(r.seconds for r in results), time.perf_counter() - started
-    print(f"{len(results)} of {len(planned)} files: {_pace(seconds, elapsed)}")
+    print_line(f"{len(results)} of {len(planned)} files: {_pace(seconds, elapsed)}")
     if failures:
         print_error(f"{len(failures)} of {len(planned)} files failed")
         raise typer.Exit(EXIT_ERROR)
@@ -179,7 +179,7 @@ def _enhance_one(
     picture = _picture(job.destination)
     if settings.plot and picture.exists() and not settings.overwrite:
         raise AudioFileError(f"{picture}: exists: move it away or add --overwrite")
-    with new_bar(job.source.name) as report:
+    with blaming(job.source), new_bar(job.source.name) as report:
 
         def progress(done: float, total: float) -> None:
             if stop.is_set():
@@ -205,9 +205,9 @@ def _enhance_one(
 
 def _print_result(result: EnhanceResult, *, plot: bool) -> None:
     pace = _pace(result.seconds, result.elapsed)
-    print(f"{result.source} -> {result.destination}: {pace}", flush=True)
+    print_line(f"{result.source} -> {result.destination}: {pace}")
     if plot:
-        print(f"plot: {_picture(result.destination)}", flush=True)
+        print_line(f"plot: {_picture(result.destination)}")
     if result.replaced:
         print_warning(
             f"{result.source}: {result.replaced} NaN or infinite samples were replaced by zero"

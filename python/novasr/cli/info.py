@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.cli.messages import EXIT_ERROR, print_error
-from novasr.errors import NovasrError
+from novasr.errors import NovasrError, blaming
 
 if TYPE_CHECKING:
     from novasr.analysis import FileInfo
@@ -45,7 +45,8 @@ def info(
     failed = False
     for item in find_inputs(inputs, recursive=recursive):
         try:
-            found = file_info(item.path)
+            with blaming(item.path):
+                found = file_info(item.path)
         except NovasrError as error:
             print_error(error)
             failed = True
