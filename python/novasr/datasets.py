@@ -11,7 +11,7 @@ from pathlib import Path
 
 from novasr.analysis import FileInfo, file_info
 from novasr.errors import AudioFileError, AudioFormatError, NovasrError, blaming
-from novasr.writing import AUDIO_SUFFIXES
+from novasr.folder_search import count_others, search_folder
 
 MANIFEST = "manifest.csv"
 _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
@@ -111,12 +111,9 @@ def read_clips(folder: str | Path, left_out: Tell | None = None) -> list[Clip]:
     if not folder.is_dir():
         raise AudioFileError(f"{folder}: no such folder")
     manifest = folder / MANIFEST
-    clips = (
-        _from_manifest(manifest, left_out) if manifest.is_file() else _from_files(folder, left_out)
-    )
-    if not clips:
-        raise AudioFileError(f"{folder}: holds no recordings (audio files or a {MANIFEST})")
-    return clips
+    if manifest.is_file():
+        return _from_manifest(manifest, left_out)
+    return _from_files(folder, left_out)
 
 
 def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
@@ -127,6 +124,8 @@ def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
         msg = f"{manifest}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         raise AudioFormatError(msg) from error
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not rows:
+        raise AudioFileError(f"{manifest}: names no recordings")
     left_out = LeftOut(len(rows), tell)
     for number, row in enumerate(rows, start=2):
         if not row.get("file"):
@@ -154,9 +153,12 @@ def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
 
 
 def _from_files(folder: Path, tell: Tell | None) -> list[Clip]:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
-    left_out = LeftOut(len(paths), tell)
-    infos = (_measured(path, left_out) for path in paths)
+    found = search_folder(folder, recursive=True)
+    if not found.files:
+        only = f", only {count_others(found.others)}" if found.others else ""
+        raise AudioFileError(f"{folder}: holds no recordings (audio files or a {MANIFEST}){only}")
+    left_out = LeftOut(len(found.files), tell)
+    infos = (_measured(path, left_out) for path in found.files)
     return [
         Clip(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path))
         for info in infos

@@ -12,6 +12,9 @@ import soundfile as sf
 from audio_files import noise, write
 from command_line import assert_one_error_line, novasr
 
+from novasr.datasets import read_clips
+from novasr.errors import AudioFileError
+
 
 def make(folder: Path, *names: str) -> Path:
     """Fill a folder with a second of noise under each name."""
@@ -132,3 +135,61 @@ def test_an_unexpected_error_of_any_command_is_one_line(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert_one_error_line(run, "unexpected ImportError", "NOVASR_DEBUG=1")
+
+
+# What systems and unfinished runs leave in folders.
+NEVER_INPUTS = [
+    "._a.ogg",
+    ".hidden.wav",
+    ".novasr-0123456789ab.wav",
+    ".Trash-1000/files/a.wav",
+    "__MACOSX/a.wav",
+    "@eaDir/a.wav",
+    "$RECYCLE.BIN/a.wav",
+    "System Volume Information/a.wav",
+]
+
+
+@pytest.mark.parametrize("name", NEVER_INPUTS)
+def test_what_systems_leave_is_no_input_but_a_named_file_is(tmp_path: Path, name: str) -> None:
+    make(tmp_path / "in", "a.ogg", name)
+    (tmp_path / "in" / "._b.ogg").write_bytes(b"\0\5\26\7\0\2\0\0" + bytes(4_000))
+    run = novasr("enhance", "in", "--recursive", "-d", "out", cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert tree(tmp_path / "out") == ["a-48k.wav"]
+    run = novasr("info", "in", "--recursive", cwd=tmp_path)
+    assert (run.returncode, run.stderr, run.stdout.count("\n")) == (0, "", 1)
+    run = novasr("enhance", tmp_path / "in" / name, "-o", tmp_path / "named.wav")
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_data_sets_are_searched_alike(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "deep/b.flac", *NEVER_INPUTS)
+    assert [clip.path.name for clip in read_clips(tmp_path)] == ["a.wav", "b.flac"]
+
+
+@pytest.mark.parametrize("command", ["enhance", "info"])
+def test_files_of_other_types_are_counted_in_one_line(tmp_path: Path, command: str) -> None:
+    make(tmp_path / "in", "a.wav", "b.flac", "deep/c.ogg")
+    for name in ("x.xyz", "deep/y.XYZ", "notes.txt", "README", ".hidden"):
+        (tmp_path / "in" / name).write_text("no audio")
+    run = novasr(command, "in", "--recursive", cwd=tmp_path)
+    assert run.returncode == 0
+    note = "novasr: note: left out: 4 files of other types (2 .xyz, 1 .txt, 1 without suffix)\n"
+    assert run.stderr == note
+
+
+def test_a_folder_of_unknown_types_alone_says_so(tmp_path: Path) -> None:
+    for name in ("in/a.xyz", "in/b.xyz", "data/c.xyz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("no audio")
+    message = "in: no audio files in this folder, only 2 files of other types (2 .xyz)"
+    assert_one_error_line(novasr("enhance", "in", cwd=tmp_path), message)
+    assert_one_error_line(novasr("info", "in", cwd=tmp_path), message)
+    with pytest.raises(AudioFileError, match=r"only 1 file of other types \(1 .xyz\)"):
+        read_clips(tmp_path / "data")
+    make(tmp_path, "a.wav")
+    run = novasr("enhance", "in", "a.wav", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "1 of 2 files: 1.0 s in " in run.stdout
+    assert message in run.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,25 +97,34 @@ def enhance(
         from novasr.plot import require_matplotlib
 
         require_matplotlib()
-    found = find_inputs(inputs, recursive=recursive)
+    found, unusable = find_inputs(inputs, recursive=recursive)
     fresh = [item for item in found if item.path in inputs or not is_result(item.path)]
-    if not fresh:
+    if found and not fresh:
         raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
-    planned = plan_jobs(fresh, output=output, directory=directory)
+    planned = plan_jobs(fresh, output=output, directory=directory) if fresh else []
+    total = len(planned) + len(unusable)
+    failures: list[NovasrError] = []
+
+    def fail(error: NovasrError) -> None:
+        if total == 1:
+            raise error
+        failures.append(error)
+        print_error(error)
+
+    for error in unusable:
+        fail(error)
     settings = Settings(mode.value, engine.value, weights, overwrite, plot)
     if directory is not None:
         for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
     started = time.perf_counter()
-    results, failures = _run(planned, settings, jobs or len(os.sched_getaffinity(0)))
-    if len(planned) == 1:
-        for error in failures:
-            raise error
+    results = _run(planned, settings, jobs or len(os.sched_getaffinity(0)), fail)
+    if total == 1:
         return
     seconds, elapsed = sum(r.seconds for r in results), time.perf_counter() - started
-    print_line(f"{len(results)} of {len(planned)} files: {_pace(seconds, elapsed)}")
+    print_line(f"{len(results)} of {total} files: {_pace(seconds, elapsed)}")
     if failures:
-        print_error(f"{len(failures)} of {len(planned)} files failed")
+        print_error(f"{len(failures)} of {total} files failed")
         raise typer.Exit(EXIT_ERROR)
 
 
@@ -135,12 +144,11 @@ class _Stopped(Exception):
 
 
 def _run(
-    planned: list[Job], settings: Settings, workers: int
-) -> tuple[list[EnhanceResult], list[NovasrError]]:
+    planned: list[Job], settings: Settings, workers: int, fail: Callable[[NovasrError], None]
+) -> list[EnhanceResult]:
     """Work on all files; report each as soon as those before it are done."""
     results: list[EnhanceResult] = []
-    failures: list[NovasrError] = []
-    files = min(workers, len(planned))
+    files = max(1, min(workers, len(planned)))
     with progress_bars() as new_bar, _pool(files) as (pool, stop):
         futures: list[Future[EnhanceResult]] = [
             pool.submit(_enhance_one, job, settings, workers // files, new_bar, stop)
@@ -150,13 +158,11 @@ def _run(
             try:
                 result = future.result()
             except NovasrError as error:
-                failures.append(error)
-                if len(planned) > 1:
-                    print_error(error)
+                fail(error)
             else:
                 results.append(result)
                 _print_result(result, plot=settings.plot)
-    return results, failures
+    return results
 
 
 @contextmanager

@@ -42,8 +42,11 @@ def info(
     from novasr.cli.inputs import find_inputs
 
     described: list[dict[str, Any]] = []
-    failed = False
-    for item in find_inputs(inputs, recursive=recursive):
+    found_inputs, failures = find_inputs(inputs, recursive=recursive)
+    for failure in failures:
+        print_error(failure)
+    failed = bool(failures)
+    for item in found_inputs:
         try:
             with blaming(item.path):
                 found = file_info(item.path)

@@ -34,3 +34,9 @@ def print_warning(message: object) -> None:
     """Print ``novasr: warning: <message>`` on stderr."""
     with contextlib.suppress(OSError):
         print(f"novasr: warning: {message}", file=sys.stderr)
+
+
+def print_note(message: object) -> None:
+    """Print ``novasr: note: <message>`` on stderr."""
+    with contextlib.suppress(OSError):
+        print(f"novasr: note: {message}", file=sys.stderr)
