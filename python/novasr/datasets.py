@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from novasr.analysis import file_info
-from novasr.audio.writing import AUDIO_SUFFIXES
-from novasr.errors import AudioFileError, AudioFormatError
+from novasr.analysis import FileInfo, file_info
+from novasr.errors import AudioFileError, AudioFormatError, NovasrError, blaming
+from novasr.folder_search import count_others, search_folder
 
 MANIFEST = "manifest.csv"
 _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
@@ -43,7 +44,42 @@ class Clip:
     kind: str = "speech"
 
 
-def read_clips(folder: str | Path) -> list[Clip]:
+Tell = Callable[[NovasrError], None]
+
+
+class LeftOut:
+    """Recordings that cannot be used: each is told; all, or more than one and a tenth, are an error.
+
+    Parameters
+    ----------
+    total : int
+        How many recordings there are.
+    tell : callable, optional
+        Takes the reason for each; without it the first is raised.
+    """
+
+    def __init__(self, total: int, tell: Tell | None) -> None:
+        self._total, self._tell, self._count = total, tell, 0
+
+    def add(self, reason: NovasrError) -> None:
+        """Leave one out.
+
+        Raises
+        ------
+        NovasrError
+            If it is one too many.
+        """
+        if self._tell is None or self._total == 1:
+            raise reason
+        self._tell(reason)
+        self._count += 1
+        if self._count == self._total or self._count > max(1, self._total // 10):
+            raise AudioFileError(
+                f"{self._count} of {self._total} recordings cannot be used: mend or remove them"
+            )
+
+
+def read_clips(folder: str | Path, left_out: Tell | None = None) -> list[Clip]:
     """List the recordings of a folder.
 
     A ``manifest.csv`` in it is believed: column ``file`` names each recording, ``bandwidth_khz`` its
@@ -56,6 +92,8 @@ def read_clips(folder: str | Path) -> list[Clip]:
     ----------
     folder : str or path
         Where the recordings are.
+    left_out : callable, optional
+        Takes the reason for each recording that cannot be read; without it the first is raised.
 
     Returns
     -------
@@ -65,7 +103,7 @@ def read_clips(folder: str | Path) -> list[Clip]:
     Raises
     ------
     AudioFileError
-        If the folder, or a file that the manifest names, is missing, or there are no recordings.
+        If the folder is missing, there are no recordings, or too many that cannot be read.
     AudioFormatError
         If the manifest lacks the column ``file`` or holds a number that cannot be read.
     """
@@ -73,32 +111,38 @@ def read_clips(folder: str | Path) -> list[Clip]:
     if not folder.is_dir():
         raise AudioFileError(f"{folder}: no such folder")
     manifest = folder / MANIFEST
-    clips = _from_manifest(manifest) if manifest.is_file() else _from_files(folder)
-    if not clips:
-        raise AudioFileError(f"{folder}: holds no recordings (audio files or a {MANIFEST})")
-    return clips
+    if manifest.is_file():
+        return _from_manifest(manifest, left_out)
+    return _from_files(folder, left_out)
 
 
-def _from_manifest(manifest: Path) -> list[Clip]:
+def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
     clips = []
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         msg = f"{manifest}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         raise AudioFormatError(msg) from error
-    for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=2):
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if not rows:
+        raise AudioFileError(f"{manifest}: names no recordings")
+    left_out = LeftOut(len(rows), tell)
+    for number, row in enumerate(rows, start=2):
         if not row.get("file"):
             raise AudioFormatError(f"{manifest}: line {number} has no column 'file'")
         path = manifest.parent / row["file"]
         if not path.is_file():
-            raise AudioFileError(f"{path}: no such file, though {manifest} names it")
+            left_out.add(AudioFileError(f"{path}: no such file, though {manifest} names it"))
+            continue
         try:
             seconds = float(row["seconds"]) if row.get("seconds") else None
             band = 1000 * float(row["bandwidth_khz"]) if row.get("bandwidth_khz") else None
         except ValueError as error:
             raise AudioFormatError(f"{manifest}: line {number}: {error}") from error
         if seconds is None or band is None:
-            measured = file_info(path)
+            measured = _measured(path, left_out)
+            if measured is None:
+                continue
             seconds = measured.seconds if seconds is None else seconds
             band = measured.bandwidth_hz if band is None else band
         known = {key: row.get(key) or "" for key in ("speaker", "licence")}
@@ -108,12 +152,27 @@ def _from_manifest(manifest: Path) -> list[Clip]:
     return clips
 
 
-def _from_files(folder: Path) -> list[Clip]:
-    paths = (path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
-    infos = (file_info(path) for path in sorted(paths))
+def _from_files(folder: Path, tell: Tell | None) -> list[Clip]:
+    found = search_folder(folder, recursive=True)
+    if not found.files:
+        only = f", only {count_others(found.others)}" if found.others else ""
+        raise AudioFileError(f"{folder}: holds no recordings (audio files or a {MANIFEST}){only}")
+    left_out = LeftOut(len(found.files), tell)
+    infos = (_measured(path, left_out) for path in found.files)
     return [
-        Clip(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path)) for info in infos
+        Clip(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path))
+        for info in infos
+        if info is not None
     ]
+
+
+def _measured(path: Path, left_out: LeftOut) -> FileInfo | None:
+    try:
+        with blaming(path):
+            return file_info(path)
+    except NovasrError as error:
+        left_out.add(error)
+        return None
 
 
 def _kind(path: Path, speaker: str = "", note: str = "") -> str:

@@ -1,5 +1,12 @@
 """What can go wrong: every error that novasr raises on purpose is a `NovasrError`."""
 
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 
 class NovasrError(Exception):
     """Base class; the message is one line that names the cause and, if there is one, the cure."""
@@ -39,3 +46,26 @@ class UnknownParameterError(AudioFormatError, AttributeError):
 
 class DeviceError(NovasrError, RuntimeError):
     """A sound device that is missing, or that cannot do what is asked of it."""
+
+
+def describe(error: BaseException) -> str:
+    """Put an exception in one line; one that nobody expected with its type."""
+    if isinstance(error, NovasrError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes):
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    reason = str(error).partition("\n")[0]
+    return f"unexpected {type(error).__name__}: {reason} (NOVASR_DEBUG=1 shows where)"
+
+
+@contextlib.contextmanager
+def blaming(path: Path) -> Iterator[None]:
+    """Make what a library raises over one file a `NovasrError` that names it."""
+    try:
+        yield
+    except NovasrError:
+        raise
+    except Exception as error:
+        raise NovasrError(f"{path}: {describe(error)}") from error

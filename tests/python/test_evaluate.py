@@ -110,6 +110,48 @@ def test_an_error_is_one_line_and_leaves_nothing_behind(evaluate, data: Path, tm
     assert sorted(data.parent.rglob("*")) == before
 
 
+def damage(folder: Path, *names: str) -> None:
+    """Break FLAC files in the middle: they open, and say how long they are."""
+    for name in names:
+        path = write(folder / name, noise(0.5, 48_000), 48_000)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bad_recording_is_named_and_left_out(
+    evaluate, data: Path, tmp_path: Path, manifest: bool, jobs: int
+):
+    rows = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(rows + "bad.flac,0.5,20,ann\n")
+    if not manifest:
+        (data / "manifest.csv").unlink()
+    damage(data, "bad.flac")
+    out = tmp_path / "a.json"
+    words = (data, "--metrics", "lsd", "--no-baselines", "--json", out)
+    run = evaluate(*words, "--jobs", str(jobs))
+    assert run.returncode == 0
+    assert run.stderr.startswith(f"novasr: warning: left out: {data / 'bad.flac'}: ")
+    assert run.stderr.count("\n") == 1
+    assert json.loads(out.read_text())["conditions"]["recordings"] == 2
+
+
+def test_a_missing_recording_is_left_out_and_too_many_are_an_error(evaluate, data: Path):
+    rows = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(rows + "absent.wav,0.5,20,ann\n")
+    run = evaluate(data, *FAST, "--no-baselines")
+    assert run.returncode == 0
+    assert f"left out: {data / 'absent.wav'}: no such file" in run.stderr
+    damage(data, "bad.flac")
+    (data / "manifest.csv").write_text(rows + "absent.wav,,,ann\nbad.flac,,,ann\n")
+    run = evaluate(data, *FAST, "--no-baselines")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.count("left out: ") == 2
+    assert "novasr: error: 2 of 4 recordings cannot be used: mend or remove them" in run.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

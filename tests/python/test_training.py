@@ -2,7 +2,9 @@
 
 import csv
 import dataclasses
+import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +79,15 @@ def recordings(tmp_path_factory):
         rows.append(f"voice_{number}.wav,1.0,24,speaker_{number},CC0-1.0,made-up/voices")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
     return folder
+
+
+def damage(*paths):
+    """Make FLAC files of recordings, of which the second half is nothing."""
+    for path in paths:
+        audio, rate = soundfile.read(path)
+        soundfile.write(path, audio, rate, format="FLAC")
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2] + bytes(len(content) // 2))
 
 
 def assert_same_weights(a, b):
@@ -274,6 +285,24 @@ class TestRuns:
         with pytest.raises(WeightsError, match="other recordings"):
             train(clips[1:], validation, tmp_path, TINY)
 
+    def test_bad_recordings_are_told_and_left_out(self, recordings, tmp_path):
+        """Some to train on, one for validation; they open and tell their length, but end in the middle."""
+        data = shutil.copytree(recordings, tmp_path / "data")
+        clips, validation = gather([data], TINY)
+        bad = [clips[0].path, validation[0].path]
+        damage(*bad)
+        others = [clips[1]] * 12  # two of less than 20 would be too many
+        told = []
+        run = functools.partial(train, validation=validation, output=tmp_path / "run", recipe=TINY)
+        assert run([*clips, *others], steps=1, left_out=told.append).is_file()
+        assert [str(error).split(": ")[0] for error in told] == list(map(str, bad))
+        shutil.copy(clips[1].path, bad[0])
+        with pytest.raises(WeightsError, match="other recordings"):
+            run([*clips, *others], steps=1, left_out=told.append)
+        damage(bad[0])
+        with pytest.raises(AudioFileError, match="2 of 8 recordings cannot be used"):
+            run(clips, output=tmp_path / "other", steps=1, left_out=told.append)
+
     def test_the_log_has_each_row_once_after_a_cut(self, recordings, tmp_path):
         recipe = dataclasses.replace(TINY, optimizer=Optimizer(steps=43, warm_up=2))
         clips, validation = gather([recordings], recipe)
@@ -348,6 +377,17 @@ class TestRecordings:
         training, validation = gather([recordings, recordings], TINY)
         assert len(training) + len(validation) == 8
         assert not {clip.path for clip in training} & {clip.path for clip in validation}
+
+    def test_files_that_cannot_be_read_are_told_and_left_out(self, tmp_path):
+        rng = np.random.default_rng(0)
+        for name in "abcd":
+            soundfile.write(tmp_path / f"{name}.wav", 0.1 * rng.standard_normal(48_000), HIGH_HZ)
+        (tmp_path / "bad.wav").write_text("no audio")
+        told = []
+        training, validation = gather([tmp_path], TINY, told.append)
+        assert len(training) + len(validation) == 4
+        assert len(told) == 1
+        assert str(tmp_path / "bad.wav") in str(told[0])
 
     def test_few_recordings_still_leave_one_for_validation(self, recordings):
         training, validation = gather([recordings], Recipe())
@@ -459,11 +499,15 @@ class TestCommand:
         tone = 0.5 * np.sin(2 * np.pi * 300 * np.arange(48_000) / HIGH_HZ)
         soundfile.write(narrow / "tone.wav", tone, HIGH_HZ)
         damaged.mkdir()
+        unreadable = tmp_path / "unreadable"
+        unreadable.mkdir()
+        (unreadable / "a.wav").write_text("no audio")
         (damaged / "checkpoint.pt").write_bytes(b"not a checkpoint")
         run = ["-o", tmp_path / "run"]
         for words, named in [
             ([tmp_path / "nowhere", *run], "nowhere"),
             ([narrow, *run], "16 kHz"),
+            ([unreadable, *run], "a.wav"),
             ([recordings, *run, "--recipe", "nosuch"], "nosuch"),
             ([recordings, *run, "--device", "tpu"], "--device"),
             ([recordings, *run, "--steps", 5, "--minutes", 1], "--minutes"),

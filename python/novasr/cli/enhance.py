@@ -6,7 +6,7 @@ import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
+from novasr.cli.messages import EXIT_ERROR, print_error, print_line, print_warning
 from novasr.cli.progress import NewBar, progress_bars
 from novasr.cores import core_count
-from novasr.errors import AudioFileError, NovasrError
+from novasr.errors import AudioFileError, NovasrError, blaming
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Job
@@ -163,25 +163,34 @@ def enhance(
         from novasr.plot import require_matplotlib
 
         require_matplotlib()
-    found = find_inputs(inputs, recursive=recursive)
+    found, unusable = find_inputs(inputs, recursive=recursive)
     fresh = [item for item in found if item.path in inputs or not is_result(item.path)]
-    if not fresh:
+    if found and not fresh:
         raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
-    planned = plan_jobs(fresh, output=output, directory=directory)
+    planned = plan_jobs(fresh, output=output, directory=directory) if fresh else []
+    total = len(planned) + len(unusable)
+    failures: list[NovasrError] = []
+
+    def fail(error: NovasrError) -> None:
+        if total == 1:
+            raise error
+        failures.append(error)
+        print_error(error)
+
+    for error in unusable:
+        fail(error)
     settings = Settings(sound, force, overwrite, plot)
     if directory is not None:
         for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
     started = time.perf_counter()
-    results, failures = _run(planned, settings, jobs or core_count())
-    if len(planned) == 1:
-        for error in failures:
-            raise error
+    results = _run(planned, settings, jobs or core_count(), fail)
+    if total == 1:
         return
     seconds, elapsed = sum(r.seconds for r in results), time.perf_counter() - started
-    print(f"{len(results)} of {len(planned)} files: {_pace(seconds, elapsed)}")
+    print_line(f"{len(results)} of {total} files: {_pace(seconds, elapsed)}")
     if failures:
-        print_error(f"{len(failures)} of {len(planned)} files failed")
+        print_error(f"{len(failures)} of {total} files failed")
         raise typer.Exit(EXIT_ERROR)
 
 
@@ -255,12 +264,11 @@ class _Stopped(Exception):
 
 
 def _run(
-    planned: list[Job], settings: Settings, workers: int
-) -> tuple[list[EnhanceResult], list[NovasrError]]:
+    planned: list[Job], settings: Settings, workers: int, fail: Callable[[NovasrError], None]
+) -> list[EnhanceResult]:
     """Work on all files; report each as soon as those before it are done."""
     results: list[EnhanceResult] = []
-    failures: list[NovasrError] = []
-    files = min(workers, len(planned))
+    files = max(1, min(workers, len(planned)))
     with progress_bars() as new_bar, _pool(files) as (pool, stop):
         futures: list[Future[EnhanceResult]] = [
             pool.submit(_enhance_one, job, settings, workers // files, new_bar, stop)
@@ -270,13 +278,11 @@ def _run(
             try:
                 result = future.result()
             except NovasrError as error:
-                failures.append(error)
-                if len(planned) > 1:
-                    print_error(error)
+                fail(error)
             else:
                 results.append(result)
                 _print_result(result, plot=settings.plot)
-    return results, failures
+    return results
 
 
 @contextmanager
@@ -299,7 +305,7 @@ def _enhance_one(
     picture = _picture(job.destination)
     if settings.plot and picture.exists() and not settings.overwrite:
         raise AudioFileError(f"{picture}: exists: move it away or add --overwrite")
-    with new_bar(job.source.name) as report:
+    with blaming(job.source), new_bar(job.source.name) as report:
 
         def progress(done: float, total: float) -> None:
             if stop.is_set():
@@ -324,9 +330,9 @@ def _enhance_one(
 
 def _print_result(result: EnhanceResult, *, plot: bool) -> None:
     pace = _pace(result.seconds, result.elapsed)
-    print(f"{result.source} -> {result.destination}: {pace}", flush=True)
+    print_line(f"{result.source} -> {result.destination}: {pace}")
     if plot:
-        print(f"plot: {_picture(result.destination)}", flush=True)
+        print_line(f"plot: {_picture(result.destination)}")
     if result.replaced:
         print_warning(
             f"{result.source}: {result.replaced} NaN or infinite samples were replaced by zero"

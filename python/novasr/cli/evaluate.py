@@ -138,6 +138,8 @@ def evaluate(
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
         scores = _score(clips, compared, settings, jobs or core_count())
+        scored = {score.clip for score in scores}
+        clips = [clip for clip in clips if str(clip.path) in scored]
         rows = summarise(scores, settings.protocol)
         steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
         _print(rows, settings, markdown=markdown)
@@ -169,7 +171,7 @@ def _require_packages(*, plotting: bool) -> None:
 def _read(folder: Path, limit: int | None) -> list[Clip]:
     from novasr.datasets import read_clips
 
-    clips = read_clips(folder)
+    clips = read_clips(folder, _warn)
     if limit is None or limit >= len(clips):
         return clips
     return [clips[number * len(clips) // limit] for number in range(limit)]
@@ -195,7 +197,11 @@ def _score(clips: list[Clip], systems: list[System], settings: Settings, jobs: i
     from novasr.evaluation.runner import evaluate as run
 
     with progress_bars() as new_bar, new_bar(f"{len(clips)} recordings") as report:
-        return run(clips, systems, settings, jobs=jobs, report=report)
+        return run(clips, systems, settings, jobs=jobs, report=report, left_out=_warn)
+
+
+def _warn(reason: NovasrError) -> None:
+    print_warning(f"left out: {reason}")
 
 
 def _is_main(row: Row) -> bool:

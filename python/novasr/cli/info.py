@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
-from novasr.errors import NovasrError
+from novasr.errors import NovasrError, blaming
 
 if TYPE_CHECKING:
     from novasr.analysis import FileInfo
@@ -42,10 +42,14 @@ def info(
     from novasr.cli.inputs import find_inputs
 
     described: list[dict[str, Any]] = []
-    failed = False
-    for item in find_inputs(inputs, recursive=recursive):
+    found_inputs, failures = find_inputs(inputs, recursive=recursive)
+    for failure in failures:
+        print_error(failure)
+    failed = bool(failures)
+    for item in found_inputs:
         try:
-            found = file_info(item.path)
+            with blaming(item.path):
+                found = file_info(item.path)
         except NovasrError as error:
             print_error(error)
             failed = True

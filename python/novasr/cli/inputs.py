@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from novasr.audio.writing import AUDIO_SUFFIXES
+from novasr.cli.messages import print_note
 from novasr.errors import AudioFileError, NovasrError
 from novasr.files import default_destination
+from novasr.folder_search import count_others, search_folder
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Job:
     destination: Path
 
 
-def find_inputs(names: Sequence[Path], *, recursive: bool) -> list[Input]:
-    """Replace the folders among `names` by the audio files in them.
+def find_inputs(names: Sequence[Path], *, recursive: bool) -> tuple[list[Input], list[NovasrError]]:
+    """Replace the folders among `names` by the audio files in them; tell on stderr what they hold besides.
 
     Parameters
     ----------
@@ -49,19 +51,29 @@ def find_inputs(names: Sequence[Path], *, recursive: bool) -> list[Input]:
     -------
     list of Input
         In the order of `names`, within a folder by name.
-
-    Raises
-    ------
-    AudioFileError
-        If a folder holds no audio file or cannot be read.
+    list of NovasrError
+        The folders that hold no audio file or cannot be read.
     """
-    inputs = []
+    inputs: list[Input] = []
+    failures: list[NovasrError] = []
+    others: Counter[str] = Counter()
     for name in names:
-        if name.is_dir():
-            inputs += _in_folder(name, recursive=recursive)
-        else:
+        if not name.is_dir():
             inputs.append(Input(name, Path(name.name)))
-    return inputs
+            continue
+        try:
+            found = search_folder(name, recursive=recursive)
+        except AudioFileError as error:
+            failures.append(error)
+            continue
+        if found.files:
+            inputs += [Input(path, path.relative_to(name)) for path in found.files]
+            others += found.others
+        else:
+            failures.append(_no_audio(name, found.others, recursive=recursive))
+    if others:
+        print_note(f"left out: {count_others(others)}")
+    return inputs, failures
 
 
 def plan_jobs(inputs: Sequence[Input], *, output: Path | None, directory: Path | None) -> list[Job]:
@@ -113,13 +125,7 @@ def is_result(path: Path) -> bool:
     return path.stem.endswith("-48k")
 
 
-def _in_folder(folder: Path, *, recursive: bool) -> list[Input]:
-    try:
-        found = sorted(folder.rglob("*") if recursive else folder.iterdir())
-    except OSError as error:
-        raise AudioFileError(f"{folder}: cannot be read: {error.strerror}") from error
-    files = [path for path in found if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()]
-    if not files:
-        hint = "" if recursive else " (--recursive searches the folders inside, too)"
-        raise AudioFileError(f"{folder}: no audio files in this folder{hint}")
-    return [Input(path, path.relative_to(folder)) for path in files]
+def _no_audio(folder: Path, others: Counter[str], *, recursive: bool) -> AudioFileError:
+    only = f", only {count_others(others)}" if others else ""
+    hint = "" if recursive else " (--recursive searches the folders inside, too)"
+    return AudioFileError(f"{folder}: no audio files in this folder{only}{hint}")

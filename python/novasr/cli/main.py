@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,11 +10,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from novasr.cli import bench, devices, enhance, evaluate, export, info, live, plugin, train
-from novasr.cli.messages import EXIT_ERROR, debugging, open_missing_streams, print_error
+from novasr.cli import bench, devices, enhance, evaluate, export, info, live, plugin, streams, train
+from novasr.cli.messages import EXIT_ERROR, debugging, print_error
 from novasr.errors import NovasrError
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
+EXIT_NO_READER = 128 + 13  # as of a program that SIGPIPE ends
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command(help=enhance.HELP)(enhance.enhance)
@@ -41,34 +40,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 for success, 2 for an error, 130 after Ctrl-C.
+        Exit code: 0 for success, 2 for an error, 130 after Ctrl-C, 141 if nobody reads stdout any more.
     """
-    open_missing_streams()
+    streams.open_missing()
     if not debugging():
-        _mute_native_libraries()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
+        streams.mute_native_libraries()
+    output = streams.open_output()
     signal.signal(signal.SIGTERM, _exit_on_signal)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, _exit_on_signal)  # the terminal was closed
+    code = 0
+    error: Exception | None = None
     try:
-        return app(arguments, prog_name="novasr", standalone_mode=False) or 0
+        code = app(arguments, prog_name="novasr", standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
-        return EXIT_INTERRUPTED
-    except NovasrError as error:
-        print_error(error)
-        return EXIT_ERROR
-    except OSError as error:
-        if error.filename is None or debugging():
+        code = EXIT_INTERRUPTED
+    except SystemExit:
+        if not isinstance(output.lost, BrokenPipeError):  # of which click makes an exit
             raise
-        print_error(f"{os.fsdecode(error.filename)}: {error.strerror}")
-        return EXIT_ERROR
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        # Wrong usage; depending on its version typer raises click's error or one of its own.
-        print_error(f"{error.format_message()} (see novasr --help)")
-        return EXIT_ERROR
+    except Exception as caught:
+        error = caught
+    lost = output.finish()
+    if lost is not None and not isinstance(error, NovasrError):
+        if isinstance(lost, BrokenPipeError):
+            return code or EXIT_NO_READER
+        error = NovasrError(f"standard output: cannot be written: {lost.strerror}")
+    if error is None:
+        return code
+    print_error(_usage(error) or error)
+    return EXIT_ERROR
 
 
 @app.callback(invoke_without_command=True)
@@ -78,7 +78,7 @@ def novasr(
 ) -> None:
     """Give 16 kHz speech its upper band back, at 48 kHz.
 
-    Exit codes: 0 done, 2 error (one line on stderr says which), 130 interrupted.
+    Exit codes: 0 done, 2 error (a line on stderr names it), 130 interrupted.
     With NOVASR_DEBUG=1 an error shows its traceback.
     """
     if version:
@@ -89,14 +89,11 @@ def novasr(
         print(context.get_help())
 
 
-def _mute_native_libraries() -> None:
-    """Keep sys.stderr but detach descriptor 2, where libmpg123 comments on damaged MP3 files."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    sys.stderr = open(terminal, "w", buffering=1, errors="backslashreplace")  # noqa: PTH123, SIM115
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
+def _usage(error: Exception) -> str | None:
+    """Say what was wrong in the words typed; typer raises click's error or, by its version, its own."""
+    if not hasattr(error, "format_message"):
+        return None
+    return f"{error.format_message()} (see novasr --help)"
 
 
 def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:

@@ -1,26 +1,13 @@
 """What every command prints on stderr, and the exit code that goes with it."""
 
+import contextlib
 import os
 import sys
 import traceback
 
+from novasr.errors import describe
+
 EXIT_ERROR = 2
-
-
-def open_missing_streams() -> None:
-    """Put the null device where a launcher left a standard stream out: pythonw, ``2>&-``.
-
-    Else the next file that is opened gets its number, and what native libraries print goes there.
-    """
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        if getattr(sys, name) is not None:
-            continue
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        try:
-            os.fstat(number)
-        except OSError:
-            os.dup2(nowhere, number)
-        setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))
 
 
 def debugging() -> bool:
@@ -28,16 +15,29 @@ def debugging() -> bool:
     return bool(os.environ.get("NOVASR_DEBUG"))
 
 
+def print_line(text: str) -> None:
+    """Print a result on stdout. Where that cannot be written the work goes on; `main` reports it."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
 def print_error(message: object) -> None:
     """Print ``novasr: error: <message>`` on stderr, after the traceback if NOVASR_DEBUG is set."""
+    text = describe(message) if isinstance(message, BaseException) else message
     if isinstance(message, BaseException) and debugging():
-        traceback.print_exception(message)
-    _print(f"novasr: error: {message}")
+        with contextlib.suppress(OSError):
+            traceback.print_exception(message)
+    _print(f"novasr: error: {text}")
 
 
 def print_warning(message: object) -> None:
     """Print ``novasr: warning: <message>`` on stderr."""
     _print(f"novasr: warning: {message}")
+
+
+def print_note(message: object) -> None:
+    """Print ``novasr: note: <message>`` on stderr."""
+    _print(f"novasr: note: {message}")
 
 
 def _print(line: str) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.errors import AudioFormatError, StreamError
+from novasr.cli.messages import print_warning
+from novasr.errors import AudioFormatError, NovasrError, StreamError
 
 if TYPE_CHECKING:
     from novasr.training.loop import Progress
@@ -70,7 +71,7 @@ def train(
     plan = load_recipe(recipe)
     if seed is not None:
         plan = dataclasses.replace(plan, seed=seed)
-    clips, validation = gather(data, plan)
+    clips, validation = gather(data, plan, _warn)
     hours = sum(clip.seconds for clip in clips) / 3600
     print(f"{len(clips)} recordings, {hours:.2f} hours; {len(validation)} held out for validation")
     if minutes is not None:
@@ -79,10 +80,23 @@ def train(
             f"{steps} steps in about {minutes:g} minutes (--steps {steps} repeats this run exactly)"
         )
     with _bar() as report:
-        weights = run(clips, validation, output, plan, steps=steps, device=device, report=report)
+        weights = run(
+            clips,
+            validation,
+            output,
+            plan,
+            steps=steps,
+            device=device,
+            report=report,
+            left_out=_warn,
+        )
     print(f"weights: {weights}")
     print(f"model card: {output / 'card.md'}")
     print(f"log: {output / 'log.csv'}")
+
+
+def _warn(reason: NovasrError) -> None:
+    print_warning(f"left out: {reason}")
 
 
 def _device(wanted: str, has_cuda: bool) -> str:

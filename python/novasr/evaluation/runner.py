@@ -17,8 +17,8 @@ import numpy as np
 
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout, write_file
-from novasr.datasets import Clip
-from novasr.errors import AudioFormatError, NovasrError
+from novasr.datasets import Clip, LeftOut, Tell
+from novasr.errors import AudioFormatError, NovasrError, blaming
 from novasr.evaluation import metrics
 from novasr.evaluation.protocols import (
     DEGRADATIONS,
@@ -138,6 +138,7 @@ def evaluate(
     *,
     jobs: int = 1,
     report: Callable[[float, float], None] = lambda done, total: None,
+    left_out: Tell | None = None,
 ) -> list[Score]:
     """Score every system on every recording.
 
@@ -153,6 +154,8 @@ def evaluate(
         Processes.
     report : callable
         Is told the seconds of audio done and in all.
+    left_out : callable, optional
+        Takes the reason for each recording that cannot be used; without it the first is raised.
 
     Returns
     -------
@@ -162,9 +165,8 @@ def evaluate(
     Raises
     ------
     AudioFileError
-        If a recording cannot be read, or an output not written.
-    AudioFormatError
-        If a recording is not at 48 kHz, shorter than 50 ms or not finite.
+        If an output cannot be written, or too many recordings cannot be read, are not at 48 kHz,
+        shorter than 50 ms or not finite.
     NovasrError
         If a process died.
     """
@@ -173,16 +175,20 @@ def evaluate(
     scores: list[Score] = []
     report(0, total)
     work = partial(score_clip, systems=systems, settings=settings)
+    unusable = LeftOut(len(clips), left_out)
     for clip, found in zip(clips, _in_order(work, clips, jobs), strict=True):
-        scores += found
+        if isinstance(found, NovasrError):
+            unusable.add(found)
+        else:
+            scores += found
         done += clip.seconds
         report(done, total)
     return scores
 
 
 def _in_order(
-    work: Callable[[Clip], list[Score]], clips: Sequence[Clip], jobs: int
-) -> Iterator[list[Score]]:
+    work: Callable[[Clip], list[Score] | NovasrError], clips: Sequence[Clip], jobs: int
+) -> Iterator[list[Score] | NovasrError]:
     """Map over clips in this process, or in several new ones (forking would copy running threads)."""
     if jobs == 1 or len(clips) == 1:
         yield from map(work, clips)
@@ -209,9 +215,15 @@ def _leave_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def score_clip(clip: Clip, systems: Sequence[System], settings: Settings) -> list[Score]:
-    """Score every system on one recording; parameters and errors as for :func:`evaluate`."""
-    recording = read_recording(clip.path)
+def score_clip(
+    clip: Clip, systems: Sequence[System], settings: Settings
+) -> list[Score] | NovasrError:
+    """Score every system on one recording as :func:`evaluate` does, or tell why it cannot be used."""
+    try:
+        with blaming(clip.path):
+            recording = read_recording(clip.path)
+    except NovasrError as error:
+        return error
     scores: list[Score] = []
     low = settings.degrade(recording)
     for system in systems:

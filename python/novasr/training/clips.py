@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from novasr.audio.reading import AudioReader
-from novasr.datasets import Clip, read_clips
-from novasr.errors import AudioFileError, RecipeError
+from novasr.datasets import Clip, LeftOut, Tell, read_clips
+from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
 from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
 from novasr.training.recipe import Recipe
 
@@ -27,15 +27,26 @@ _END = Clip(Path(), 0.0, 0.0)
 class TrainingClips(Dataset[Batch]):
     """Batch number n is the same in every run with the same seed, whatever came before it."""
 
-    def __init__(self, clips: Sequence[Clip], recipe: Recipe) -> None:
+    def __init__(
+        self, clips: Sequence[Clip], recipe: Recipe, left_out: LeftOut | None = None
+    ) -> None:
+        left_out = left_out or LeftOut(len(clips), None)
         self.recipe = recipe
+        self.clips: list[Clip] = []
         self.audio, self.bandwidths = [], []
         for clip in clips:
-            audio, rate = _load(clip.path)
+            try:
+                audio, rate = _load(clip.path)
+            except NovasrError as error:
+                left_out.add(error)
+                continue
+            self.clips.append(clip)
             self.audio.append(audio)
             limit = PLAYED_BAND_HZ if rate > HIGH_HZ else HIGH_HZ / 2
             self.bandwidths.append(min(clip.bandwidth_hz, limit))
-        self.weights = _weights(clips, recipe)
+        if not self.clips:
+            raise RecipeError("no recording is left to train on: mend those named above")
+        self.weights = _weights(self.clips, recipe)
 
     def __getitem__(self, step: int) -> Batch:
         """Make a batch.
@@ -79,10 +90,13 @@ class TrainingClips(Dataset[Batch]):
         return change_speed(audio, speed, frames), min(band * speed, PLAYED_BAND_HZ)
 
 
-def gather(folders: Sequence[str | Path], recipe: Recipe) -> tuple[list[Clip], list[Clip]]:
+def gather(
+    folders: Sequence[str | Path], recipe: Recipe, left_out: Tell | None = None
+) -> tuple[list[Clip], list[Clip]]:
     """Read the manifests and set recordings for validation apart.
 
-    A recording that is named twice counts once; kinds to which the recipe gives no share are left out.
+    A recording that is named twice counts once; kinds to which the recipe gives no share are left out,
+    and so are files that cannot be read, as by :func:`novasr.datasets.read_clips`.
 
     Returns
     -------
@@ -95,7 +109,9 @@ def gather(folders: Sequence[str | Path], recipe: Recipe) -> tuple[list[Clip], l
         If no recording has the band and kind that the recipe asks for, or none is left to train on.
     """
     data = recipe.data
-    found = {clip.path.resolve(): clip for folder in folders for clip in read_clips(folder)}
+    found = {
+        clip.path.resolve(): clip for folder in folders for clip in read_clips(folder, left_out)
+    }
     names = ", ".join(map(str, folders))
     wide = [clip for clip in found.values() if clip.bandwidth_hz >= data.least_bandwidth_hz]
     if not wide:
@@ -136,7 +152,7 @@ def load_audio(path: Path) -> npt.NDArray[np.float32]:
 
 
 def _load(path: Path) -> tuple[npt.NDArray[np.int16], int]:
-    with AudioReader(path) as reader:
+    with blaming(path), AudioReader(path) as reader:
         rate = reader.sample_rate
         channels = np.concatenate(list(reader.blocks()))
     if not np.isfinite(channels).all():

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from novasr.datasets import Clip
+from novasr.datasets import Clip, LeftOut, Tell
 from novasr.errors import WeightsError
 from novasr.model import NovaSRNetwork
 from novasr.model.network import END_TRIM
@@ -55,6 +55,7 @@ def train(
     device: str = "cpu",
     save_every_seconds: float = 60.0,
     report: Callable[[Progress], None] = lambda progress: None,
+    left_out: Tell | None = None,
 ) -> Path:
     """Train a network from scratch, or go on where a run in `output` was stopped.
 
@@ -77,6 +78,8 @@ def train(
         Between checkpoints.
     report : callable
         Called after each step.
+    left_out : callable, optional
+        Takes the reason for each recording that cannot be read; without it the first is raised.
 
     Returns
     -------
@@ -88,12 +91,14 @@ def train(
     WeightsError
         If `output` holds a run of another recipe or other recordings, or a damaged one.
     AudioFileError
-        If a recording cannot be read.
+        If too many recordings cannot be read.
     """
-    run = _Run(recipe, steps or recipe.optimizer.steps, device, fingerprint(clips, validation))
+    unusable = LeftOut(len(clips) + len(validation), left_out)
+    data = TrainingClips(clips, recipe, unusable)
+    run = _Run(recipe, steps or recipe.optimizer.steps, device, fingerprint(data.clips, validation))
     run.resume(output)
-    batches = _batches(clips, recipe, run.step, run.steps, device)
-    check = Validation(validation, device)
+    batches = _batches(data, run.step, run.steps, device)
+    check = Validation(validation, device, unusable)
     output.mkdir(parents=True, exist_ok=True)
     check_every = max(1, min(500, run.steps // 10))
     lsd = check.lsd(run.average) if run.step == run.steps else None
@@ -116,7 +121,7 @@ def train(
             if run.between_steps:  # else the last checkpoint is what can be repeated
                 checkpoint.save(output, run.state())
     save_weights(run.average, output / WEIGHTS_FILE)
-    write_card(output, clips, recipe, steps=run.steps, validation_lsd=lsd, device=device)
+    write_card(output, data.clips, recipe, steps=run.steps, validation_lsd=lsd, device=device)
     return output / WEIGHTS_FILE
 
 
@@ -133,7 +138,9 @@ def steps_in(
         return int(state["steps"])
     run = _Run(recipe, _TIMED_STEPS, device, "")
     ends = []
-    for low, high, bandwidths in _batches(clips[:_TIMED_CLIPS], recipe, 0, _TIMED_STEPS, device):
+    timed = clips[:_TIMED_CLIPS]
+    data = TrainingClips(timed, recipe, LeftOut(len(timed), lambda reason: None))  # train tells
+    for low, high, bandwidths in _batches(data, 0, _TIMED_STEPS, device):
         run.advance(low.to(device), high.to(device), bandwidths.to(device))
         ends.append(time.monotonic())
     seconds = sorted(end - start for start, end in pairwise(ends))
@@ -141,11 +148,9 @@ def steps_in(
     return max(1, int(minutes * 2.0 ** math.floor(math.log2(pace))))
 
 
-def _batches(
-    clips: Sequence[Clip], recipe: Recipe, start: int, end: int, device: str
-) -> DataLoader[Any]:
+def _batches(data: TrainingClips, start: int, end: int, device: str) -> DataLoader[Any]:
     return DataLoader(
-        TrainingClips(clips, recipe),
+        data,
         batch_size=None,
         sampler=range(start, end),
         num_workers=1,

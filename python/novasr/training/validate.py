@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from novasr.datasets import Clip
+from novasr.datasets import Clip, LeftOut
+from novasr.errors import NovasrError
 from novasr.model import NovaSRNetwork
 from novasr.model.network import END_TRIM
 from novasr.training import fast
@@ -25,11 +26,15 @@ _MOST_CLIPS = 32
 class Validation:
     """Holds the recordings at both rates; the low one comes from soxr's VHQ."""
 
-    def __init__(self, clips: Sequence[Clip], device: str) -> None:
+    def __init__(self, clips: Sequence[Clip], device: str, left_out: LeftOut) -> None:
         self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []
         long_enough = [clip for clip in clips if clip.seconds * HIGH_HZ >= 2 * _FFT]
         for clip in long_enough[:: -(-len(long_enough) // _MOST_CLIPS) or 1]:
-            high = load_audio(clip.path)[: _LONGEST_SECONDS * HIGH_HZ]
+            try:
+                high = load_audio(clip.path)[: _LONGEST_SECONDS * HIGH_HZ]
+            except NovasrError as error:
+                left_out.add(error)
+                continue
             high = high[: len(high) // 3 * 3]
             low = soxr.resample(high, HIGH_HZ, LOW_HZ, quality="VHQ")[: len(high) // 3]
             a, b = (torch.from_numpy(audio)[None, None].to(device) for audio in (low, high))

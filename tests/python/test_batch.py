@@ -1,0 +1,195 @@
+"""Many files in one call: one that fails is named and left behind, the others are done."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile as sf
+from audio_files import noise, write
+from command_line import assert_one_error_line, novasr
+
+from novasr.datasets import read_clips
+from novasr.errors import AudioFileError
+
+
+def make(folder: Path, *names: str) -> Path:
+    """Fill a folder with a second of noise under each name."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write(folder / name, noise(1.0, 16_000), 16_000)
+    return folder
+
+
+def tree(folder: Path) -> list[str]:
+    """List the files below a folder, hidden ones included."""
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
+
+
+# What libraries raise on rare files cannot be had at will: here reading bad.wav raises it.
+FAULTY = """
+import sys
+from novasr.cli.main import main
+from novasr.audio.reading import AudioReader
+read = AudioReader.blocks
+def blocks(self):
+    if self.path.name == "bad.wav":
+        raise {error}
+    return read(self)
+AudioReader.blocks = blocks
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["enhance", "info"])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("ZeroDivisionError('division by zero')", "unexpected ZeroDivisionError: division by zero"),
+        ("MemoryError", "not enough memory"),
+        ("OSError(5, 'Input/output error')", "unexpected OSError: [Errno 5] Input/output error"),
+    ],
+)
+def test_an_error_that_nobody_expected_costs_one_file(
+    tmp_path: Path, command: str, error: str, reason: str
+) -> None:
+    make(tmp_path / "in", "a.wav", "bad.wav", "c.flac")
+    words = [command, "in", *(["-d", "out"] if command == "enhance" else [])]
+    code = FAULTY.format(error=error)
+    run = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    first = run.stderr.splitlines()[0]
+    assert first.startswith(f"novasr: error: in/bad.wav: {reason}")
+    assert "Traceback" not in run.stderr
+    if "unexpected" in reason:
+        assert first.endswith("(NOVASR_DEBUG=1 shows where)")
+    if command == "enhance":
+        assert tree(tmp_path / "out") == ["a-48k.wav", "c-48k.flac"]
+    else:
+        assert [line[:5] for line in run.stdout.splitlines()] == ["in/a.", "in/c."]
+
+
+def test_a_name_too_long_for_its_result_costs_one_file(tmp_path: Path) -> None:
+    name = "x" * 250 + ".wav"
+    make(tmp_path, name, "a.wav")
+    run = novasr("enhance", ".", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "File name too long" in run.stderr
+    assert (tmp_path / "a-48k.wav").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [["enhance", "in", "-d", "out"], ["info", "in"], ["--help"]])
+def test_a_full_standard_output_is_one_line_and_the_work_is_done(
+    tmp_path: Path, words: list[str], unbuffered: str
+) -> None:
+    make(tmp_path / "in", "a.wav", "b.wav")
+    with Path("/dev/full").open("w") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "novasr", *words],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        )
+    message = "novasr: error: standard output: cannot be written: No space left on device\n"
+    assert (run.returncode, run.stderr) == (2, message)
+    if words[0] == "enhance":
+        assert tree(tmp_path / "out") == ["a-48k.wav", "b-48k.wav"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes and descriptors")
+def test_a_reader_that_leaves_early_is_no_error_and_the_work_is_done(tmp_path: Path) -> None:
+    make(tmp_path / "in", "a.wav", "b.wav")
+    command = [sys.executable, "-m", "novasr", "enhance", "in", "-d", "out"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        run.stdout.close()
+        assert run.stderr.read() == ""
+    assert run.returncode == 141
+    assert tree(tmp_path / "out") == ["a-48k.wav", "b-48k.wav"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX descriptors")
+@pytest.mark.parametrize("missing", [1, 2])
+def test_it_works_without_standard_streams(tmp_path: Path, missing: int) -> None:
+    make(tmp_path, "a.wav")
+    command = f'"{sys.executable}" -m novasr enhance a.wav {missing}>&-'
+    run = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert sf.info(tmp_path / "a-48k.wav").frames == 48_000
+
+
+def test_an_unexpected_error_of_any_command_is_one_line(tmp_path: Path) -> None:
+    code = (
+        "import sys; from novasr.cli import main; import novasr.live.devices as devices;"
+        "devices.__dict__.clear(); sys.exit(main.main(['devices']))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert_one_error_line(run, "unexpected ImportError", "NOVASR_DEBUG=1")
+
+
+# What systems and unfinished runs leave in folders.
+NEVER_INPUTS = [
+    "._a.ogg",
+    ".hidden.wav",
+    ".novasr-0123456789ab.wav",
+    ".Trash-1000/files/a.wav",
+    "__MACOSX/a.wav",
+    "@eaDir/a.wav",
+    "$RECYCLE.BIN/a.wav",
+    "System Volume Information/a.wav",
+]
+
+
+@pytest.mark.parametrize("name", NEVER_INPUTS)
+def test_what_systems_leave_is_no_input_but_a_named_file_is(tmp_path: Path, name: str) -> None:
+    make(tmp_path / "in", "a.ogg", name)
+    (tmp_path / "in" / "._b.ogg").write_bytes(b"\0\5\26\7\0\2\0\0" + bytes(4_000))
+    run = novasr("enhance", "in", "--recursive", "-d", "out", cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert tree(tmp_path / "out") == ["a-48k.wav"]
+    run = novasr("info", "in", "--recursive", cwd=tmp_path)
+    assert (run.returncode, run.stderr, run.stdout.count("\n")) == (0, "", 1)
+    run = novasr("enhance", tmp_path / "in" / name, "-o", tmp_path / "named.wav")
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_data_sets_are_searched_alike(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "deep/b.flac", *NEVER_INPUTS)
+    assert [clip.path.name for clip in read_clips(tmp_path)] == ["a.wav", "b.flac"]
+
+
+@pytest.mark.parametrize("command", ["enhance", "info"])
+def test_files_of_other_types_are_counted_in_one_line(tmp_path: Path, command: str) -> None:
+    make(tmp_path / "in", "a.wav", "b.flac", "deep/c.ogg")
+    for name in ("x.xyz", "deep/y.XYZ", "notes.txt", "README", ".hidden"):
+        (tmp_path / "in" / name).write_text("no audio")
+    run = novasr(command, "in", "--recursive", cwd=tmp_path)
+    assert run.returncode == 0
+    note = "novasr: note: left out: 4 files of other types (2 .xyz, 1 .txt, 1 without suffix)\n"
+    assert run.stderr == note
+
+
+def test_a_folder_of_unknown_types_alone_says_so(tmp_path: Path) -> None:
+    for name in ("in/a.xyz", "in/b.xyz", "data/c.xyz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("no audio")
+    message = "in: no audio files in this folder, only 2 files of other types (2 .xyz)"
+    assert_one_error_line(novasr("enhance", "in", cwd=tmp_path), message)
+    assert_one_error_line(novasr("info", "in", cwd=tmp_path), message)
+    with pytest.raises(AudioFileError, match=r"only 1 file of other types \(1 .xyz\)"):
+        read_clips(tmp_path / "data")
+    make(tmp_path, "a.wav")
+    run = novasr("enhance", "in", "a.wav", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "1 of 2 files: 1.0 s in " in run.stdout
+    assert message in run.stderr
