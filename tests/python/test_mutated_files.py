@@ -88,13 +88,12 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(data)
 
 
-def decoded_by_ffmpeg(path: Path, channels: int, rate: int) -> int:
-    """Count the frames, at `rate`, that ffmpeg makes of a file."""
+def decoded_by_ffmpeg(path: Path) -> int:
+    """Count the frames that ffmpeg makes of a file; of Opus at our rate."""
     command = ["ffmpeg", "-nostdin", "-v", "quiet", "-i", path, "-map", "0:a:0?", "-f", "s16le"]
-    done = subprocess.run(
-        [*command, "-ar", str(rate), "-ac", str(channels), "-"], capture_output=True
-    )
-    return len(done.stdout) // 2 // channels
+    rate = ["-ar", str(RATE)] if path.suffix == ".opus" else []
+    done = subprocess.run([*command, *rate, "-ac", "1", "-"], capture_output=True)
+    return len(done.stdout) // 2
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -105,10 +104,9 @@ def test_no_mutation_crashes_or_loses_audio_in_silence(
         rng = np.random.default_rng([SEED, number, FORMATS.index(name)])
         path = tmp_path / f"{number}.{name}"
         path.write_bytes(mutated(originals[name], rng))
-        frames, channels, rate = 0, 1, RATE
+        frames = 0
         try:
             with AudioReader(path) as reader:
-                channels, rate = reader.channels, reader.sample_rate
                 frames = sum(len(block) for block in reader.blocks())
                 said = " ".join(reader.warnings)
         except AudioFileError as error:
@@ -119,6 +117,6 @@ def test_no_mutation_crashes_or_loses_audio_in_silence(
             said = str(error)
         if LENGTHS.search(said):
             continue
-        by_ffmpeg = decoded_by_ffmpeg(path, channels, rate)
+        by_ffmpeg = decoded_by_ffmpeg(path)
         assert frames >= by_ffmpeg - CODEC_FRAMES.get(name, 2_048), (number, said)
         path.unlink()

@@ -22,6 +22,7 @@ FFMPEG_SUFFIXES = frozenset(
     | {".avi", ".flv", ".m4v", ".mka", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv"}
     | {".ra", ".rm", ".spx", ".tta", ".webm", ".wma", ".wmv", ".wv"}
 )
+_CHANNELS = 256
 _SURE = 26  # of 100: below, ffmpeg itself warns that it may mistake the format
 _ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "h264", "loas", "mp3", "mpeg", "mpegts", "truehd"}
 _LOST = re.compile(r"partial file|ended prematurely|truncat|moov atom not found", re.IGNORECASE)
@@ -73,7 +74,11 @@ class FfmpegFile:
         self.warnings: list[str] = []
         self.missing = False
         described = _probe(path)
-        tracks = [s for s in described.get("streams", []) if int(s.get("channels", 0)) > 0]
+        tracks = [
+            stream
+            for stream in described.get("streams", [])
+            if 0 < int(stream.get("channels", 0)) <= _CHANNELS
+        ]
         if not tracks or described.get("format", {}).get("probe_score", 0) < least_score:
             raise UnreadableError("no sound in it")
         track = next((s for s in tracks if s.get("disposition", {}).get("default")), tracks[0])

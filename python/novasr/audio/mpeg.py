@@ -68,7 +68,9 @@ def find_streams(window: Window, start: int, end: int | None = None) -> Iterator
     """
     end = window.size if end is None else end
     tagged = skip_id3v2(window, start)
-    position = _next_frame(window, tagged, end)
+    position: int | None = tagged
+    if _frame(window, tagged) is None:
+        position = _next_frame(window, tagged, end)
     first = start
     if position is not None and position > tagged:  # cut out of a stream
         if not _is_stream(window, position):

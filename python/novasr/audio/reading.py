@@ -17,6 +17,7 @@ from novasr.errors import AudioFileError
 
 _BLOCK_FRAMES = 48_000
 _RATES_HZ = (1_000, 768_000)
+_CHANNELS = 256
 _CODEC_FRAMES = 2_304  # two MPEG frames: less is the encoder's delay
 _SLACK_SECONDS = 0.1  # what ffmpeg and a container disagree on without reason
 _NO_AUDIO = "holds no audio (0 frames): record or export it again"
@@ -144,9 +145,9 @@ class AudioReader:
     def _open_first(self) -> PartFile | FfmpegFile:
         try:
             file = PartFile(self._raw, self._parts[0])
-            if _RATES_HZ[0] <= file.samplerate <= _RATES_HZ[1]:
+            if _RATES_HZ[0] <= file.samplerate <= _RATES_HZ[1] and file.channels <= _CHANNELS:
                 return file
-            refused = f"a sample rate of {file.samplerate} Hz"
+            refused = f"{file.channels} channels at {file.samplerate} Hz"
         except sf.LibsndfileError as error:
             refused = error.error_string.rstrip(".")
         except TypeError:  # soundfile wants to be told the rate of a .raw file
