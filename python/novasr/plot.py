@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile as sf
 
 from novasr.analysis import FileInfo, file_info
-from novasr.audio.libsndfile import libsndfile_name
+from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, NovasrError
 from novasr.replacing import replacing
@@ -25,6 +25,7 @@ _COLUMNS = 900
 _WINDOW_SECONDS = 0.032
 _WINDOWS_PER_COLUMN = 4
 _RANGE_DB = 90.0
+_FLOOR_DB = -140.0
 _TOP_HZ = 24_000.0
 
 
@@ -43,8 +44,7 @@ def plot_spectrograms(
 ) -> None:
     """Draw the spectrograms of two files one above the other, on the same axes and scale.
 
-    Of a long file a part of every column's time span is read, so that time and memory needed stay
-    small.
+    Of a long file a part of every column's time span is taken, so that the memory needed stays small.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def plot_spectrograms(
     known_suffix(destination, ".png")
     figure = _new_figure()
     pair = [_spectrogram(Path(before)), _spectrogram(Path(after))]
-    _draw(figure, pair, file_info(before))
+    _draw(figure, pair, file_info(before, allow_truncated=True))
     with replacing(Path(destination)) as temporary:
         try:
             figure.savefig(temporary, format="png", dpi=120)
@@ -95,25 +95,42 @@ def _new_figure() -> Figure:
 
 
 def _spectrogram(path: Path) -> _Spectrogram:
-    with AudioReader(path) as reader:
+    with AudioReader(path, allow_truncated=True) as reader:
         frames, rate, kind = reader.frames, reader.sample_rate, reader.format
+        if frames == 0:
+            frames = sum(len(block) for block in reader.blocks())
     size = 2 * round(rate * _WINDOW_SECONDS / 2)
     hop = size // 4
     columns = max(1, min(_COLUMNS, frames // hop))
     window = np.hanning(size + 1)[:size]
     scale = 2 / window.sum()
-    level = np.empty((size // 2 + 1, columns))
-    with sf.SoundFile(libsndfile_name(path)) as file:
-        for column in range(columns):
-            file.seek(column * frames // columns)
-            audio = file.read(size + (_WINDOWS_PER_COLUMN - 1) * hop, always_2d=True)
-            audio = np.pad(audio, ((0, max(0, size - len(audio))), (0, 0)))
-            windows = np.lib.stride_tricks.sliding_window_view(audio, size, axis=0)[::hop]
+    level = np.full((size // 2 + 1, columns), _FLOOR_DB)
+    with AudioReader(path, allow_truncated=True) as reader:
+        starts = [column * frames // columns for column in range(columns)]
+        spans = _spans(reader.blocks(), starts, size + (_WINDOWS_PER_COLUMN - 1) * hop)
+        for column, audio in enumerate(spans):
+            padded = np.pad(audio, ((0, max(0, size - len(audio))), (0, 0)))
+            windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=0)[::hop]
             amplitude = np.abs(np.fft.rfft(windows * window)) * scale
             level[:, column] = 10 * np.log10(np.mean(amplitude**2, axis=(0, 1)) + 1e-14)
     name = path.name.encode("utf-8", "replace").decode()  # fonts know no surrogates
     title = f"{name}   {rate / 1000:g} kHz {kind}"
     return _Spectrogram(level, frames / rate, rate / 2, title)
+
+
+def _spans(blocks: Iterator[FloatAudio], starts: list[int], length: int) -> Iterator[FloatAudio]:
+    """Yield `length` frames from each of `starts` on, which ascend; the last ones may be shorter."""
+    held = next(blocks, np.zeros((0, 1), np.float32))
+    first = 0
+    for start in starts:
+        while first + len(held) < start + length:
+            block = next(blocks, None)
+            if block is None:
+                break
+            kept = held[max(0, start - first) :]
+            first += len(held) - len(kept)
+            held = np.concatenate([kept, block])
+        yield held[max(0, start - first) :][:length]
 
 
 def _draw(figure: Figure, pair: list[_Spectrogram], source: FileInfo) -> None:

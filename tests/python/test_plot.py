@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import needs
 import pytest
 import soundfile as sf
 from audio_files import noise, write
+from command_line import novasr
 
 from novasr.errors import AudioFileError, NovasrError
 from novasr.plot import plot_spectrograms
@@ -64,3 +66,27 @@ def test_without_matplotlib_the_error_says_what_to_install(
     with pytest.raises(NovasrError, match=r'pip install "novasr\[plot\]"'):
         plot_spectrograms(*pair, tmp_path / "picture.png")
     assert not (tmp_path / "picture.png").exists()
+
+
+@pytest.mark.usefixtures("_matplotlib")
+def test_every_format_that_is_read_is_drawn(tmp_path: Path, pair: tuple[Path, Path]) -> None:
+    needs.programs("ffmpeg", "ffprobe", packages="ffmpeg")
+    source = tmp_path / "a.m4a"
+    subprocess.run(["ffmpeg", "-v", "error", "-i", pair[0], source], check=True)
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes(2 * write(tmp_path / "b.mp3", noise(2.0, 16_000), 16_000).read_bytes())
+    for path in (source, joined):
+        plot_spectrograms(path, pair[1], tmp_path / "picture.png")
+        assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+@pytest.mark.usefixtures("_matplotlib")
+def test_a_picture_that_fails_does_not_fail_its_file(
+    tmp_path: Path, pair: tuple[Path, Path]
+) -> None:
+    (tmp_path / "result.png").mkdir()
+    result = tmp_path / "result.wav"
+    run = novasr("enhance", pair[0], "-o", result, "--plot", "--overwrite")
+    assert run.returncode == 0
+    assert "no plot: " in run.stderr
+    assert sf.info(result).frames == 96_000

@@ -19,7 +19,7 @@ import typer
 from novasr.cli.messages import EXIT_ERROR, print_error, print_line, print_warning
 from novasr.cli.progress import NewBar, progress_bars
 from novasr.cores import core_count
-from novasr.errors import AudioFileError, NovasrError, blaming
+from novasr.errors import AudioFileError, NovasrError, blaming, describe
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Job
@@ -324,14 +324,18 @@ def _enhance_one(
         if settings.plot:
             from novasr.plot import plot_spectrograms
 
-            plot_spectrograms(job.source, job.destination, picture)
+            try:
+                plot_spectrograms(job.source, job.destination, picture)
+            except Exception as error:  # the result is there: a picture is no reason to fail
+                lost = f"no plot: {describe(error)}"
+                result = dataclasses.replace(result, warnings=(*result.warnings, lost))
     return result
 
 
 def _print_result(result: EnhanceResult, *, plot: bool) -> None:
     pace = _pace(result.seconds, result.elapsed)
     print_line(f"{result.source} -> {result.destination}: {pace}")
-    if plot:
+    if plot and _picture(result.destination).is_file():
         print_line(f"plot: {_picture(result.destination)}")
     if result.replaced:
         print_warning(
