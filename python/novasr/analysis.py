@@ -202,8 +202,9 @@ class BandMeter:
         """
         skipped = min(self._skip, len(block))
         self._skip -= skipped
-        clean = np.nan_to_num(block[skipped:], nan=0.0, posinf=0.0, neginf=0.0)
-        rest = clean if self._rest is None else np.concatenate([self._rest, clean])
+        rest = block[skipped:]
+        if self._rest is not None and len(self._rest):
+            rest = np.concatenate([self._rest, rest])
         while len(rest) >= self._size:
             weight = 1 if self._windows < _DENSE_WINDOWS else _SPARSE
             self._total += weight * _power(rest[: self._size], self._window)
@@ -252,6 +253,7 @@ def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> floa
 
 
 def _power(frames: FloatAudio, window: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    spectrum = np.fft.rfft((frames - frames.mean(axis=0)) * window[:, None], axis=0)
-    power: npt.NDArray[np.float64] = np.sum(np.abs(spectrum) ** 2, axis=1)
+    clean = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0)
+    spectrum = np.fft.rfft((clean - clean.mean(axis=0)).T * window)
+    power: npt.NDArray[np.float64] = np.sum(np.abs(spectrum) ** 2, axis=0)
     return power

@@ -78,6 +78,8 @@ class Enhancement:
         What is to become of it.
     folder : Path
         Where samples may wait for their gain.
+    bandwidth_hz : float, optional
+        Where the band of the source ends, if that has been measured.
     leave : bool
         Keep the band as it is: only rate and gain change.
     progress : callable, optional
@@ -97,12 +99,14 @@ class Enhancement:
         settings: Settings,
         folder: Path,
         *,
+        bandwidth_hz: float | None = None,
         leave: bool = False,
         progress: Progress | None = None,
     ) -> None:
         rate = settings.rate
         self.output_rate = source.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
         self._leave, self._sample_rate = leave, source.sample_rate
+        self._measured = bandwidth_hz
         self._band = BandMeter(source.sample_rate)
         self._level = Gain(settings.gain, folder)
         self._output = OutputMeter()
@@ -119,7 +123,7 @@ class Enhancement:
     @property
     def bandwidth_hz(self) -> float:
         """Where the band of what was read ends; 0 for silence."""
-        return self._band.bandwidth_hz
+        return self._band.bandwidth_hz if self._measured is None else self._measured
 
     @property
     def gain_db(self) -> float:
@@ -151,7 +155,8 @@ class Enhancement:
 
     def _watched(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
         for block in blocks:
-            self._band.add(block)
+            if self._measured is None:
+                self._band.add(block)
             finite = np.isfinite(block)
             bad = block.size - int(np.count_nonzero(finite))
             self._replaced += bad

@@ -155,13 +155,20 @@ def enhance_file(
     destination = default_destination(source) if destination is None else Path(destination)
     with AudioReader(source, allow_truncated=allow_truncated) as reader:
         _check_destination(source, destination, overwrite=overwrite)
-        leave = False
+        bandwidth, leave = None, False
         if may_be_full_band(reader.sample_rate) or reader.frames == 0:
             bandwidth, reader.frames = _survey(
                 source, allow_truncated=allow_truncated, progress=progress
             )
             leave = judge_band(bandwidth, reader.sample_rate).kind == "leave" and not force
-        work = Enhancement(reader, settings, destination.parent, leave=leave, progress=progress)
+        work = Enhancement(
+            reader,
+            settings,
+            destination.parent,
+            bandwidth_hz=bandwidth,
+            leave=leave,
+            progress=progress,
+        )
         layout = choose_layout(
             reader, destination, work.output_rate, subtype=subtype, quality=quality
         )

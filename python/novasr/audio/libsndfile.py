@@ -17,7 +17,7 @@ from novasr.audio.view import FileView
 
 FloatAudio: TypeAlias = npt.NDArray[np.float32]
 
-_READ_FRAMES = 4_096  # an error loses what was decoded in the same call
+_READ_FRAMES = 8_192  # an error loses what was decoded in the same call
 _LARGEST_FRAMES = 1 << 50  # beyond, libsndfile does not know the length
 
 
