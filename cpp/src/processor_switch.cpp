@@ -32,6 +32,7 @@ void ProcessorSwitch::prepare(const ProcessSpec& spec, std::unique_ptr<Processor
   delete offered_.exchange(nullptr, std::memory_order_acq_rel);
   collect();
   next_.reset();
+  to_free_ = 0;
   current_ = std::move(first);
   spec_ = spec;
   piece_ = std::min<std::size_t>(spec.max_block_frames, spec.sample_rate_hz / kPiecesPerSecond);
@@ -43,11 +44,19 @@ void ProcessorSwitch::prepare(const ProcessSpec& spec, std::unique_ptr<Processor
 
 void ProcessorSwitch::offer(std::unique_ptr<Processor> next) {
   collect();
-  delete offered_.exchange(next.release(), std::memory_order_acq_rel);  // acquire: pairs with an earlier offer()
+  Processor* const untaken =
+      offered_.exchange(next.release(), std::memory_order_acq_rel);  // acquire: pairs with an earlier offer()
+  if (untaken == nullptr) ++to_free_;
+  delete untaken;
 }
 
-void ProcessorSwitch::collect() {
-  for (auto& slot : retired_) delete slot.exchange(nullptr, std::memory_order_acquire);  // pairs with that in retire()
+bool ProcessorSwitch::collect() {
+  for (auto& slot : retired_) {
+    const Processor* const played = slot.exchange(nullptr, std::memory_order_acquire);  // pairs with that in retire()
+    if (played != nullptr) --to_free_;
+    delete played;
+  }
+  return to_free_ > 0;
 }
 
 void ProcessorSwitch::reset() NOVASR_RT {

@@ -60,21 +60,26 @@ void Enhancer::release()
     stale_ = true;
 }
 
-void Enhancer::setModel (const Model& model)
+bool Enhancer::setModel (const Model& model)
 {
     const std::lock_guard lock (control_);
     // A script whose file has gone plays on.
     const auto scriptTime = model.script.exists() ? model.script.getLastModificationTime() : scriptTime_;
     const bool same = engineLatency_ > 0 && model.soundsLike (model_) && scriptTime == scriptTime_;
+    bool mustCollect = false;
     if (! same)
     {
         // Also without a stream to play in: what cannot be used is refused now.
         auto processor = makeProcessor (model, ready_ ? spec_ : specFor (48'000.0, 1));
         if (ready_)
+        {
             switch_.offer (std::move (processor));
+            mustCollect = ! std::exchange (collecting_, true);
+        }
     }
     model_ = model;
     scriptTime_ = scriptTime;
+    return mustCollect;
 }
 
 Model Enhancer::model() const
@@ -92,10 +97,11 @@ int Enhancer::latencyFor (double sampleRate) const
     return static_cast<int> (plan->latency_frames());
 }
 
-void Enhancer::collect()
+bool Enhancer::collect()
 {
     const std::lock_guard lock (control_);
-    switch_.collect();
+    collecting_ = switch_.collect();
+    return collecting_;
 }
 
 void Enhancer::reset() noexcept

@@ -25,8 +25,8 @@ public:
     void release();
 
     /// [control] Plays another model, faded in if audio runs. Throws novasr::ModelError or ConfigError if it cannot be
-    /// used; the present one then plays on.
-    void setModel (const Model& model);
+    /// used; the present one then plays on. Gives whether collect() has to be called from now on, until it gives false.
+    bool setModel (const Model& model);
 
     /// [control]
     Model model() const;
@@ -46,8 +46,8 @@ public:
     /// [control] Blocks that a TorchScript could not compute, and that are silent.
     std::uint64_t failedBlocks() const noexcept { return failedBlocks_.load (std::memory_order_relaxed); }
 
-    /// [control] Frees what has been played out.
-    void collect();
+    /// [control] Frees what has been played out. Gives whether there will be more to free.
+    bool collect();
 
     /// [audio] The next block is treated as the first of a fresh stream.
     void reset() noexcept;
@@ -65,6 +65,7 @@ private:
     size_t engineLatency_ = 0;
     std::atomic<bool> offline_{ false }; // outlives the engines in switch_, which read it
     bool stale_ = false;                 // released: the next prepare() begins a fresh stream
+    bool collecting_ = false;            // somebody calls collect()
 
     novasr::ProcessorSwitch switch_;
     std::atomic<bool> ready_{ false };

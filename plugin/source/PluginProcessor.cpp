@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "Collector.h"
 #include "WeightsFile.h"
 #include "editor/PluginEditor.h"
 #include "novasr/errors.hpp"
@@ -47,7 +48,7 @@ PluginProcessor::PluginProcessor()
                           .withOutput ("Output", juce::AudioChannelSet::stereo(), true)),
       parameters_ (*this)
 {
-    enhancer_.setModel ({});
+    enhancer_->setModel ({});
     publishLatency (getSampleRate());
 }
 
@@ -63,30 +64,30 @@ bool PluginProcessor::isBusesLayoutSupported (const BusesLayout& layout) const
 
 void PluginProcessor::prepareToPlay (double sampleRate, int)
 {
-    enhancer_.setOffline (isNonRealtime());
+    enhancer_->setOffline (isNonRealtime());
     try
     {
-        enhancer_.prepare (sampleRate, getMainBusNumInputChannels());
+        enhancer_->prepare (sampleRate, getMainBusNumInputChannels());
     }
     catch (const std::exception& error) // of a TorchScript that cannot be loaded any more
     {
-        auto model = enhancer_.model();
+        auto model = enhancer_->model();
         const auto script = std::exchange (model.script, juce::File());
         tryModel (model);
         noteProblem (error.what(), script);
-        enhancer_.prepare (sampleRate, getMainBusNumInputChannels());
+        enhancer_->prepare (sampleRate, getMainBusNumInputChannels());
     }
     publishLatency (sampleRate);
 }
 
-void PluginProcessor::releaseResources() { enhancer_.release(); }
+void PluginProcessor::releaseResources() { enhancer_->release(); }
 
-void PluginProcessor::reset() { enhancer_.reset(); }
+void PluginProcessor::reset() { enhancer_->reset(); }
 
 void PluginProcessor::setNonRealtime (bool isNonRealtime) noexcept
 {
     AudioProcessor::setNonRealtime (isNonRealtime);
-    enhancer_.setOffline (isNonRealtime);
+    enhancer_->setOffline (isNonRealtime);
 }
 
 void PluginProcessor::processBlock (juce::AudioBuffer<float>& buffer, juce::MidiBuffer&) { run (buffer, false); }
@@ -101,7 +102,7 @@ void PluginProcessor::run (juce::AudioBuffer<float>& buffer, bool bypassed) noex
     parameters.bypass = parameters.bypass || bypassed;
     const bool watched = meters_.watched.load (std::memory_order_relaxed);
     meters_.before.write (buffer, watched);
-    enhancer_.process (buffer, parameters);
+    enhancer_->process (buffer, parameters);
     meters_.after.write (buffer, watched);
 
     const double given = buffer.getNumSamples() / std::max (1.0, getSampleRate());
@@ -115,7 +116,7 @@ void PluginProcessor::run (juce::AudioBuffer<float>& buffer, bool bypassed) noex
 
 void PluginProcessor::getStateInformation (juce::MemoryBlock& destination)
 {
-    PluginState state{ .model = enhancer_.model(), .editorSize = editorSize_ };
+    PluginState state{ .model = enhancer_->model(), .editorSize = editorSize_ };
     {
         const juce::ScopedLock lock (problemLock_);
         state.problem = stateProblem_;
@@ -167,7 +168,7 @@ juce::String PluginProcessor::loadModel (const juce::File& file)
     {
         if (file.hasFileExtension ("ts"))
         {
-            model = enhancer_.model();
+            model = enhancer_->model();
             model.script = file;
         }
         else
@@ -202,23 +203,22 @@ juce::String PluginProcessor::tryModel (const Model& model)
 {
     try
     {
-        enhancer_.setModel (model);
+        if (enhancer_->setModel (model))
+            Collector::start (enhancer_);
     }
     catch (const std::exception& error)
     {
         return error.what();
     }
     publishLatency (getSampleRate());
-    startTimer (1000); // to free the predecessor once it has been played out
     return {};
 }
 
 void PluginProcessor::publishLatency (double sampleRate)
 {
-    setLatencySamples (enhancer_.latencyFor (sampleRate > 0.0 ? sampleRate : 48'000.0)); // asked before a rate is named
+    setLatencySamples (
+        enhancer_->latencyFor (sampleRate > 0.0 ? sampleRate : 48'000.0)); // asked before a rate is named
 }
-
-void PluginProcessor::timerCallback() { enhancer_.collect(); }
 
 juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new PluginEditor (*this); }
 

@@ -7,11 +7,10 @@
 #include "PluginState.h"
 
 /// The plugin as hosts see it.
-class PluginProcessor final : public juce::AudioProcessor, private juce::Timer
+class PluginProcessor final : public juce::AudioProcessor
 {
 public:
     PluginProcessor();
-    ~PluginProcessor() override { stopTimer(); }
 
     const juce::String getName() const override { return JucePlugin_Name; }
     bool acceptsMidi() const override { return false; }
@@ -48,7 +47,7 @@ public:
     void resetModel();
 
     Parameters& parameters() noexcept { return parameters_; }
-    Enhancer& enhancer() noexcept { return enhancer_; }
+    Enhancer& enhancer() noexcept { return *enhancer_; }
     Meters& meters() noexcept { return meters_; }
 
     /// [any] Width and height of the editor when it was last open; kept in the session. 0: it never was.
@@ -59,14 +58,13 @@ public:
     juce::String stateProblem() const;
 
 private:
-    void timerCallback() override;
     void run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept;
     juce::String tryModel (const Model& model);
     void noteProblem (const juce::String& problem, const juce::File& missingScript);
     void publishLatency (double sampleRate);
 
     Parameters parameters_;
-    Enhancer enhancer_;
+    const std::shared_ptr<Enhancer> enhancer_ = std::make_shared<Enhancer>();
     Meters meters_;
     std::atomic<juce::Point<int>> editorSize_;
     mutable juce::CriticalSection problemLock_;

@@ -183,6 +183,24 @@ TEST_CASE("ProcessorSwitch: the output does not depend on how the input is cut, 
   REQUIRE(same_bits(shared, whole));
 }
 
+TEST_CASE("ProcessorSwitch: says until when a predecessor is to be freed", "[switch]") {
+  const Audio input = noise(2, 2 * kChange, 12);
+  ProcessorSwitch machine;
+  machine.prepare(kSpec, native());
+  REQUIRE_FALSE(machine.collect());
+  play(machine, input, blocks_of(480), [&] {
+    machine.offer(interpolating());
+    REQUIRE(machine.collect());
+    machine.offer(native());  // instead of the other
+    REQUIRE(machine.collect());
+  });
+  REQUIRE_FALSE(machine.collect());
+  machine.offer(native());
+  REQUIRE(machine.collect());
+  machine.prepare(kSpec, native());
+  REQUIRE_FALSE(machine.collect());
+}
+
 TEST_CASE("ProcessorSwitch: a change allocates and frees nothing on the audio thread", "[switch][realtime]") {
   void* volatile escaped = nullptr;
   REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) == 1);  // control

@@ -131,27 +131,27 @@ def test_sound_and_latency_in_jalv(tmp_path, rate, period):
     bundles = str(bundle("LV2").parent)
     with jack_server(tmp_path, rate, period) as environment:
         environment["LV2_PATH"] = bundles
+        # Clients that come and go while jalv starts may leave it standing still: this one is there before.
+        watch = jack.Client(
+            "watch", servername=environment["JACK_DEFAULT_SERVER"], no_start_server=True
+        )
         with (tmp_path / "jalv.log").open("w") as log:
             jalv = subprocess.Popen(
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
         try:
-            lsp = ["jack_lsp", "-l"]
-
-            def listed() -> str:
-                result = subprocess.run(
-                    lsp, env=environment, capture_output=True, text=True, check=False
-                )
-                return result.stdout
-
-            wait_until(lambda: all(port in listed() for port in PORTS))
+            wait_until(lambda: {port.name for port in watch.get_ports("novasr:")} >= set(PORTS))
+            lsp = subprocess.run(
+                ["jack_lsp", "-l"], env=environment, capture_output=True, text=True, check=True
+            )
             told = r"novasr:audio_out_1\n\tport playback latency = \[ (\d+) (\d+) \]"
-            reported = re.search(told, listed())
+            reported = re.search(told, lsp.stdout)
             audio = speech_like(rate, rate)
             with Cables(jack, environment["JACK_DEFAULT_SERVER"], audio) as cables:
                 output = cables.play()
         finally:
             end(jalv)
+            watch.close()
     silence = np.zeros((100 * period, 2), np.float32)  # which jalv had played before
     wanted = expected(np.concatenate([silence, audio]), rate)[len(silence) :]
     np.testing.assert_allclose(output, wanted, rtol=0, atol=1e-6)

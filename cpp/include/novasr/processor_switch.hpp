@@ -31,8 +31,9 @@ class ProcessorSwitch {
   /// taken up yet is freed, as are predecessors that have been played out.
   void offer(std::unique_ptr<Processor> next);
 
-  /// [control] Frees predecessors that have been played out.
-  void collect();
+  /// [control] Frees predecessors that have been played out. Gives whether there will be another to free: one that
+  /// plays but has a successor.
+  bool collect();
 
   /// [audio] The next block is treated as the first of a fresh stream.
   void reset() NOVASR_RT;
@@ -72,6 +73,7 @@ class ProcessorSwitch {
   std::vector<float*> out_pointers_;
   std::atomic<Processor*> offered_{nullptr};
   std::array<std::atomic<Processor*>, 3> retired_{};
+  std::size_t to_free_ = 0;  // predecessors, those that still play included; control threads' alone
 };
 
 }  // namespace novasr

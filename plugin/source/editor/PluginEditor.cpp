@@ -122,7 +122,6 @@ void PluginEditor::timerCallback()
 void PluginEditor::refresh (double seconds)
 {
     auto& enhancer = processor_.enhancer();
-    enhancer.collect();
     const auto rate = processor_.getSampleRate();
     spectrum_.refresh (seconds, rate, rate > 0.0 && enhancer.idle() == Enhancer::Idle::no);
     levels_.refresh (seconds);

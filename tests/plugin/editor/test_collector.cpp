@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "PluginProcessor.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kThreads = 4;
+
+/// JUCE's message thread apart from the thread that creates and destroys, as in hosts of LV2. One per process.
+class MessageThread {
+ public:
+  MessageThread() {
+    juce::WaitableEvent started;
+    thread_ = std::thread([&] {
+      juce::MessageManager::getInstance()->setCurrentThreadAsMessageThread();
+      started.signal();
+      juce::MessageManager::getInstance()->runDispatchLoop();
+    });
+    started.wait();
+  }
+  ~MessageThread() {
+    juce::MessageManager::getInstance()->stopDispatchLoop();
+    thread_.join();
+    juce::MessageManager::getInstance()->setCurrentThreadAsMessageThread();
+  }
+
+ private:
+  std::thread thread_;
+};
+
+Model quieter() {
+  auto weights = *novasr::default_weights();
+  for (float& value : weights.conv_post_weight) value *= 0.5f;
+  return {.weights = std::make_shared<const novasr::ModelWeights>(weights)};
+}
+
+void play(PluginProcessor& processor) {
+  juce::AudioBuffer<float> audio(processor.getTotalNumInputChannels(), 9'600);
+  audio.clear();
+  juce::MidiBuffer midi;
+  processor.processBlock(audio, midi);
+}
+
+/// One that has changed to the built-in weights, so that its former processor is to be freed.
+std::unique_ptr<PluginProcessor> changed(const Model& former) {
+  auto processor = std::make_unique<PluginProcessor>();
+  const auto channels = juce::AudioChannelSet::discreteChannels(16);
+  processor->setBusesLayout({{channels}, {channels}});
+  processor->enhancer().setModel(former);
+  processor->setRateAndBufferSizeDetails(48'000.0, 9'600);
+  processor->prepareToPlay(48'000.0, 9'600);
+  play(*processor);
+  processor->resetModel();
+  play(*processor);
+  return processor;
+}
+
+}  // namespace
+
+TEST_CASE("Collector: frees what has been played out, and never what is being destroyed on another thread") {
+  MessageThread messages;
+  const auto former = quieter();
+  const auto kept = changed(former);
+  CHECK_FALSE(kept->enhancer().setModel(quieter()));  // somebody sees to it already
+  play(*kept);
+  std::this_thread::sleep_for(100ms);  // until timers run
+  juce::WaitableEvent go;
+  juce::MessageManager::callAsync([&] { go.wait(); });
+  std::vector<std::unique_ptr<PluginProcessor>> processors;
+  for (int i = 0; i < 32; ++i) processors.push_back(changed(former));
+
+  // A second later all are due. While the message thread goes through them forwards, these go backwards.
+  std::this_thread::sleep_for(1'100ms);
+  go.signal();
+  std::vector<std::thread> threads;
+  for (std::size_t first = 0; first < kThreads; ++first)
+    threads.emplace_back([&, first] {
+      for (std::size_t i = first; i < processors.size(); i += kThreads) processors[processors.size() - 1 - i].reset();
+    });
+  for (auto& thread : threads) thread.join();
+
+  std::this_thread::sleep_for(1'200ms);
+  CHECK(kept->enhancer().setModel({}));  // nobody sees to it any more: all had been freed
+}
