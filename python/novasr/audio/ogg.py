@@ -54,11 +54,11 @@ def find_links(window: Window, start: int) -> list[Part]:
         sequence[serial] = page
         ended = bool(kind & _ENDS)
         position = end
+    if not starts:
+        return []
     links = [
         Part(first, last) for first, last in zip(starts, [*starts[1:], window.size], strict=True)
     ]
-    if not links:
-        return []
     notes = []
     if lost:
         notes.append(f"{lost} Ogg pages are missing, their sound is left out")
