@@ -93,7 +93,8 @@ def enhance_file(
 
     The result is aligned with the source, has all of its channels and
     ``round(frames * rate / sample_rate)`` frames. It appears under its name only when complete. A source
-    that has its full band already is stored as it is, at the rate of the result.
+    that has its full band already is stored as it is, at the rate of the result. Tags are kept, from WAV
+    to WAV also chunks such as ``bext`` and cue points; the warnings name what is not.
 
     Parameters
     ----------
@@ -172,8 +173,8 @@ def enhance_file(
         layout = choose_layout(
             reader, destination, work.output_rate, subtype=subtype, quality=quality
         )
-        output_frames = write_file(destination, layout, work.blocks, reader.tags, dither=dither)
-    warnings = [*reader.warnings, *work.warnings]
+        output_frames = write_file(destination, layout, work.blocks, reader.metadata, dither=dither)
+    warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
     if not layout.keeps_places:
         warnings.append(f"{layout.format} cannot say which loudspeakers the channels are for")
     return EnhanceResult(

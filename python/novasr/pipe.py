@@ -69,10 +69,10 @@ def enhance_pipe(
         work = Enhancement(reader, one_stream, target.parent)
         layout = choose_layout(reader, target, work.output_rate, subtype=subtype, quality=quality)
         if isinstance(destination, Path):
-            write_file(destination, layout, work.blocks, reader.tags, dither=dither)
+            write_file(destination, layout, work.blocks, reader.metadata, dither=dither)
         else:
             write_pipe(destination, layout, work.blocks, bare=raw is not None, dither=dither)
-    warnings = [*reader.warnings, *work.warnings]
+    warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
     if work.beyond_full_scale and layout.clips:
         warnings.append(f"{work.beyond_full_scale} samples were clipped")
     return warnings

@@ -219,6 +219,14 @@ def test_a_wav_beyond_32_bits_is_read_in_pieces(
     np.testing.assert_array_equal(found, whole)
 
 
+def test_an_ogg_without_a_beginning_is_refused(tmp_path: Path) -> None:
+    content = stored("ogg")
+    with pytest.raises(AudioFileError):
+        read_bytes(
+            content[: content.index(b"OggS", 4)].replace(b"OggS\0\2", b"OggS\0\0"), tmp_path, "ogg"
+        )
+
+
 class FailingDisk(io.BytesIO):
     """Cannot read beyond a hundred thousand bytes."""
 

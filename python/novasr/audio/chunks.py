@@ -156,6 +156,22 @@ def au_parts(window: Window, start: int) -> Iterator[Part]:
     yield Part(start, window.size, patches, stated=stated, missing=missing)
 
 
+def list_chunks(window: Window, order: Order) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and size of the chunks of one WAV, RF64 or AIFF file whose sizes are right."""
+    position, size64 = 12, 0
+    while position + 8 <= window.size:
+        name, size = window.at(position, 4), window.number(position + 4, 4, order)
+        if not _is_name(name):
+            return
+        body = position + 8
+        if name == b"ds64":
+            size64 = window.number(body + 8, 8, order)
+        elif name == b"data" and size == 0xFFFF_FFFF:
+            size = size64 or size
+        yield name, body, size
+        position = body + size + size % 2
+
+
 def write_mask(path: Path, mask: int) -> None:
     """Store the loudspeakers of the channels in a WAV or RF64 file with an extensible header."""
     with path.open("r+b") as file:
@@ -212,8 +228,11 @@ def _is_chunk(window: Window, position: int, width: int, order: Order) -> bool:
     if name in _CHUNKS_BEHIND_AUDIO or is_wave(head) or is_aiff(head):
         return True
     end = position + 4 + width + window.number(position + 4, width, order)
-    named = all(0x20 <= letter < 0x7F for letter in name)
-    return (named and end <= window.size) or window.is_zero(position)
+    return (_is_name(name) and end <= window.size) or window.is_zero(position)
+
+
+def _is_name(name: bytes) -> bool:
+    return all(0x20 <= letter < 0x7F for letter in name)
 
 
 def _pieces(

@@ -62,6 +62,10 @@ class FfmpegFile:
         What ffmpeg said while it was reading.
     missing : bool
         Whether it said that the file is not complete.
+    tags : dict
+        Title, artist and the like, under ffmpeg's names in lower case.
+    pictured : bool
+        Whether there is a cover.
 
     Raises
     ------
@@ -93,8 +97,12 @@ class FfmpegFile:
         self.known_frames = round(float(seconds) * self.samplerate)
         estimated = described["format"].get("format_name") in _ESTIMATED
         self.stated_frames = 0 if estimated else self.known_frames
-        tags = {**described["format"].get("tags", {}), **track.get("tags", {})}
+        tags = {**track.get("tags", {}), **described["format"].get("tags", {})}
         self.tags = {str(name).lower(): str(text) for name, text in tags.items()}
+        self.tags.pop("language", None)  # a property of the track
+        self.pictured = any(
+            stream.get("disposition", {}).get("attached_pic") for stream in described["streams"]
+        )
 
     def blocks(self, frames: int) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the sound in blocks of `frames`, shape (frames, channels)."""
@@ -130,7 +138,7 @@ class FfmpegFile:
 
 def _probe(path: Path) -> dict[str, Any]:
     command = ["ffprobe", "-v", "error", *_input(path), "-show_streams", "-show_format"]
-    command += ["-of", "json", "-select_streams", "a"]
+    command += ["-of", "json"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     try:
         described: dict[str, Any] = json.loads(done.stdout)

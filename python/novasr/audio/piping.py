@@ -10,13 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from novasr.audio.chunks import is_open, is_wave
 from novasr.audio.libsndfile import FloatAudio
+from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
 from novasr.audio.samples import Quantizer
 from novasr.audio.writing import Layout
@@ -99,7 +100,7 @@ class PipeReader:
 
     Attributes
     ----------
-    path, sample_rate, channels, mask, format, subtype, frames, tags, warnings
+    path, sample_rate, channels, mask, format, subtype, frames, metadata, warnings
         As those of `AudioReader`; `frames` counts what has been read.
 
     Raises
@@ -112,13 +113,13 @@ class PipeReader:
 
     path = NAME
     format = "WAV"
-    tags: ClassVar[dict[str, str]] = {}
 
     def __init__(self, pipe: BinaryIO, head: bytes = b"", raw: Raw | None = None) -> None:
         self._pipe = pipe
         self.warnings: list[str] = []
         self.frames = 0
         self.mask = 0
+        self.metadata = Metadata()
         self._left: int | None = None  # bytes of audio to come; None: to the end
         if raw is None:
             self._read_header(head)

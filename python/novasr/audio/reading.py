@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -11,8 +12,10 @@ import soundfile as sf
 from novasr.audio.channels import default_mask
 from novasr.audio.ffmpeg import FfmpegFile, UnreadableError, has_ffmpeg
 from novasr.audio.libsndfile import DecodingError, FloatAudio, PartFile
+from novasr.audio.metadata import Metadata, read_metadata
 from novasr.audio.part import Part
 from novasr.audio.parts import find_parts
+from novasr.audio.tags import cleaned
 from novasr.errors import AudioFileError
 
 _BLOCK_FRAMES = 48_000
@@ -48,7 +51,7 @@ class AudioReader:
         As libsndfile names them, for example ``"WAV"`` and ``"PCM_16"``; ``"FFMPEG"`` and the
         codec of what ffmpeg reads.
     tags : dict
-        Title, artist and the like.
+        Title, artist and the like, under libsndfile's names.
     warnings : list of str
         What is wrong without being an error; complete when all has been read.
 
@@ -82,10 +85,10 @@ class AudioReader:
         self.tags: dict[str, str]
         if isinstance(self._file, FfmpegFile):
             self.format, self.subtype = "FFMPEG", self._file.codec
-            self.mask, self.tags = self._file.mask, self._file.tags
+            self.mask, self.tags = self._file.mask, cleaned(self._file.tags)
             return
         self.format, self.subtype = self._file.format, self._file.subtype
-        self.tags = dict(self._file.copy_metadata())
+        self.tags = cleaned(self._file.copy_metadata())
         known = self.format in ("OGG", "FLAC")
         self.mask = default_mask(self.channels) if known else self._parts[0].mask
         self._check_stated(self._file)
@@ -94,6 +97,14 @@ class AudioReader:
     def seconds(self) -> float:
         """Length in seconds, as far as it is known."""
         return self.frames / self.sample_rate
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """Tags and the like, for a file that is made of this one."""
+        pictured = isinstance(self._file, FfmpegFile) and self._file.pictured
+        return read_metadata(
+            self._raw, self.path, self._parts[0], self.sample_rate, self.tags, pictured=pictured
+        )
 
     def blocks(self) -> Iterator[FloatAudio]:
         """Yield the audio in blocks of 48,000 frames.

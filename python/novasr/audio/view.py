@@ -9,7 +9,7 @@ _ID3V1_BYTES = 128
 
 
 class FileView:
-    """A file-like object for `soundfile`.
+    """A file-like object for `soundfile` and `Window`.
 
     Parameters
     ----------
@@ -53,6 +53,11 @@ class FileView:
     def tell(self) -> int:
         """Return the position."""
         return self._position
+
+    def read(self, count: int) -> bytes:
+        """Return up to `count` bytes."""
+        buffer = bytearray(count)
+        return bytes(buffer[: self.readinto(buffer)])
 
     def readinto(self, buffer: memoryview | bytearray) -> int:
         """Fill `buffer` as far as the stretch reaches; return the number of bytes."""

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, Literal
+from typing import Literal, Protocol
 
 _BYTES = 1 << 20
+
+
+class Seekable(Protocol):
+    """A binary file, or a `FileView` of one."""
+
+    def seek(self, offset: int, whence: int = ..., /) -> int:
+        """Move."""
+
+    def read(self, count: int, /) -> bytes:
+        """Read."""
 
 
 class Window:
@@ -13,7 +23,7 @@ class Window:
 
     Parameters
     ----------
-    file : binary file
+    file : binary file or FileView
         Seekable; the window moves its position.
 
     Attributes
@@ -22,7 +32,7 @@ class Window:
         Of the file in bytes.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Seekable) -> None:
         self._file = file
         self.size = file.seek(0, os.SEEK_END)
         self._start = 0

@@ -14,6 +14,7 @@ from novasr.audio.channels import is_usual, to_vorbis_order
 from novasr.audio.chunks import write_mask
 from novasr.audio.ffmpeg import FFMPEG_SUFFIXES
 from novasr.audio.libsndfile import FloatAudio, libsndfile_name
+from novasr.audio.metadata import Metadata
 from novasr.audio.samples import Quantizer
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.replacing import replacing
@@ -185,7 +186,7 @@ def write_file(
     destination: Path,
     layout: Layout,
     blocks: Iterator[FloatAudio],
-    tags: dict[str, str],
+    metadata: Metadata,
     *,
     dither: bool = False,
 ) -> int:
@@ -199,8 +200,8 @@ def write_file(
         How to store the audio.
     blocks : iterator of ndarray of float32, shape (frames, channels)
         Full scale at 1.0.
-    tags : dict
-        Title, artist and the like; what the format cannot hold is left out.
+    metadata : Metadata
+        Tags and the like; its warnings tell what the format cannot hold.
     dither : bool
         Add noise before rounding to whole numbers, see `Quantizer`.
 
@@ -218,7 +219,7 @@ def write_file(
     """
     with replacing(destination) as temporary:
         try:
-            frames = _write_blocks(temporary, layout, blocks, tags, dither=dither)
+            frames = _write_blocks(temporary, layout, blocks, metadata, dither=dither)
             arrived = sf.info(libsndfile_name(temporary)).frames
             if layout.mask and layout.format in ("WAVEX", "RF64"):
                 write_mask(temporary, layout.mask)
@@ -228,6 +229,7 @@ def write_file(
             raise AudioFormatError(f"{destination}: {error}: choose .wav") from error
         if arrived != frames:
             raise AudioFileError(_why_unwritable(destination, temporary))
+        metadata.complete(temporary, layout.format, layout.subtype, layout.sample_rate)
     return frames
 
 
@@ -235,7 +237,7 @@ def _write_blocks(
     path: Path,
     layout: Layout,
     blocks: Iterator[FloatAudio],
-    tags: dict[str, str],
+    metadata: Metadata,
     *,
     dither: bool,
 ) -> int:
@@ -243,8 +245,8 @@ def _write_blocks(
     quantize = Quantizer(layout.subtype, dither=dither)
     piece = max(1, _PIECE_SAMPLES // layout.channels)
     with _open_for_writing(path, layout) as file:
-        for name, text in tags.items():
-            with contextlib.suppress(sf.LibsndfileError, AttributeError):
+        for name, text in metadata.for_libsndfile(layout.format, layout.subtype).items():
+            with contextlib.suppress(sf.LibsndfileError):
                 setattr(file, name, text)
         for block in blocks:
             placed = to_vorbis_order(block) if layout.format == "OGG" else block

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout, write_file
 from novasr.datasets import Clip, LeftOut, Tell
@@ -309,4 +310,4 @@ def _save(folder: Path, system: System, clip: Clip, audio: Array) -> None:
     place.mkdir(parents=True, exist_ok=True)
     layout = Layout("WAV", "FLOAT", MODEL_OUTPUT_HZ, 1)
     block = audio[:, None].astype(np.float32)
-    write_file(place / f"{clip.path.stem}.wav", layout, iter([block]), {})
+    write_file(place / f"{clip.path.stem}.wav", layout, iter([block]), Metadata())
