@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import needs
@@ -213,25 +211,6 @@ def test_a_file_name_that_is_no_text_is_no_problem(tmp_path: Path, speech: Path)
     for run in (novasr("enhance", odd, "--plot"), novasr("info", odd)):
         assert (run.returncode, run.stderr) == (0, "")
         assert "speech-\\udcff.wav" in run.stdout
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_work_cleanly(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    source = tmp_path / "long.flac"
-    with sf.SoundFile(source, "w", 16_000, 2) as file:
-        minute = noise(60.0, 16_000, 2)
-        for _ in range(30):
-            file.write(minute)
-    command = [sys.executable, "-m", "novasr", "enhance", str(source)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-        deadline = time.monotonic() + 30
-        while len(names(tmp_path)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        run.send_signal(number)
-        out, err = run.communicate(timeout=30)
-    assert (run.returncode, out, err) == (code, b"", b"")
-    assert names(tmp_path) == ["long.flac"]
 
 
 def test_the_debug_switch_shows_the_traceback(
