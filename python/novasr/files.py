@@ -16,6 +16,7 @@ from novasr.engines import uses_torch
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.rates import MODEL_OUTPUT_HZ
 from novasr.reading import AudioReader, FloatAudio
+from novasr.replacing import check_protection, exists_error
 from novasr.segments import enhanced_in_parallel
 from novasr.stream import Stream, check_count
 from novasr.writing import choose_layout, write_file
@@ -135,7 +136,7 @@ def enhance_file(
         else:
             made = enhanced_in_parallel(blocks, make_stream, workers)
         made = outgoing.watch(_reporting(made, reader, progress))
-        output_frames = write_file(destination, layout, made, reader.tags)
+        output_frames = write_file(destination, layout, made, reader.tags, overwrite=overwrite)
     return EnhanceResult(
         source=source,
         destination=destination,
@@ -237,13 +238,21 @@ def _open_stream(
 
 
 def _check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
-    if not destination.exists():
+    try:
+        status = destination.stat()
+    except FileNotFoundError:
         return
+    except OSError as error:
+        raise AudioFileError(f"{destination}: cannot be written: {error.strerror}") from error
     if destination.samefile(source):
         raise AudioFileError(f"{destination}: is the source itself: choose another name")
     if not destination.is_file():
         raise AudioFileError(f"{destination}: exists and is not a regular file: name a file")
     if not overwrite:
+        raise exists_error(destination)
+    check_protection(destination, status)
+    if status.st_nlink > 1:
         raise AudioFileError(
-            f"{destination}: exists: choose another name or overwrite it (--overwrite)"
+            f"{destination}: has other names (hard links), which would keep the old sound:"
+            " remove it first or choose another name"
         )

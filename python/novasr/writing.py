@@ -110,7 +110,12 @@ def _pcm_like(subtype: str) -> str:
 
 
 def write_file(
-    destination: Path, layout: Layout, blocks: Iterator[FloatAudio], tags: dict[str, str]
+    destination: Path,
+    layout: Layout,
+    blocks: Iterator[FloatAudio],
+    tags: dict[str, str],
+    *,
+    overwrite: bool = True,
 ) -> int:
     """Write `blocks` to `destination`, which appears complete or stays as it was.
 
@@ -124,6 +129,8 @@ def write_file(
         Full scale at 1.0.
     tags : dict
         Title, artist and the like; what the format cannot hold is left out.
+    overwrite : bool
+        Whether `destination` may exist.
 
     Returns
     -------
@@ -137,7 +144,7 @@ def write_file(
     AudioFormatError
         If the format cannot hold that many channels.
     """
-    with replacing(destination) as temporary:
+    with replacing(destination, overwrite=overwrite) as temporary:
         try:
             frames = _write_blocks(temporary, layout, blocks, tags)
             arrived = sf.info(libsndfile_name(temporary)).frames
