@@ -193,3 +193,44 @@ def test_a_folder_of_unknown_types_alone_says_so(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "1 of 2 files: 1.0 s in " in run.stdout
     assert message in run.stderr
+
+
+@pytest.mark.parametrize("pair", [("x.wav", "x.ogg"), ("x.aiff", "x.mp3"), ("x.rf64", "x.caf")])
+def test_namesakes_fail_alone_and_are_told_the_remedy(
+    tmp_path: Path, pair: tuple[str, str]
+) -> None:
+    make(tmp_path / "t", *pair, "other.wav", "x.flac")
+    run = novasr("enhance", "t", "-d", "out", cwd=tmp_path)
+    assert run.returncode == 2
+    result = Path("out/x-48k.wav")
+    assert sorted(run.stderr.splitlines()) == [
+        "novasr: error: 2 of 4 files failed",
+        *sorted(
+            f"novasr: error: t/{one}: would become {result}, and so would t/{other}:"
+            " name each with -o"
+            for one, other in (pair, pair[::-1])
+        ),
+    ]
+    assert "2 of 4 files: 2.0 s in " in run.stdout
+    assert tree(tmp_path / "out") == ["other-48k.wav", "x-48k.flac"]
+
+
+def test_one_file_by_two_names_is_done_under_neither(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "out").mkdir()
+    run = novasr("enhance", "a.wav", "out/../a.wav", "b.wav", "-d", "out", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "2 of 3 files failed" in run.stderr
+    assert tree(tmp_path / "out") == ["b-48k.wav"]
+
+
+def test_no_result_takes_the_place_of_another_source(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "a-48k.wav", "b.wav")
+    kept = (tmp_path / "a-48k.wav").read_bytes()
+    words = ["enhance", "a.wav", "a-48k.wav", "b.wav", "--overwrite"]
+    run = novasr(*words, cwd=tmp_path)
+    assert run.returncode == 2
+    assert "a.wav: would become a-48k.wav, which is to be enhanced, too: use -d" in run.stderr
+    assert (tmp_path / "a-48k.wav").read_bytes() == kept
+    assert sf.info(tmp_path / "b-48k.wav").frames == 48_000
+    assert sf.info(tmp_path / "a-48k-48k.wav").frames == 48_000

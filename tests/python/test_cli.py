@@ -137,7 +137,6 @@ def test_info_reports_an_unusable_file_in_one_line(tmp_path: Path, kind: str) ->
         (["speech.wav", "-o", "empty"], "is a folder: use -d empty"),
         (["speech.wav", "-o", "a.wav", "-d", "empty"], "give one of them"),
         (["speech.wav", "speech.wav", "-o", "a.wav"], "-o takes one input, not 2"),
-        (["speech.wav", "empty/../speech.wav", "-d", "empty"], "would both become"),
         (["speech.wav", "-d", "speech.wav"], "cannot be created"),
         (["empty"], "no audio files in this folder"),
         (["speech.wav", "--weights", "absent.bin", "--overwrite"], "absent.bin"),

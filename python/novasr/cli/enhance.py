@@ -101,7 +101,10 @@ def enhance(
     fresh = [item for item in found if item.path in inputs or not is_result(item.path)]
     if found and not fresh:
         raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
-    planned = plan_jobs(fresh, output=output, directory=directory) if fresh else []
+    planned: list[Job] = []
+    if fresh:
+        planned, refused = plan_jobs(fresh, output=output, directory=directory)
+        unusable += refused
     total = len(planned) + len(unusable)
     failures: list[NovasrError] = []
 
