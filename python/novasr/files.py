@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from novasr.disk_space import check_space, least_bytes
 from novasr.engines import uses_torch
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.rates import MODEL_OUTPUT_HZ
@@ -111,7 +112,8 @@ def enhance_file(
     Raises
     ------
     AudioFileError
-        If `source` cannot be read to its end, or `destination` exists or cannot be written.
+        If `source` cannot be read to its end, or `destination` exists, does not fit on the disk or
+        cannot be written.
     AudioFormatError
         If rate, channels or destination format are not supported.
     WeightsError
@@ -127,6 +129,7 @@ def enhance_file(
     with AudioReader(source) as reader:
         _check_destination(source, destination, overwrite=overwrite)
         layout = choose_layout(reader, destination, MODEL_OUTPUT_HZ)
+        check_space(destination, least_bytes(reader, layout))
         workers = len(os.sched_getaffinity(0)) if jobs is None else jobs
         incoming, outgoing = _InputMeter(), _OutputMeter()
         blocks = incoming.watch(reader.blocks())
@@ -150,6 +153,19 @@ def enhance_file(
         peak=outgoing.peak,
         clipped=outgoing.beyond_full_scale if layout.clips else 0,
     )
+
+
+def check_file(source: Path, destination: Path, *, overwrite: bool = False) -> int:
+    """Raise what `enhance_file` would raise before its work begins.
+
+    Returns
+    -------
+    int
+        The bytes that the result takes at least.
+    """
+    with AudioReader(source) as reader:
+        _check_destination(source, destination, overwrite=overwrite)
+        return least_bytes(reader, choose_layout(reader, destination, MODEL_OUTPUT_HZ))
 
 
 def default_destination(source: Path) -> Path:

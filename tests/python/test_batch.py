@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -234,3 +236,16 @@ def test_no_result_takes_the_place_of_another_source(tmp_path: Path) -> None:
     assert (tmp_path / "a-48k.wav").read_bytes() == kept
     assert sf.info(tmp_path / "b-48k.wav").frames == 48_000
     assert sf.info(tmp_path / "a-48k-48k.wav").frames == 48_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sparse files")
+def test_results_that_do_not_fit_together_are_refused_before_the_work(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    header = b".snd" + struct.pack(">6I", 28, 0xFFFF_FFFF, 3, 16_000, 1, 0)  # to the end of file
+    for name in ("a.au", "b.au"):
+        (tmp_path / name).write_bytes(header)
+        os.truncate(tmp_path / name, len(header) + free // 5)  # at 48 kHz three fifths each
+    make(tmp_path, "c.wav")
+    run = novasr("enhance", ".", "-d", "out", cwd=tmp_path)
+    assert_one_error_line(run, "out: ", "GB are to be written and", "GB are free on that disk")
+    assert tree(tmp_path) == ["a.au", "b.au", "c.wav"]

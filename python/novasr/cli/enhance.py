@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -120,6 +121,8 @@ def enhance(
     if directory is not None:
         for folder in {job.destination.parent for job in planned}:
             _make_folder(folder)
+    if len(planned) > 1:
+        _check_space_for_all(planned, settings)
     started = time.perf_counter()
     results = _run(planned, settings, jobs or len(os.sched_getaffinity(0)), fail)
     if total == 1:
@@ -168,7 +171,7 @@ def _run(
     return results
 
 
-@contextmanager
+@contextlib.contextmanager
 def _pool(workers: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
     """Lend a thread pool and the event that ends its jobs; Ctrl-C sets it and waits for them."""
     stop = threading.Event()
@@ -210,6 +213,24 @@ def _enhance_one(
 
             plot_spectrograms(job.source, job.destination, picture)
     return result
+
+
+def _check_space_for_all(planned: list[Job], settings: Settings) -> None:
+    """Add up what the results on each file system take; those that fail take nothing."""
+    from novasr.disk_space import check_space
+    from novasr.files import check_file
+
+    needed: Counter[int] = Counter()
+    folders: dict[int, Path] = {}
+    for job in planned:
+        with contextlib.suppress(NovasrError), blaming(job.source):
+            size = check_file(job.source, job.destination, overwrite=settings.overwrite)
+            target = Path(os.path.realpath(job.destination))
+            disk = target.parent.stat().st_dev
+            needed[disk] += size - (target.stat().st_size if target.exists() else 0)
+            folders[disk] = job.destination.parent
+    for disk, folder in folders.items():
+        check_space(folder, needed[disk])
 
 
 def _print_result(result: EnhanceResult, *, plot: bool) -> None:
