@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ import typer
 from novasr.cli.messages import EXIT_ERROR, print_error, print_line, print_warning
 from novasr.cli.progress import NewBar, progress_bars
 from novasr.errors import AudioFileError, NovasrError, blaming
+from novasr.rates import MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Job
@@ -44,7 +45,7 @@ HELP = """Extend speech to 24 kHz and store it at 48 kHz.
 
 Results are named NAME-48k.wav (NAME-48k.flac for FLAC) and lie beside their sources. In folders,
 files that are named like results are left out. Existing files are kept unless --overwrite is
-given.
+given; --skip-existing goes on where an earlier call ended.
 
 \b
 Examples:
@@ -84,6 +85,13 @@ def enhance(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Pass over finished results, make others anew."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be done, and what refused.")
+    ] = False,
     plot: Annotated[
         bool, typer.Option("--plot", help="Also draw spectrograms before and after, as PNG.")
     ] = False,
@@ -94,6 +102,8 @@ def enhance(
     """Enhance files, report each, and exit with 2 if one failed."""
     from novasr.cli.inputs import find_inputs, is_result, plan_jobs
 
+    if skip_existing and overwrite:
+        raise NovasrError("--skip-existing and --overwrite exclude each other")
     if plot:
         from novasr.plot import require_matplotlib
 
@@ -106,7 +116,10 @@ def enhance(
     if fresh:
         planned, refused = plan_jobs(fresh, output=output, directory=directory)
         unusable += refused
-    total = len(planned) + len(unusable)
+    skipped: list[Job] = []
+    if skip_existing:
+        planned, skipped = _without_finished(planned)
+    total = len(planned) + len(skipped) + len(unusable)
     failures: list[NovasrError] = []
 
     def fail(error: NovasrError) -> None:
@@ -118,17 +131,30 @@ def enhance(
     for error in unusable:
         fail(error)
     settings = Settings(mode.value, engine.value, weights, overwrite, plot)
+    if dry_run or total == len(skipped) == 1:
+        for job in skipped:
+            print_line(f"{job.source}: {job.destination} is complete: skipped")
+    if dry_run:
+        _show(planned, settings, fail, new_folders=directory is not None)
+        done = f"would be done: {len(planned) + len(unusable) - len(failures)}"
+        _sum_up(f"{done} of {total} files", skipped, failures, total)
+        return
     if directory is not None:
-        for folder in {job.destination.parent for job in planned}:
-            _make_folder(folder)
+        planned = [job for job in planned if _has_folder(job, fail)]
     if len(planned) > 1:
         _check_space_for_all(planned, settings)
     started = time.perf_counter()
     results = _run(planned, settings, jobs or len(os.sched_getaffinity(0)), fail)
     if total == 1:
         return
-    seconds, elapsed = sum(r.seconds for r in results), time.perf_counter() - started
-    print_line(f"{len(results)} of {total} files: {_pace(seconds, elapsed)}")
+    done = f"{len(results)} of {total} files"
+    if results:
+        done += f": {_pace(sum(r.seconds for r in results), time.perf_counter() - started)}"
+    _sum_up(done, skipped, failures, total)
+
+
+def _sum_up(done: str, skipped: list[Job], failures: list[NovasrError], total: int) -> None:
+    print_line(f"{done}, {len(skipped)} skipped" if skipped else done)
     if failures:
         print_error(f"{len(failures)} of {total} files failed")
         raise typer.Exit(EXIT_ERROR)
@@ -143,6 +169,46 @@ class Settings:
     weights: str | None
     overwrite: bool
     plot: bool
+
+
+def _without_finished(planned: list[Job]) -> tuple[list[Job], list[Job]]:
+    """Set the jobs apart that are done already."""
+    from novasr.cli.finished import is_finished
+
+    rest: list[Job] = []
+    skipped: list[Job] = []
+    for job in planned:
+        if is_finished(job, MODEL_OUTPUT_HZ):
+            skipped.append(job)
+        else:
+            rest.append(replace(job, remake=job.destination.exists()))
+    return rest, skipped
+
+
+def _show(
+    planned: list[Job],
+    settings: Settings,
+    fail: Callable[[NovasrError], None],
+    *,
+    new_folders: bool,
+) -> None:
+    """Print what would be done, as far as it can be told before the work."""
+    from novasr.disk_space import check_space
+    from novasr.files import check_file
+
+    for job in planned:
+        try:
+            with blaming(job.source):
+                _check_picture(job, settings)
+                overwrite = settings.overwrite or job.remake
+                needed = check_file(job.source, job.destination, overwrite=overwrite)
+                if not new_folders and not job.destination.parent.is_dir():
+                    raise AudioFileError(f"{job.destination}: the folder is missing")
+                check_space(job.destination, needed)
+        except NovasrError as error:
+            fail(error)
+        else:
+            print_line(f"{job.source} -> {job.destination}")
 
 
 class _Stopped(Exception):
@@ -188,9 +254,7 @@ def _enhance_one(
 ) -> EnhanceResult:
     from novasr.files import enhance_file
 
-    picture = _picture(job.destination)
-    if settings.plot and picture.exists() and not settings.overwrite:
-        raise AudioFileError(f"{picture}: exists: move it away or add --overwrite")
+    _check_picture(job, settings)
     with blaming(job.source), new_bar(job.source.name) as report:
 
         def progress(done: float, total: float) -> None:
@@ -204,14 +268,14 @@ def _enhance_one(
             mode=settings.mode,
             engine=settings.engine,
             weights=settings.weights,
-            overwrite=settings.overwrite,
+            overwrite=settings.overwrite or job.remake,
             jobs=threads,
             progress=progress,
         )
         if settings.plot:
             from novasr.plot import plot_spectrograms
 
-            plot_spectrograms(job.source, job.destination, picture)
+            plot_spectrograms(job.source, job.destination, _picture(job.destination))
     return result
 
 
@@ -224,7 +288,8 @@ def _check_space_for_all(planned: list[Job], settings: Settings) -> None:
     folders: dict[int, Path] = {}
     for job in planned:
         with contextlib.suppress(NovasrError), blaming(job.source):
-            size = check_file(job.source, job.destination, overwrite=settings.overwrite)
+            overwrite = settings.overwrite or job.remake
+            size = check_file(job.source, job.destination, overwrite=overwrite)
             target = Path(os.path.realpath(job.destination))
             disk = target.parent.stat().st_dev
             needed[disk] += size - (target.stat().st_size if target.exists() else 0)
@@ -255,12 +320,21 @@ def _pace(seconds: float, elapsed: float) -> str:
     return f"{seconds:.1f} s in {elapsed:.2f} s ({speed:.{digits}f}x real time)"
 
 
+def _check_picture(job: Job, settings: Settings) -> None:
+    picture = _picture(job.destination)
+    if settings.plot and picture.exists() and not (settings.overwrite or job.remake):
+        raise AudioFileError(f"{picture}: exists: move it away or add --overwrite")
+
+
 def _picture(destination: Path) -> Path:
     return destination.with_suffix(".png")
 
 
-def _make_folder(folder: Path) -> None:
+def _has_folder(job: Job, fail: Callable[[NovasrError], None]) -> bool:
+    folder = job.destination.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise AudioFileError(f"{folder}: cannot be created: {error.strerror}") from error
+        fail(AudioFileError(f"{folder}: cannot be created: {error.strerror}"))
+        return False
+    return True

@@ -32,10 +32,11 @@ class Input:
 
 @dataclass(frozen=True)
 class Job:
-    """A file to enhance and the name of the result."""
+    """A file to enhance, the name of the result, and whether an unfinished one is in its place."""
 
     source: Path
     destination: Path
+    remake: bool = False
 
 
 def find_inputs(names: Sequence[Path], *, recursive: bool) -> tuple[list[Input], list[NovasrError]]:
