@@ -56,7 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not debugging():
         streams.mute_native_libraries()
     output = streams.open_output()
-    signals.stop_once()
+    with signals.stopping_once():
+        return _run(arguments, output)
+
+
+def _run(arguments: Sequence[str] | None, output: streams.Output) -> int:
     code = 0
     error: Exception | None = None
     try:

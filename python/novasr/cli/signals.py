@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType
 
 
-def stop_once() -> None:
+@contextlib.contextmanager
+def stopping_once() -> Iterator[None]:
     """Raise KeyboardInterrupt or SystemExit on the first signal, and take no notice of the others.
 
     What the caller ignores, as ``nohup`` and background jobs of a shell do, stays ignored.
@@ -23,7 +26,14 @@ def stop_once() -> None:
             raise KeyboardInterrupt
         sys.exit(128 + number)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    numbers = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in numbers:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        if stopping:  # as Python ends, it would let them kill the process
+            for number in numbers:
+                signal.signal(number, signal.SIG_IGN)
