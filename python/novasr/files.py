@@ -11,8 +11,11 @@ from typing import Literal
 from novasr.analysis import BandMeter, judge_band, may_be_full_band
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import check_layout, choose_layout, write_file
+from novasr.disk_space import check_space, least_bytes
 from novasr.enhancing import Engine, Enhancement, Mode, Settings
 from novasr.errors import AudioFileError
+from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.replacing import check_protection, exists_error
 from novasr.stream import check_count
 
 
@@ -139,7 +142,8 @@ def enhance_file(
     Raises
     ------
     AudioFileError
-        If `source` cannot be read to its end, or `destination` exists or cannot be written.
+        If `source` cannot be read to its end, or `destination` exists, does not fit on the disk or
+        cannot be written.
     AudioFormatError
         If a parameter, the rate, the channels or the destination's format are not supported.
     WeightsError
@@ -173,7 +177,15 @@ def enhance_file(
         layout = choose_layout(
             reader, destination, work.output_rate, subtype=subtype, quality=quality
         )
-        output_frames = write_file(destination, layout, work.blocks, reader.metadata, dither=dither)
+        check_space(destination, least_bytes(reader, layout))
+        output_frames = write_file(
+            destination,
+            layout,
+            work.blocks,
+            reader.metadata,
+            dither=dither,
+            overwrite=overwrite,
+        )
     warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
     if not layout.keeps_places:
         warnings.append(f"{layout.format} cannot say which loudspeakers the channels are for")
@@ -195,6 +207,31 @@ def enhance_file(
         clipped=work.beyond_full_scale if layout.clips else 0,
         warnings=tuple(warnings),
     )
+
+
+def check_file(
+    source: Path,
+    destination: Path,
+    *,
+    rate: int | Literal["source"] | None = None,
+    subtype: Literal["16", "24", "float"] | None = None,
+    quality: float | None = None,
+    allow_truncated: bool = False,
+    overwrite: bool = False,
+) -> int:
+    """Raise what `enhance_file` would raise before its work begins.
+
+    Returns
+    -------
+    int
+        The bytes that the result takes at least.
+    """
+    check_layout(subtype, quality)
+    with AudioReader(source, allow_truncated=allow_truncated) as reader:
+        _check_destination(source, destination, overwrite=overwrite)
+        output_rate = reader.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
+        layout = choose_layout(reader, destination, output_rate, subtype=subtype, quality=quality)
+        return least_bytes(reader, layout)
 
 
 def default_destination(source: Path) -> Path:
@@ -228,13 +265,21 @@ def _survey(
 
 
 def _check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
-    if not destination.exists():
+    try:
+        status = destination.stat()
+    except FileNotFoundError:
         return
+    except OSError as error:
+        raise AudioFileError(f"{destination}: cannot be written: {error.strerror}") from error
     if destination.samefile(source):
         raise AudioFileError(f"{destination}: is the source itself: choose another name")
     if not destination.is_file():
         raise AudioFileError(f"{destination}: exists and is not a regular file: name a file")
     if not overwrite:
+        raise exists_error(destination)
+    check_protection(destination, status)
+    if status.st_nlink > 1:
         raise AudioFileError(
-            f"{destination}: exists: choose another name or overwrite it (--overwrite)"
+            f"{destination}: has other names (hard links), which would keep the old sound:"
+            " remove it first or choose another name"
         )

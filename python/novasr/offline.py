@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+# As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
+_PIECE_FRAMES = 8192
+
 
 def enhance(
     audio: ArrayLike,
@@ -66,5 +69,21 @@ def enhance(
         weights=weights,
         offline=True,
     )
-    output = np.concatenate([stream.process(samples), stream.flush()])[stream.latency :]
+    output = _run(stream, samples)
     return output[:, 0] if np.ndim(audio) == 1 else output
+
+
+def _run(stream: Stream, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Enhance piece by piece; in between Python hears Ctrl-C."""
+    frames, channels = samples.shape
+    length = round(frames * stream.output_rate / stream.sample_rate)
+    output = np.empty((length, channels), np.float32)
+    position = -stream.latency
+    for start in range(0, frames + 1, _PIECE_FRAMES):
+        made = stream.process(samples[start : start + _PIECE_FRAMES])
+        if start + _PIECE_FRAMES > frames:
+            made = np.concatenate([made, stream.flush()])
+        kept = made[max(0, -position) :]
+        position += len(made)
+        output[position - len(kept) : position] = kept
+    return output

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -193,3 +195,163 @@ def test_a_folder_of_unknown_types_alone_says_so(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "1 of 2 files: 1.0 s in " in run.stdout
     assert message in run.stderr
+
+
+@pytest.mark.parametrize("pair", [("x.wav", "x.ogg"), ("x.aiff", "x.mp3"), ("x.rf64", "x.caf")])
+def test_namesakes_fail_alone_and_are_told_the_remedy(
+    tmp_path: Path, pair: tuple[str, str]
+) -> None:
+    make(tmp_path / "t", *pair, "other.wav", "x.flac")
+    run = novasr("enhance", "t", "-d", "out", cwd=tmp_path)
+    assert run.returncode == 2
+    result = Path("out/x-48k.wav")
+    assert sorted(run.stderr.splitlines()) == [
+        "novasr: error: 2 of 4 files failed",
+        *sorted(
+            f"novasr: error: t/{one}: would become {result}, and so would t/{other}:"
+            " name each with -o"
+            for one, other in (pair, pair[::-1])
+        ),
+    ]
+    assert "2 of 4 files: 2.0 s in " in run.stdout
+    assert tree(tmp_path / "out") == ["other-48k.wav", "x-48k.flac"]
+
+
+def test_one_file_by_two_names_is_done_under_neither(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "out").mkdir()
+    run = novasr("enhance", "a.wav", "out/../a.wav", "b.wav", "-d", "out", cwd=tmp_path)
+    assert run.returncode == 2
+    assert "2 of 3 files failed" in run.stderr
+    assert tree(tmp_path / "out") == ["b-48k.wav"]
+
+
+def test_no_result_takes_the_place_of_another_source(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "a-48k.wav", "b.wav")
+    kept = (tmp_path / "a-48k.wav").read_bytes()
+    words = ["enhance", "a.wav", "a-48k.wav", "b.wav", "--overwrite"]
+    run = novasr(*words, cwd=tmp_path)
+    assert run.returncode == 2
+    assert "a.wav: would become a-48k.wav, which is to be enhanced, too: use -d" in run.stderr
+    assert (tmp_path / "a-48k.wav").read_bytes() == kept
+    assert sf.info(tmp_path / "b-48k.wav").frames == 48_000
+    assert sf.info(tmp_path / "a-48k-48k.wav").frames == 48_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sparse files")
+def test_results_that_do_not_fit_together_are_refused_before_the_work(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    header = b".snd" + struct.pack(">6I", 28, 0xFFFF_FFFF, 3, 16_000, 1, 0)  # to the end of file
+    for name in ("a.au", "b.au"):
+        (tmp_path / name).write_bytes(header)
+        os.truncate(tmp_path / name, len(header) + free // 5)  # at 48 kHz three fifths each
+    make(tmp_path, "c.wav")
+    run = novasr("enhance", ".", "-d", "out", cwd=tmp_path)
+    assert_one_error_line(run, "out: ", "GB are to be written and", "GB are free on that disk")
+    assert tree(tmp_path) == ["a.au", "b.au", "c.wav"]
+
+
+def test_a_folder_that_cannot_be_made_costs_its_files_alone(tmp_path: Path) -> None:
+    make(tmp_path / "in", "a.wav", "deep/b.wav", "deep/c.wav")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "deep").write_text("in the way")
+    run = novasr("enhance", "in", "-d", "out", "--recursive", cwd=tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.count("out/deep: cannot be created: File exists") == 2
+    assert tree(tmp_path / "out") == ["a-48k.wav", "deep"]
+
+
+SOURCES = ["a.wav", "b.flac", "c.ogg", "d.aiff", "e.caf", "f.mp3"]
+
+
+def results(folder: Path) -> dict[str, tuple[int, int]]:
+    """Tell inode and time of every file."""
+    return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def ready(folder: Path) -> Path:
+    """Fill a folder with recordings, the MP3 long enough for its decoder."""
+    make(folder, *SOURCES[:-1])
+    write(folder / "f.mp3", 2 * noise(20.0, 16_000), 16_000)
+    return folder
+
+
+def test_finished_results_are_skipped_and_counted(tmp_path: Path) -> None:
+    ready(tmp_path / "in")
+    words = ["enhance", "in", "-d", "out", "--skip-existing"]
+    assert novasr(*words, cwd=tmp_path).returncode == 0
+    before = results(tmp_path / "out")
+    assert len(before) == len(SOURCES)
+    again = novasr(*words, cwd=tmp_path)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout == "0 of 6 files, 6 skipped\n"
+    assert results(tmp_path / "out") == before
+    (tmp_path / "out" / "c-48k.wav").unlink()
+    some = novasr(*words, cwd=tmp_path)
+    assert "1 of 6 files: 1.0 s in " in some.stdout
+    assert some.stdout.endswith(", 5 skipped\n")
+    one = novasr("enhance", "in/a.wav", "-d", "out", "--skip-existing", cwd=tmp_path)
+    assert (one.returncode, one.stderr) == (0, "")
+    assert one.stdout == "in/a.wav: out/a-48k.wav is complete: skipped\n"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("share", [0.0, 0.0005, 0.5, 0.999])
+def test_an_incomplete_result_is_made_anew(tmp_path: Path, source: str, share: float) -> None:
+    ready(tmp_path)
+    result = tmp_path / Path(source).with_suffix("").with_name(
+        f"{Path(source).stem}-48k{'.flac' if source == 'b.flac' else '.wav'}"
+    )
+    assert novasr("enhance", source, cwd=tmp_path).returncode == 0
+    whole = result.read_bytes()
+    result.write_bytes(whole[: int(share * len(whole))])
+    run = novasr("enhance", source, "--skip-existing", cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "skipped" not in run.stdout
+    assert result.read_bytes() == whole
+
+
+def test_a_result_of_another_source_is_made_anew_and_a_missing_source_is_an_error(
+    tmp_path: Path,
+) -> None:
+    make(tmp_path, "a.wav")
+    assert novasr("enhance", "a.wav", cwd=tmp_path).returncode == 0
+    write(tmp_path / "a.wav", noise(1.5, 16_000), 16_000)
+    assert novasr("enhance", "a.wav", "--skip-existing", cwd=tmp_path).returncode == 0
+    assert sf.info(tmp_path / "a-48k.wav").frames == 72_000
+    (tmp_path / "a.wav").unlink()
+    run = novasr("enhance", "a.wav", "--skip-existing", cwd=tmp_path)
+    assert_one_error_line(run, "a.wav: no such file")
+    run = novasr("enhance", "a.wav", "--skip-existing", "--overwrite", cwd=tmp_path)
+    assert_one_error_line(run, "--skip-existing and --overwrite exclude each other")
+
+
+def test_a_dry_run_tells_what_a_run_does_and_does_nothing(tmp_path: Path) -> None:
+    make(tmp_path / "in", "new.wav", "done.flac", "kept.ogg", "twin.wav", "twin.caf")
+    (tmp_path / "in" / "bad.wav").write_text("no audio")
+    (tmp_path / "in" / "list.txt").write_text("no audio")
+    make(tmp_path / "out", "kept-48k.wav")
+    first = novasr("enhance", "in/done.flac", "-d", "out", cwd=tmp_path)
+    assert first.returncode == 0
+    before = results(tmp_path / "out")
+    words = ["enhance", "in", "-d", "out"]
+    run = novasr(*words, "--skip-existing", "--dry-run", cwd=tmp_path)
+    assert run.returncode == 2
+    assert run.stdout.splitlines() == [
+        "in/done.flac: out/done-48k.flac is complete: skipped",
+        "in/kept.ogg -> out/kept-48k.wav",
+        "in/new.wav -> out/new-48k.wav",
+        "would be done: 2 of 6 files, 1 skipped",
+    ]
+    for part in ("in/bad.wav: not an audio file", "in/twin.wav: would become", "3 of 6 files"):
+        assert part in run.stderr
+    run = novasr(*words, "--dry-run", cwd=tmp_path)
+    assert "in/kept.ogg" not in run.stdout
+    assert "out/kept-48k.wav: exists: choose another name or overwrite it" in run.stderr
+    assert results(tmp_path / "out") == before
+    run = novasr("enhance", "in/new.wav", "-d", "absent", "--dry-run", cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("in/new.wav -> absent/new-48k.wav\n")
+    assert not (tmp_path / "absent").exists()
+    run = novasr("enhance", "in/new.wav", "-o", "absent/a.wav", "--dry-run", cwd=tmp_path)
+    assert_one_error_line(run, "absent/a.wav: the folder is missing")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import needs
@@ -137,7 +135,6 @@ def test_info_reports_an_unusable_file_in_one_line(tmp_path: Path, kind: str) ->
         (["speech.wav", "-o", "empty"], "is a folder: use -d empty"),
         (["speech.wav", "-o", "a.wav", "-d", "empty"], "give one of them"),
         (["speech.wav", "speech.wav", "-o", "a.wav"], "-o takes one input, not 2"),
-        (["speech.wav", "empty/../speech.wav", "-d", "empty"], "would both become"),
         (["speech.wav", "-d", "speech.wav"], "cannot be created"),
         (["empty"], "no audio files in this folder"),
         (["speech.wav", "--weights", "absent.bin", "--overwrite"], "absent.bin"),
@@ -211,25 +208,6 @@ def test_a_file_name_that_is_no_text_is_no_problem(tmp_path: Path, speech: Path)
     for run in (novasr("enhance", odd, "--plot"), novasr("info", odd)):
         assert (run.returncode, run.stderr) == (0, "")
         assert "speech-\\udcff.wav" in run.stdout
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_work_cleanly(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    source = tmp_path / "long.flac"
-    with sf.SoundFile(source, "w", 16_000, 2) as file:
-        minute = noise(60.0, 16_000, 2)
-        for _ in range(30):
-            file.write(minute)
-    command = [sys.executable, "-m", "novasr", "enhance", str(source)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-        deadline = time.monotonic() + 30
-        while len(names(tmp_path)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        run.send_signal(number)
-        out, err = run.communicate(timeout=30)
-    assert (run.returncode, out, err) == (code, b"", b"")
-    assert names(tmp_path) == ["long.flac"]
 
 
 def test_the_debug_switch_shows_the_traceback(

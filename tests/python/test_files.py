@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -273,20 +276,57 @@ def test_a_full_disk_is_named_and_nothing_is_left(tmp_path: Path, name: str) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="root mounts the disk")
-def test_a_file_system_without_space_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 128 kB."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("root mounts the disk")
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)])
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)])
     if mount.returncode != 0:
         pytest.skip("cannot mount a tmpfs here")
-    try:
-        source = write(tmp_path / "a.wav", noise(20.0, 16_000), 16_000)
-        with pytest.raises(AudioFileError, match="No space left on device"):
-            enhance_file(source, disk / "b.wav")
-        assert list(disk.iterdir()) == []
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("name", ["b.flac", "b.ogg", "b.mp3"])
+def test_a_file_system_without_space_is_named_and_nothing_is_left(
+    tmp_path: Path, small_disk: Path, name: str
+) -> None:
+    source = write(tmp_path / "a.wav", noise(20.0, 16_000), 16_000)
+    with pytest.raises(AudioFileError, match="No space left on device"):
+        enhance_file(source, small_disk / name)
+    assert list(small_disk.iterdir()) == []
+
+
+def test_what_fits_only_because_it_is_compressed_is_not_refused(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    silence = np.zeros((20 * 16_000, 1), np.float32)
+    source = write(tmp_path / "a.wav", silence, 16_000)
+    for name in ("b.flac", "b.ogg", "b.mp3"):
+        made = enhance_file(source, small_disk / name, quality=None if name == "b.flac" else 1)
+        assert made.output_frames == 20 * 48_000
+        (small_disk / name).unlink()
+    with pytest.raises(AudioFileError, match="are to be written"):
+        enhance_file(source, small_disk / "b.wav")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sparse files")
+@pytest.mark.parametrize("name", ["b.wav", "b.w64", "b.caf"])
+def test_a_result_beyond_the_free_space_is_refused_before_the_work(
+    tmp_path: Path, name: str
+) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    header = b".snd" + struct.pack(">6I", 28, 0xFFFF_FFFF, 3, 16_000, 1, 0)  # to the end of file
+    source = tmp_path / "a.au"
+    source.write_bytes(header)
+    os.truncate(source, len(header) + free // 2)  # at 48 kHz three times as long
+    with pytest.raises(AudioFileError, match=r"GB are to be written and .* GB are free") as caught:
+        enhance_file(source, tmp_path / name)
+    assert name in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.au"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes and links")

@@ -189,6 +189,7 @@ def write_file(
     metadata: Metadata,
     *,
     dither: bool = False,
+    overwrite: bool = True,
 ) -> int:
     """Write `blocks` to `destination`, which appears complete or stays as it was.
 
@@ -204,6 +205,8 @@ def write_file(
         Tags and the like; its warnings tell what the format cannot hold.
     dither : bool
         Add noise before rounding to whole numbers, see `Quantizer`.
+    overwrite : bool
+        Whether `destination` may exist.
 
     Returns
     -------
@@ -217,7 +220,7 @@ def write_file(
     AudioFormatError
         If the format cannot hold that many channels.
     """
-    with replacing(destination) as temporary:
+    with replacing(destination, overwrite=overwrite) as temporary:
         try:
             frames = _write_blocks(temporary, layout, blocks, metadata, dither=dither)
             arrived = sf.info(libsndfile_name(temporary)).frames

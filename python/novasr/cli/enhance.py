@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -54,8 +56,8 @@ HELP = """Extend speech to 24 kHz and store it at 48 kHz.
 
 Results are named NAME-48k.wav (NAME-48k.flac for FLAC) and lie beside their sources. In folders,
 files that are named like results are left out. Existing files are kept unless --overwrite is
-given. A recording that has its full band already is stored as it is, at 48 kHz. The file - is standard
-input or output: WAV as it comes.
+given; --skip-existing goes on where an earlier call ended. A recording that has its full band already
+is stored as it is, at 48 kHz. The file - is standard input or output: WAV as it comes.
 
 \b
 Examples:
@@ -98,6 +100,13 @@ def enhance(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option("--skip-existing", help="Pass over finished results, make others anew."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be done, and what refused.")
+    ] = False,
     rate: Annotated[
         str | None,
         typer.Option(metavar="HZ", help="Rate of the result: Hz, or source.  [default: 48000]"),
@@ -140,6 +149,8 @@ def enhance(
     """Enhance files, report each, and exit with 2 if one failed."""
     from novasr.cli.inputs import find_inputs, is_result, plan_jobs
 
+    if skip_existing and overwrite:
+        raise NovasrError("--skip-existing and --overwrite exclude each other")
     sound = Sound(
         mode=mode.value,
         engine=engine.value,
@@ -167,8 +178,14 @@ def enhance(
     fresh = [item for item in found if item.path in inputs or not is_result(item.path)]
     if found and not fresh:
         raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
-    planned = plan_jobs(fresh, output=output, directory=directory) if fresh else []
-    total = len(planned) + len(unusable)
+    planned: list[Job] = []
+    if fresh:
+        planned, refused = plan_jobs(fresh, output=output, directory=directory)
+        unusable += refused
+    skipped: list[Job] = []
+    if skip_existing:
+        planned, skipped = _without_finished(planned, sound.rate)
+    total = len(planned) + len(skipped) + len(unusable)
     failures: list[NovasrError] = []
 
     def fail(error: NovasrError) -> None:
@@ -180,15 +197,30 @@ def enhance(
     for error in unusable:
         fail(error)
     settings = Settings(sound, force, overwrite, plot)
+    if dry_run or total == len(skipped) == 1:
+        for job in skipped:
+            print_line(f"{job.source}: {job.destination} is complete: skipped")
+    if dry_run:
+        _show(planned, settings, fail, new_folders=directory is not None)
+        done = f"would be done: {len(planned) + len(unusable) - len(failures)}"
+        _sum_up(f"{done} of {total} files", skipped, failures, total)
+        return
     if directory is not None:
-        for folder in {job.destination.parent for job in planned}:
-            _make_folder(folder)
+        planned = [job for job in planned if _has_folder(job, fail)]
+    if len(planned) > 1:
+        _check_space_for_all(planned, settings)
     started = time.perf_counter()
     results = _run(planned, settings, jobs or core_count(), fail)
     if total == 1:
         return
-    seconds, elapsed = sum(r.seconds for r in results), time.perf_counter() - started
-    print_line(f"{len(results)} of {total} files: {_pace(seconds, elapsed)}")
+    done = f"{len(results)} of {total} files"
+    if results:
+        done += f": {_pace(sum(r.seconds for r in results), time.perf_counter() - started)}"
+    _sum_up(done, skipped, failures, total)
+
+
+def _sum_up(done: str, skipped: list[Job], failures: list[NovasrError], total: int) -> None:
+    print_line(f"{done}, {len(skipped)} skipped" if skipped else done)
     if failures:
         print_error(f"{len(failures)} of {total} files failed")
         raise typer.Exit(EXIT_ERROR)
@@ -217,6 +249,12 @@ class Settings:
     force: bool
     overwrite: bool
     plot: bool
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """What `check_file` wants to know."""
+        names = ("rate", "subtype", "quality", "allow_truncated")
+        return {name: getattr(self.sound, name) for name in names}
 
 
 def _parse_rate(text: str | None) -> int | Literal["source"] | None:
@@ -259,6 +297,50 @@ def _enhance_pipe(
         print_warning(f"{source}: {warning}")
 
 
+def _without_finished(
+    planned: list[Job], rate: int | Literal["source"] | None
+) -> tuple[list[Job], list[Job]]:
+    """Set the jobs apart that are done already."""
+    from novasr.cli.finished import is_finished
+
+    rest: list[Job] = []
+    skipped: list[Job] = []
+    for job in planned:
+        if is_finished(job, rate):
+            skipped.append(job)
+        else:
+            rest.append(replace(job, remake=job.destination.exists()))
+    return rest, skipped
+
+
+def _show(
+    planned: list[Job],
+    settings: Settings,
+    fail: Callable[[NovasrError], None],
+    *,
+    new_folders: bool,
+) -> None:
+    """Print what would be done, as far as it can be told before the work."""
+    from novasr.disk_space import check_space
+    from novasr.files import check_file
+
+    for job in planned:
+        try:
+            with blaming(job.source):
+                _check_picture(job, settings)
+                overwrite = settings.overwrite or job.remake
+                needed = check_file(
+                    job.source, job.destination, overwrite=overwrite, **settings.layout
+                )
+                if not new_folders and not job.destination.parent.is_dir():
+                    raise AudioFileError(f"{job.destination}: the folder is missing")
+                check_space(job.destination, needed)
+        except NovasrError as error:
+            fail(error)
+        else:
+            print_line(f"{job.source} -> {job.destination}")
+
+
 class _Stopped(Exception):
     """Ends a job after Ctrl-C."""
 
@@ -285,7 +367,7 @@ def _run(
     return results
 
 
-@contextmanager
+@contextlib.contextmanager
 def _pool(workers: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
     """Lend a thread pool and the event that ends its jobs; Ctrl-C sets it and waits for them."""
     stop = threading.Event()
@@ -302,9 +384,7 @@ def _enhance_one(
 ) -> EnhanceResult:
     from novasr.files import enhance_file
 
-    picture = _picture(job.destination)
-    if settings.plot and picture.exists() and not settings.overwrite:
-        raise AudioFileError(f"{picture}: exists: move it away or add --overwrite")
+    _check_picture(job, settings)
     with blaming(job.source), new_bar(job.source.name) as report:
 
         def progress(done: float, total: float) -> None:
@@ -317,7 +397,7 @@ def _enhance_one(
             job.destination,
             **dataclasses.asdict(settings.sound),
             force=settings.force,
-            overwrite=settings.overwrite,
+            overwrite=settings.overwrite or job.remake,
             jobs=threads,
             progress=progress,
         )
@@ -325,11 +405,30 @@ def _enhance_one(
             from novasr.plot import plot_spectrograms
 
             try:
-                plot_spectrograms(job.source, job.destination, picture)
+                plot_spectrograms(job.source, job.destination, _picture(job.destination))
             except Exception as error:  # the result is there: a picture is no reason to fail
                 lost = f"no plot: {describe(error)}"
                 result = dataclasses.replace(result, warnings=(*result.warnings, lost))
     return result
+
+
+def _check_space_for_all(planned: list[Job], settings: Settings) -> None:
+    """Add up what the results on each file system take; those that fail take nothing."""
+    from novasr.disk_space import check_space
+    from novasr.files import check_file
+
+    needed: Counter[int] = Counter()
+    folders: dict[int, Path] = {}
+    for job in planned:
+        with contextlib.suppress(NovasrError), blaming(job.source):
+            overwrite = settings.overwrite or job.remake
+            size = check_file(job.source, job.destination, overwrite=overwrite, **settings.layout)
+            target = Path(os.path.realpath(job.destination))
+            disk = target.parent.stat().st_dev
+            needed[disk] += size - (target.stat().st_size if target.exists() else 0)
+            folders[disk] = job.destination.parent
+    for disk, folder in folders.items():
+        check_space(folder, needed[disk])
 
 
 def _print_result(result: EnhanceResult, *, plot: bool) -> None:
@@ -356,12 +455,21 @@ def _pace(seconds: float, elapsed: float) -> str:
     return f"{seconds:.1f} s in {elapsed:.2f} s ({speed:.{digits}f}x real time)"
 
 
+def _check_picture(job: Job, settings: Settings) -> None:
+    picture = _picture(job.destination)
+    if settings.plot and picture.exists() and not (settings.overwrite or job.remake):
+        raise AudioFileError(f"{picture}: exists: move it away or add --overwrite")
+
+
 def _picture(destination: Path) -> Path:
     return destination.with_suffix(".png")
 
 
-def _make_folder(folder: Path) -> None:
+def _has_folder(job: Job, fail: Callable[[NovasrError], None]) -> bool:
+    folder = job.destination.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise AudioFileError(f"{folder}: cannot be created: {error.strerror}") from error
+        fail(AudioFileError(f"{folder}: cannot be created: {error.strerror}"))
+        return False
+    return True

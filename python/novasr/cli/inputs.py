@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import os
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +32,11 @@ class Input:
 
 @dataclass(frozen=True)
 class Job:
-    """A file to enhance and the name of the result."""
+    """A file to enhance, the name of the result, and whether an unfinished one is in its place."""
 
     source: Path
     destination: Path
+    remake: bool = False
 
 
 def find_inputs(names: Sequence[Path], *, recursive: bool) -> tuple[list[Input], list[NovasrError]]:
@@ -76,7 +78,9 @@ def find_inputs(names: Sequence[Path], *, recursive: bool) -> tuple[list[Input],
     return inputs, failures
 
 
-def plan_jobs(inputs: Sequence[Input], *, output: Path | None, directory: Path | None) -> list[Job]:
+def plan_jobs(
+    inputs: Sequence[Input], *, output: Path | None, directory: Path | None
+) -> tuple[list[Job], list[NovasrError]]:
     """Name the result of every input.
 
     Parameters
@@ -91,12 +95,14 @@ def plan_jobs(inputs: Sequence[Input], *, output: Path | None, directory: Path |
     Returns
     -------
     list of Job
-        One for each input, no two with the same destination.
+        No two with the same destination, and none with another's source for it.
+    list of NovasrError
+        One for each input left out: its result would take the place of another file of this call.
 
     Raises
     ------
     NovasrError
-        If `output` does not go with the other arguments, or results would overwrite each other.
+        If `output` does not go with the other arguments.
     """
     if output is not None:
         if directory is not None:
@@ -105,19 +111,44 @@ def plan_jobs(inputs: Sequence[Input], *, output: Path | None, directory: Path |
             raise NovasrError(f"-o takes one input, not {len(inputs)}: use -d FOLDER")
         if output.is_dir():
             raise NovasrError(f"{output}: is a folder: use -d {output}")
-        return [Job(inputs[0].path, output)]
-    jobs: dict[Path, Job] = {}
+        return [Job(inputs[0].path, output)], []
+    claims: defaultdict[str, list[Job]] = defaultdict(list)
+    sources = {_absolute(item.path) for item in inputs}
     for item in inputs:
         destination = default_destination(item.path)
         if directory is not None:
             destination = directory / item.place.parent / destination.name
-        twin = jobs.get(destination)
-        if twin is not None:
-            raise NovasrError(
-                f"{twin.source} and {item.path} would both become {destination}: name one with -o"
-            )
-        jobs[destination] = Job(item.path, destination)
-    return list(jobs.values())
+        claims[_absolute(destination)].append(Job(item.path, destination))
+    jobs: list[Job] = []
+    refused: list[NovasrError] = []
+    for place, claimants in claims.items():
+        if len(claimants) > 1:
+            refused += [_namesake(job, claimants) for job in claimants]
+        elif place in sources:
+            refused.append(_in_the_way(claimants[0]))
+        else:
+            jobs += claimants
+    return jobs, refused
+
+
+def _absolute(path: Path) -> str:
+    try:
+        return os.path.normcase(os.path.realpath(path))
+    except OSError:  # the working folder was deleted: the name alone tells files apart
+        return str(path)
+
+
+def _namesake(job: Job, claimants: Sequence[Job]) -> AudioFileError:
+    others = " and ".join(str(other.source) for other in claimants if other is not job)
+    return AudioFileError(
+        f"{job.source}: would become {job.destination}, and so would {others}: name each with -o"
+    )
+
+
+def _in_the_way(job: Job) -> AudioFileError:
+    return AudioFileError(
+        f"{job.source}: would become {job.destination}, which is to be enhanced, too: use -d FOLDER"
+    )
 
 
 def is_result(path: Path) -> bool:

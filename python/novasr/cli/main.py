@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from novasr.cli import bench, devices, enhance, evaluate, export, info, live, plugin, streams, train
+from novasr.cli import (
+    bench,
+    devices,
+    enhance,
+    evaluate,
+    export,
+    info,
+    live,
+    plugin,
+    signals,
+    streams,
+    train,
+)
 from novasr.cli.messages import EXIT_ERROR, debugging, print_error
 from novasr.errors import NovasrError
 
@@ -46,9 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not debugging():
         streams.mute_native_libraries()
     output = streams.open_output()
-    signal.signal(signal.SIGTERM, _exit_on_signal)
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, _exit_on_signal)  # the terminal was closed
+    with signals.stopping_once():
+        return _run(arguments, output)
+
+
+def _run(arguments: Sequence[str] | None, output: streams.Output) -> int:
     code = 0
     error: Exception | None = None
     try:
@@ -94,7 +106,3 @@ def _usage(error: Exception) -> str | None:
     if not hasattr(error, "format_message"):
         return None
     return f"{error.format_message()} (see novasr --help)"
-
-
-def _exit_on_signal(number: int, frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
