@@ -65,7 +65,8 @@ def replacing(destination: Path, *, overwrite: bool = True) -> Iterator[Path]:
 def exists_error(destination: Path) -> AudioFileError:
     """Make the error for a file that may not be replaced."""
     return AudioFileError(
-        f"{destination}: exists: choose another name or overwrite it (--overwrite)"
+        f"{destination}: exists: choose another name or overwrite it (--overwrite);"
+        " --skip-existing passes over what is finished"
     )
 
 

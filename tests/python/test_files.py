@@ -287,7 +287,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mount.returncode != 0:
         pytest.skip("cannot mount a tmpfs here")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    # Lazily: after a failure its traceback may keep a file open.
+    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.mark.parametrize("name", ["b.flac", "b.ogg", "b.mp3"])
@@ -305,9 +306,8 @@ def test_what_fits_only_because_it_is_compressed_is_not_refused(
 ) -> None:
     silence = np.zeros((20 * 16_000, 1), np.float32)
     source = write(tmp_path / "a.wav", silence, 16_000)
-    for name in ("b.flac", "b.ogg", "b.mp3"):
-        made = enhance_file(source, small_disk / name, quality=None if name == "b.flac" else 0)
-        assert made.output_frames == 20 * 48_000
+    for name in ("b.flac", "b.ogg", "b.opus"):
+        assert enhance_file(source, small_disk / name).output_frames == 20 * 48_000
         (small_disk / name).unlink()
     with pytest.raises(AudioFileError, match="are to be written"):
         enhance_file(source, small_disk / "b.wav")

@@ -95,9 +95,24 @@ def test_lossy_results_keep_what_the_model_adds_to_20_khz(
 def test_a_quality_changes_the_size(tmp_path: Path) -> None:
     source = write(tmp_path / "a.wav", noise(5.0, RATE), RATE)
     for suffix in ("mp3", "ogg", "opus"):
-        small = enhance_file(source, tmp_path / f"small.{suffix}", quality=2).destination
-        large = enhance_file(source, tmp_path / f"large.{suffix}", quality=9.5).destination
+        small = enhance_file(source, tmp_path / f"small.{suffix}", quality=0).destination
+        large = enhance_file(source, tmp_path / f"large.{suffix}", quality=10).destination
         assert small.stat().st_size < 0.7 * large.stat().st_size
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("quality", [0, 3])
+def test_an_mp3_of_any_quality_is_aligned_and_of_exact_length(
+    tmp_path: Path, rate: int, channels: int, quality: int
+) -> None:
+    source = write(tmp_path / "a.wav", noise(1.5, RATE, channels, top_hz=3_000), RATE)
+    wanted, _ = sf.read(enhance_file(source, tmp_path / "b.wav", rate=rate).destination)
+    result = enhance_file(source, tmp_path / "b.mp3", rate=rate, quality=quality)
+    made, _ = sf.read(result.destination)
+    assert made.shape == wanted.shape
+    error = np.sum((made - wanted) ** 2) / np.sum(wanted**2)
+    assert error < 0.25  # one frame off would be 1
 
 
 LOUD = 5 * tones(3.0, RATE, [500.0, 700.0])

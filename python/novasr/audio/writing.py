@@ -166,7 +166,7 @@ def _least_quality(coded: str, channels: int) -> float:
     libsndfile's own choices stop at 17 kHz (MP3) and at 19 kHz (stereo Vorbis).
     """
     if coded == "MPEG_LAYER_III":
-        return 6.0 if channels == 1 else 10.0  # 192 and 320 kbit/s
+        return 5.0 if channels == 1 else 10.0  # 192 and 320 kbit/s
     return 6.0 if coded == "VORBIS" else 3.0  # about 100 and 80 kbit/s a channel
 
 
@@ -263,9 +263,12 @@ def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
     rate, channels = layout.sample_rate, layout.channels
     settings: dict[str, float | str] = {}
     if layout.quality is not None:
-        settings["compression_level"] = 1 - layout.quality / 10
-        if layout.format == "MP3":  # a variable rate drops what is quiet above 16 kHz
-            settings["bitrate_mode"] = "CONSTANT"
+        compression = 1 - layout.quality / 10
+        if layout.format == "MP3":
+            settings["bitrate_mode"] = "CONSTANT"  # a variable one drops what is quiet above 16 kHz
+            # In smaller frames there is no room for the tag that makes players cut off the delay.
+            compression *= 0.85 if layout.sample_rate >= 32_000 else 0.5
+        settings["compression_level"] = compression
     name = libsndfile_name(path)
     try:
         return sf.SoundFile(

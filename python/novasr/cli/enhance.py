@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from novasr.cli.messages import EXIT_ERROR, print_error, print_line, print_warning
+from novasr.cli.messages import EXIT_ERROR, print_error, print_line, print_note, print_warning
 from novasr.cli.progress import NewBar, progress_bars
 from novasr.cores import core_count
 from novasr.errors import AudioFileError, NovasrError, blaming, describe
@@ -176,6 +176,8 @@ def enhance(
         require_matplotlib()
     found, unusable = find_inputs(inputs, recursive=recursive)
     fresh = [item for item in found if item.path in inputs or not is_result(item.path)]
+    if len(fresh) < len(found):
+        print_note(f"left out: {len(found) - len(fresh)} named like results (NAME-48k)")
     if found and not fresh:
         raise AudioFileError("nothing to do: all files found are named like results (NAME-48k)")
     planned: list[Job] = []
