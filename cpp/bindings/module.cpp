@@ -7,6 +7,7 @@ PYBIND11_MODULE(_native, module) {
 #else
   module.attr("torch_version") = pybind11::none();
 #endif
+  bind_band(module);
   bind_engines(module);
   bind_live(module);
   bind_stream(module);

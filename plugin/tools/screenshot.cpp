@@ -6,11 +6,12 @@
 
 #include "../source/PluginProcessor.h"
 #include "../source/editor/PluginEditor.h"
+#include "novasr/fir_design.hpp"
 
 namespace
 {
 constexpr auto usage = R"(Usage: novasr_plugin_screenshot SPEECH.wav PICTURE.png [options]
-  --seconds=S      play so much of the file (default 0.5)
+  --seconds=S      play so much of the file (default 0.5), after all of it until the editor has judged the input
   --scale=N        pixels per point (default 1)
   --size=WxH       in points (default: what the editor opens with)
   --load=FILE      load weights or a TorchScript
@@ -18,6 +19,7 @@ constexpr auto usage = R"(Usage: novasr_plugin_screenshot SPEECH.wav PICTURE.png
 )";
 
 constexpr double framesPerSecond = 30.0;
+constexpr double secondsToVerdict = 6.0; // with pauses in the speech
 
 juce::AudioBuffer<float> readWav (const juce::File& file, double& sampleRate)
 {
@@ -34,11 +36,15 @@ juce::AudioBuffer<float> readWav (const juce::File& file, double& sampleRate)
 /// Leaves what a 16 kHz recording would have.
 void muffle (juce::AudioBuffer<float>& audio, double sampleRate)
 {
-    constexpr float edgeHz = 7'700.0f, transitionHz = 500.0f, attenuation = -115.0f;
+    constexpr double edgeHz = 7'700.0, halfSeconds = 0.0075, attenuation = 115.0; // in 500 Hz
     if (sampleRate <= 16'000.0)
         return;
-    const auto filter = juce::dsp::FilterDesign<float>::designFIRLowpassKaiserMethod (
-        edgeHz, sampleRate, transitionHz / static_cast<float> (sampleRate), attenuation);
+    const auto half = juce::roundToInt (halfSeconds * sampleRate);
+    const auto tap = novasr::KaiserSinc::clean (edgeHz, half, attenuation, sampleRate);
+    const juce::dsp::FIR::Coefficients<float>::Ptr filter (
+        new juce::dsp::FIR::Coefficients<float> (static_cast<size_t> (2 * half)));
+    for (int i = 1; i < 2 * half; ++i)
+        filter->getRawCoefficients()[i] = static_cast<float> (tap (i - half));
     for (int channel = 0; channel < audio.getNumChannels(); ++channel)
     {
         juce::dsp::FIR::Filter<float> lowPass (filter);
@@ -48,19 +54,24 @@ void muffle (juce::AudioBuffer<float>& audio, double sampleRate)
 }
 
 /// As the timer of the editor would be called, but without waiting.
-void play (PluginProcessor& processor, PluginEditor& editor, juce::AudioBuffer<float> audio, double sampleRate,
+void play (PluginProcessor& processor, PluginEditor& editor, const juce::AudioBuffer<float>& audio, double sampleRate,
            double seconds)
 {
+    const auto length = juce::jmax (1, audio.getNumSamples());
+    const auto rounds = juce::roundToInt (std::ceil (secondsToVerdict * sampleRate / length));
+    const auto end = rounds * length + juce::jmin (length, juce::roundToInt (seconds * sampleRate));
     const auto block = juce::roundToInt (sampleRate / framesPerSecond);
-    const auto end = juce::jmin (audio.getNumSamples(), juce::roundToInt (seconds * sampleRate));
+    juce::AudioBuffer<float> buffer (audio.getNumChannels(), block);
     processor.setNonRealtime (true); // a TorchScript is waited for
     processor.setRateAndBufferSizeDetails (sampleRate, block);
     processor.prepareToPlay (sampleRate, block);
     juce::MidiBuffer midi;
     for (int start = 0; start + block <= end; start += block)
     {
-        juce::AudioBuffer<float> view (audio.getArrayOfWritePointers(), audio.getNumChannels(), start, block);
-        processor.processBlock (view, midi);
+        for (int channel = 0; channel < buffer.getNumChannels(); ++channel)
+            for (int i = 0; i < block; ++i)
+                buffer.setSample (channel, i, audio.getSample (channel, (start + i) % length));
+        processor.processBlock (buffer, midi);
         editor.refresh (1.0 / framesPerSecond);
     }
 }

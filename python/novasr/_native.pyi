@@ -1,6 +1,6 @@
 """Types of the C++ extension."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,12 @@ class Stream:
     def latency(self) -> int: ...
     @property
     def stats(self) -> dict[str, Any]: ...
+
+def band_end_hz(power: NDArray[np.float64], hz_per_line: float) -> float: ...
+def judge_band(
+    bandwidth_hz: float, sample_rate_hz: float
+) -> tuple[Literal["extend", "leave", "narrow", "silent"], str]: ...
+def may_be_full_band(sample_rate_hz: float) -> bool: ...
 
 duplex_callback: int
 capture_callback: int

@@ -10,22 +10,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from novasr import _native
 from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.reading import AudioReader
-from novasr.rates import MODEL_INPUT_HZ
 
-_RANGE_DB = 90.0
-_NOISE_16_BIT_DB = -92.0  # flat dither of a 16-bit file, -96.3 dB, and 4 dB for its ripple
 _BIN_HZ = 25.0
-_SMOOTHING_BINS = 5
 _DENSE_WINDOWS = 500  # 10 s
 _SPARSE = 4
-_LOWEST_HZ = 50.0
 _BLACKMAN_HARRIS = (0.35875, -0.48829, 0.14128, -0.01168)  # side lobes at -92 dB: beyond the range
-
-_TELEPHONE_HZ = 5_000.0
-_WORTH_EXTENDING_HZ = 12_000.0
-_FULL_BAND_HZ = 18_000.0
 
 
 @dataclass(frozen=True)
@@ -107,26 +99,12 @@ def judge_band(bandwidth_hz: float, sample_rate: int) -> Verdict:
     >>> judge_band(7_900, 16_000).text
     'sound to 7.9 kHz: extend it'
     """
-    end = f"{bandwidth_hz / 1000:.1f} kHz"
-    if bandwidth_hz == 0:
-        return Verdict("silent", "silence: nothing to extend")
-    if bandwidth_hz < _TELEPHONE_HZ:
-        missing = f"{end} to {MODEL_INPUT_HZ / 2000:g} kHz stays empty"
-        return Verdict("narrow", f"sound to {end} only: {missing}, the model adds what lies above")
-    if bandwidth_hz < _WORTH_EXTENDING_HZ:
-        return Verdict("extend", f"sound to {end}: extend it")
-    if bandwidth_hz >= _FULL_BAND_HZ:
-        return Verdict("leave", f"already full band to {end}: nothing to extend")
-    if bandwidth_hz < 0.46 * sample_rate:
-        rate = f"{sample_rate / 1000:g} kHz"
-        text = f"band ends at {end} although the file runs at {rate} (lossy codec): leave it"
-        return Verdict("leave", text)
-    return Verdict("leave", f"sound to {end}: leave it, the model would replace all above 8 kHz")
+    return Verdict(*_native.judge_band(bandwidth_hz, sample_rate))
 
 
 def may_be_full_band(sample_rate: int) -> bool:
     """Tell whether audio of this rate in Hz has room for a band that is to be left as it is."""
-    return sample_rate / 2 >= _WORTH_EXTENDING_HZ
+    return _native.may_be_full_band(sample_rate)
 
 
 def file_info(path: str | Path, *, allow_truncated: bool = False) -> FileInfo:
@@ -169,10 +147,8 @@ class BandMeter:
 
     The spectrum is Welch's average of windowed periodograms (P. D. Welch, IEEE Trans. Audio
     Electroacoust. 15, 1967; window: F. J. Harris, Proc. IEEE 66, 1978), summed over the channels.
-    As in the Hi-Fi TTS corpus (Bakhturina et al., Interspeech 2021) the band ends at the highest
-    frequency within a fixed distance of the peak: 90 dB here instead of their 50, so that the
-    quiet top of speech counts while what a codec or a resampler cut off does not. Whatever lies
-    below the dither of a 16-bit file is silence. Images that a poor resampler left in the upper
+    The band ends at the highest frequency within 90 dB of the peak, and above the dither of a 16-bit
+    file (``cpp/include/novasr/band_verdict.hpp``). Images that a poor resampler left in the upper
     band are taken for sound.
 
     Windows overlap by half in the first ten seconds; from then on every fourth is as good, and counts
@@ -222,12 +198,7 @@ class BandMeter:
             short = np.pad(self._rest, ((0, self._size - len(self._rest)), (0, 0)))
             total = _power(short, self._window)
         power = total / max(windows, 1) / np.sum(self._window**2)
-        smooth = np.convolve(power, np.ones(_SMOOTHING_BINS) / _SMOOTHING_BINS, mode="same")
-        hertz = np.arange(len(smooth)) * self._sample_rate / self._size
-        level = 10 * np.log10(smooth + 1e-20)
-        level[hertz < _LOWEST_HZ] = -np.inf
-        audible = np.flatnonzero(level > max(level.max() - _RANGE_DB, _NOISE_16_BIT_DB))
-        return float(hertz[audible[-1]]) if len(audible) else 0.0
+        return _native.band_end_hz(power, self._sample_rate / self._size)
 
 
 def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> float:

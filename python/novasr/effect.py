@@ -87,7 +87,7 @@ class NovaSR(VST3Plugin):
     """Gives muffled speech its upper band back, in a :class:`pedalboard.Pedalboard`.
 
     At every sample rate above 16 kHz the output has the rate, length and channels of the input and
-    is aligned with it; up to 16 kHz the input passes as it is.
+    is aligned with it; up to 16 kHz, and above 192 kHz, the input passes as it is.
 
     Parameters
     ----------
@@ -117,6 +117,11 @@ class NovaSR(VST3Plugin):
         If the weights cannot be used; also on assignment. The present ones then stay.
     PluginError
         If this installation has no plugin, or pedalboard cannot load it here.
+
+    Warns
+    -----
+    PassthroughWarning
+        Once, when it or its board processes an array at a rate at which nothing is added.
 
     Notes
     -----

@@ -48,6 +48,10 @@ class DeviceError(NovasrError, RuntimeError):
     """A sound device that is missing, or that cannot do what is asked of it."""
 
 
+class PassthroughWarning(UserWarning):
+    """At this rate nothing can be added: the output is the input."""
+
+
 def describe(error: BaseException) -> str:
     """Put an exception in one line; one that nobody expected with its type."""
     if isinstance(error, NovasrError):

@@ -8,14 +8,16 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from novasr.errors import PedalboardError, PluginError
+from novasr.errors import PassthroughWarning, PedalboardError, PluginError
+from novasr.rates import MODEL_INPUT_HZ
 
 try:
     from pedalboard import Chain, ExternalPluginReloadType, Mix, Plugin, PluginContainer
@@ -29,6 +31,7 @@ except ImportError as error:
 _INITIAL_VALUES = "__set_initial_parameter_values__"
 _CACHE = "__python_parameter_cache__"
 _MUTATORS = ("__setitem__", "__delitem__", "insert", "append", "remove")
+_HIGHEST_HZ = 192_000
 
 for _owner, _names in (
     (
@@ -46,6 +49,7 @@ for _owner, _names in (
 
 _NO_VALUES: dict[str, object] = {}
 _alive: weakref.WeakSet[VST3Plugin] = weakref.WeakSet()
+_warned: weakref.WeakSet[VST3Plugin] = weakref.WeakSet()
 _contents: weakref.WeakKeyDictionary[PluginContainer, list[Plugin]] = weakref.WeakKeyDictionary()
 _forked = False
 
@@ -151,6 +155,39 @@ def _keep_effects_in_boards() -> None:
         setattr(owner, name, keeping(getattr(owner, name)))
 
 
+def _warn_of_rates_without_effect() -> None:
+    """Say once of each effect of ours, alone or in a board, that an array's rate leaves it nothing to add."""
+
+    def warning(process: Callable[..., object]) -> Callable[..., object]:
+        @functools.wraps(process)
+        def processed(plugin: Plugin, *arguments: Any, **options: Any) -> object:
+            result = process(plugin, *arguments, **options)  # which checks the arguments
+            rate = options["sample_rate"] if "sample_rate" in options else arguments[1]
+            if not MODEL_INPUT_HZ < rate <= _HIGHEST_HZ:
+                for effect in set(_effects_in(plugin)).difference(_warned):
+                    _warned.add(effect)
+                    msg = (
+                        f"novasr.NovaSR adds nothing at {rate:g} Hz, the output is the input: "
+                        "resample to 44100 or 48000 Hz first, or use novasr.enhance"
+                    )
+                    warnings.warn(msg, PassthroughWarning, stacklevel=2)
+            return result
+
+        return processed
+
+    for owner in (VST3Plugin, PluginContainer):
+        for name in ("process", "__call__"):
+            setattr(owner, name, warning(getattr(owner, name)))
+
+
+def _effects_in(plugin: Plugin) -> Iterator[VST3Plugin]:
+    if isinstance(plugin, PluginContainer):
+        for item in plugin:
+            yield from _effects_in(item)
+    elif plugin in _alive:
+        yield cast(VST3Plugin, plugin)
+
+
 def _after_fork_in_child() -> None:
     """Keep what was inherited for ever: its destructor waits for a thread that is not there."""
     global _forked
@@ -161,5 +198,6 @@ def _after_fork_in_child() -> None:
 
 _skip_scan_of_ours()
 _keep_effects_in_boards()
+_warn_of_rates_without_effect()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

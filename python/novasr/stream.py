@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from novasr import _native
 from novasr.engines import read_model
-from novasr.errors import AudioFormatError, StreamError
+from novasr.errors import AudioFormatError, PassthroughWarning, StreamError
 from novasr.parameters import NAMES, change_parameters
-from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +96,11 @@ class Stream:
     StreamError
         If the engine cannot run here.
 
+    Warns
+    -----
+    PassthroughWarning
+        If the output rate is 16 kHz or less: nothing is added then.
+
     Notes
     -----
     A copy or a pickle has the same settings and carries the weights with it; it begins afresh.
@@ -140,6 +146,12 @@ class Stream:
         self._low_latency, self._offline = low_latency, offline
         self._threaded, self._threads = threaded, threads
         self._native = self._fresh()
+        if output_rate <= MODEL_INPUT_HZ:
+            msg = (
+                f"novasr.Stream adds nothing at output_rate={output_rate}, the output is the input: "
+                f"choose output_rate={MODEL_OUTPUT_HZ}, or use novasr.enhance"
+            )
+            warnings.warn(msg, PassthroughWarning, stacklevel=2)
 
     @property
     def sample_rate(self) -> int:

@@ -41,6 +41,8 @@ SETTINGS = {
     "bypassed": {"bypass": True},
 }
 
+passing = pytest.mark.filterwarnings("ignore::novasr.PassthroughWarning")
+
 
 def padded(audio: np.ndarray, frames: int) -> np.ndarray:
     return np.pad(audio, ((0, 0), (0, frames)))
@@ -94,6 +96,7 @@ def script(tmp_path: Path) -> Path:
 # The sound
 
 
+@passing
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
@@ -106,6 +109,7 @@ def test_output_is_that_of_a_stream(settings, rate, channels):
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-6)
 
 
+@passing
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("mode", ["extend", "full"])
 def test_output_is_aligned_with_the_input(mode, rate):
@@ -136,11 +140,35 @@ def test_channels_are_independent():
         np.testing.assert_array_equal(channel, NovaSR()(alone, 48_000))
 
 
+@passing
 @pytest.mark.parametrize("rate", [7999, 384_000])
 def test_rates_out_of_reach_pass_as_they_are(rate):
     audio, effect = noise(2, 9000), NovaSR()
     np.testing.assert_array_equal(effect(audio, rate), audio)
     assert effect.latency == 0
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000.0, 384_000])
+def test_a_rate_at_which_nothing_is_added_is_said_once(rate):
+    audio, effect = noise(1, 900), NovaSR()
+    with pytest.warns(novasr.PassthroughWarning, match=f"{rate:g} Hz.*resample to 44100 or 48000"):
+        effect(audio, rate)
+    effect.process(audio, sample_rate=rate)
+    with pytest.warns(novasr.PassthroughWarning) as warned:
+        NovaSR().process(audio, rate)
+    assert [warning.filename for warning in warned] == [__file__]
+
+
+def test_a_board_says_it_of_each_effect_in_it():
+    audio, effect = noise(1, 900), NovaSR()
+    board = pedalboard.Pedalboard([effect, pedalboard.Mix([pedalboard.Gain(0), NovaSR()])])
+    board(audio, 48_000)
+    with pytest.warns(novasr.PassthroughWarning) as warned:
+        board(input_array=audio, sample_rate=16_000)
+    assert [warning.filename for warning in warned] == 2 * [__file__]
+    board.process(audio, 16_000)
+    effect(audio, 16_000)
+    pedalboard.Pedalboard([pedalboard.Gain(0)])(audio, 8000)
 
 
 @pytest.mark.parametrize("size", [1, 17, 512, 20_000, 100_000])
@@ -202,6 +230,7 @@ def test_an_effect_ends_with_the_board(take_out):
 # Streams, block by block
 
 
+@passing
 @pytest.mark.parametrize("rate", [16_000, 22_050, 44_100, 48_000, 192_000])
 @pytest.mark.parametrize(
     "sizes",
@@ -227,6 +256,7 @@ def test_control_pedalboard_itself_does_not_trim_the_first_stream():
     assert plain.process(noise(2, 3000), 48_000, reset=False).shape == (2, 3000)
 
 
+@passing
 def test_any_sequence_of_rates_and_channels_plays_like_a_fresh_effect():
     effect = NovaSR()
     for rate, channels in [(48_000, 2), (44_100, 2), (192_000, 1), (16_000, 1), (22_050, 3)] * 2:

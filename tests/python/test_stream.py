@@ -180,10 +180,14 @@ def test_any_rate_is_enhanced_to_48_khz_aligned(rng, rate):
 
 def test_rates_up_to_16_khz_pass_through(rng):
     audio = speech_like(rng, 16_000, 16_000)
-    stream = novasr.Stream(16_000, output_rate=16_000)
+    with pytest.warns(
+        novasr.PassthroughWarning, match="output_rate=16000.*choose output_rate=48000"
+    ):
+        stream = novasr.Stream(16_000, output_rate=16_000)
     output = run(stream, audio, 160, rng)[stream.latency :, 0]
     assert stream.stats.passthrough
     np.testing.assert_array_equal(output, audio)
+    copy.copy(stream)  # has been said
 
 
 def test_reset_begins_a_fresh_stream(rng):

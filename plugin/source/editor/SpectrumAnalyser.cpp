@@ -23,6 +23,7 @@ void SpectrumAnalyser::prepare (double sampleRate)
         return;
     sampleRate_ = sampleRate;
     transform_.reset();
+    transformed_ = false;
     if (sampleRate <= 0.0)
         return;
     const auto size = static_cast<size_t> (juce::nextPowerOfTwo (juce::roundToInt (windowSeconds * sampleRate)));
@@ -57,7 +58,8 @@ bool SpectrumAnalyser::update (double seconds)
     if (transform_ == nullptr)
         return false;
     secondsWithout_ = fresh_ ? 0.0 : secondsWithout_ + seconds;
-    if (std::exchange (fresh_, false))
+    transformed_ = std::exchange (fresh_, false);
+    if (transformed_)
         transformNewest();
     else if (secondsWithout_ < pauseSeconds)
         return false;
@@ -97,9 +99,8 @@ float SpectrumAnalyser::peakBetween (double lowHz, double highHz) const
 {
     if (transform_ == nullptr)
         return silence;
-    const double linesPerHz = static_cast<double> (transform_->getSize()) / sampleRate_;
-    const double low = lowHz * linesPerHz;
-    const double high = std::min (highHz * linesPerHz, static_cast<double> (decibels_.size() - 1));
+    const double low = lowHz / hzPerLine();
+    const double high = std::min (highHz / hzPerLine(), static_cast<double> (decibels_.size() - 1));
     if (low > high)
         return silence;
     auto peak = std::max (levelAt (low), levelAt (high));
@@ -107,6 +108,16 @@ float SpectrumAnalyser::peakBetween (double lowHz, double highHz) const
         peak = std::max (peak, decibels_[line]);
     return peak;
 }
+
+std::span<const float> SpectrumAnalyser::newest() const
+{
+    return std::span (target_).first (transformed_ ? power_.size() : 0);
+}
+
+/// The energy of the window.
+double SpectrumAnalyser::noisePower() const { return 6.0 / static_cast<double> (window_.size()); }
+
+double SpectrumAnalyser::hzPerLine() const { return sampleRate_ / static_cast<double> (transform_->getSize()); }
 
 /// Catmull-Rom: a straight line would show corners at low frequencies, where the lines are far apart.
 float SpectrumAnalyser::levelAt (double line) const

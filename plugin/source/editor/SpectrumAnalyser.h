@@ -24,6 +24,14 @@ public:
     /// Highest level from one frequency to another; between two lines of the spectrum it is interpolated.
     float peakBetween (double lowHz, double highHz) const;
 
+    /// Power of each line of what the last update has transformed, unsmoothed; empty if nothing new had come.
+    std::span<const float> newest() const;
+
+    /// What a line of newest() reads on average for white noise of mean square 1.
+    double noisePower() const;
+
+    double hzPerLine() const;
+
 private:
     void transformNewest();
     float levelAt (double line) const;
@@ -38,4 +46,5 @@ private:
     std::vector<float> target_; // power of each line, and twice the room that the transform needs
     std::vector<float> power_;  // smoothed
     std::vector<float> decibels_;
+    bool transformed_ = false; // by the last update
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "Theme.h"
+#include "novasr/band_verdict.hpp"
 
 namespace
 {
@@ -19,12 +20,16 @@ constexpr float lowestDecibelLabel = -100.0f;
 constexpr float fullBandHz = 8'000.0f;
 
 constexpr float leftMargin = 38.0f;
-constexpr float bottomMargin = 20.0f;
+constexpr float scaleHeight = 20.0f; // of the frequencies' labels
+constexpr int verdictHeight = 18;
 constexpr float topMargin = 8.0f;      // half a label
 constexpr float captionHeight = 30.0f; // of the strip above the scale, for the legend and the crossover's grip
 constexpr float hidden = 8.0f;         // so far outside the plot a stroke cannot be seen
 constexpr float gripReach = 7.0f;
 constexpr float cornerSize = 6.0f;
+constexpr std::array<float, 2> dashes{ 4.0f, 4.0f };
+
+constexpr double verdictSeconds = 1.0; // what changes more often cannot be read
 
 constexpr std::array<float, 10> labelledHz{ 20, 50, 100, 200, 500, 1'000, 2'000, 5'000, 10'000, 20'000 };
 
@@ -47,6 +52,12 @@ SpectrumView::SpectrumView (Parameters& parameters, Meters& meters)
 {
     setTitle ("Spectrum");
     setDescription ("Level over frequency, before and after");
+    verdict_.setTitle ("Input");
+    verdict_.setFont (textFont (12.0f));
+    verdict_.setBorderSize ({});
+    verdict_.setMinimumHorizontalScale (1.0f);
+    verdict_.setInterceptsMouseClicks (false, false);
+    addAndMakeVisible (verdict_);
     for (auto* const tap : { &meters_.before, &meters_.after })
         feed (*tap, before_); // which is not prepared: what waits from an earlier editor is thrown away
 }
@@ -57,16 +68,48 @@ void SpectrumView::refresh (double seconds, double sampleRate, bool restoring)
     after_.prepare (sampleRate);
     feed (meters_.before, before_);
     feed (meters_.after, after_);
+    const bool beforeChanged = before_.update (seconds);
+    const bool afterChanged = after_.update (seconds);
+    band_.prepare (sampleRate);
+    band_.add (before_);
+    secondsToVerdict_ -= seconds;
+    if (secondsToVerdict_ <= 0.0 || restoring != look_.restoring)
+        judgeInput (sampleRate, restoring);
     const Look look{ .highestHz = sampleRate > 0.0 ? std::min (highestHz, 0.5 * sampleRate) : highestHz,
+                     .inputEndHz = inputEndHz_,
                      .crossoverHz = parameters_.snapshot().crossover_hz,
                      .full = parameters_.mode.getIndex() != 0,
                      .bypassed = parameters_.bypass.get(),
                      .restoring = restoring };
-    const bool beforeChanged = before_.update (seconds);
-    const bool afterChanged = after_.update (seconds);
     if (beforeChanged || afterChanged || look != look_)
         repaint();
     look_ = look;
+}
+
+/// Nothing is said where nothing can be restored: the status bar tells why.
+void SpectrumView::judgeInput (double sampleRate, bool restoring)
+{
+    using Kind = novasr::BandVerdict::Kind;
+    secondsToVerdict_ = verdictSeconds;
+    const auto bandwidth = restoring ? band_.bandwidthHz() : std::nullopt;
+    inputEndHz_ = bandwidth.value_or (0.0);
+    juce::String text (restoring ? "listening..." : "");
+    auto colour = palette::dimText;
+    if (bandwidth)
+    {
+        const auto verdict = novasr::judge_band (*bandwidth, sampleRate);
+        text = verdict.text;
+        if (verdict.kind != Kind::silent)
+            colour = verdict.kind == Kind::extend ? palette::text : palette::warning;
+    }
+    verdict_.setText (text.isEmpty() ? text : "Input: " + text, juce::dontSendNotification);
+    verdict_.setColour (juce::Label::textColourId, colour);
+}
+
+void SpectrumView::resized()
+{
+    verdict_.setBounds (
+        getLocalBounds().removeFromBottom (verdictHeight).withTrimmedLeft (static_cast<int> (leftMargin)));
 }
 
 juce::Rectangle<float> SpectrumView::plot() const
@@ -74,7 +117,7 @@ juce::Rectangle<float> SpectrumView::plot() const
     return getLocalBounds()
         .toFloat()
         .withTrimmedLeft (leftMargin)
-        .withTrimmedBottom (bottomMargin)
+        .withTrimmedBottom (scaleHeight + verdictHeight)
         .withTrimmedTop (topMargin);
 }
 
@@ -124,6 +167,7 @@ void SpectrumView::paint (juce::Graphics& g)
         if (look_.restoring && ! look_.bypassed)
             paintBand (g);
         paintCurves (g);
+        paintInputEnd (g);
         if (look_.restoring)
             paintCrossover (g);
     }
@@ -147,8 +191,8 @@ void SpectrumView::paintGrid (juce::Graphics& g) const
     for (const float hz : labelledHz)
         if (hz <= look_.highestHz)
             g.drawText (hz == labelledHz.front() ? "20 Hz" : shortHz (hz),
-                        juce::Rectangle<float> (34.0f, bottomMargin)
-                            .withCentre ({ xOf (hz), area.getBottom() + 0.5f * bottomMargin })
+                        juce::Rectangle<float> (34.0f, scaleHeight)
+                            .withCentre ({ xOf (hz), area.getBottom() + 0.5f * scaleHeight })
                             .constrainedWithin (getLocalBounds().toFloat().expanded (6.0f, 0.0f)),
                         juce::Justification::centred, false);
 
@@ -212,6 +256,16 @@ void SpectrumView::paintBand (juce::Graphics& g) const
     g.drawText (text, label, juce::Justification::centred, false);
 }
 
+void SpectrumView::paintInputEnd (juce::Graphics& g) const
+{
+    if (look_.inputEndHz <= 0.0 || look_.inputEndHz >= look_.highestHz)
+        return;
+    const auto x = xOf (look_.inputEndHz);
+    g.setColour (palette::input);
+    g.drawDashedLine ({ x, plot().getY() + captionHeight, x, plot().getBottom() }, dashes.data(),
+                      static_cast<int> (dashes.size()));
+}
+
 void SpectrumView::paintCrossover (juce::Graphics& g) const
 {
     const auto area = plot();
@@ -220,7 +274,6 @@ void SpectrumView::paintCrossover (juce::Graphics& g) const
     g.setColour (colour);
     if (look_.full)
     {
-        const std::array<float, 2> dashes{ 4.0f, 4.0f };
         g.drawDashedLine ({ x, area.getY(), x, area.getBottom() }, dashes.data(), static_cast<int> (dashes.size()));
         return;
     }

@@ -3,9 +3,11 @@
 
 #include "../Meters.h"
 #include "../Parameters.h"
+#include "BandMeter.h"
 #include "SpectrumAnalyser.h"
 
-/// The spectrum before and after, with the restored band tinted; the crossover can be dragged.
+/// The spectrum before and after, with the restored band tinted; where the input's band ends, and what that means. The
+/// crossover can be dragged.
 class SpectrumView final : public juce::Component
 {
 public:
@@ -15,6 +17,7 @@ public:
     void refresh (double secondsSinceLastRefresh, double sampleRate, bool restoring);
 
     void paint (juce::Graphics& g) override;
+    void resized() override;
     void mouseMove (const juce::MouseEvent& event) override;
     void mouseExit (const juce::MouseEvent& event) override;
     void mouseDown (const juce::MouseEvent& event) override;
@@ -28,6 +31,7 @@ private:
     struct Look
     {
         double highestHz = 24'000.0;
+        double inputEndHz = 0.0; ///< of the input's band; 0: unknown, or silence
         float crossoverHz = 0.0f;
         bool full = false;
         bool bypassed = false;
@@ -37,6 +41,7 @@ private:
         float bandHz() const; ///< where the restored band begins
     };
 
+    void judgeInput (double sampleRate, bool restoring);
     juce::Rectangle<float> plot() const;
     float xOf (double hz) const;
     double hzAt (float x) const;
@@ -47,6 +52,7 @@ private:
     void paintGrid (juce::Graphics& g) const;
     void paintCurves (juce::Graphics& g) const;
     void paintBand (juce::Graphics& g) const;
+    void paintInputEnd (juce::Graphics& g) const;
     void paintCrossover (juce::Graphics& g) const;
     void paintLegend (juce::Graphics& g) const;
 
@@ -55,6 +61,10 @@ private:
     juce::ParameterAttachment crossover_;
     SpectrumAnalyser before_;
     SpectrumAnalyser after_;
+    BandMeter band_;
+    juce::Label verdict_;
+    double secondsToVerdict_ = 0.0;
+    double inputEndHz_ = 0.0;
     Look look_;
     bool hovering_ = false; // over the crossover
     bool dragging_ = false;

@@ -4,7 +4,9 @@
 #include <thread>
 
 #include "PluginProcessor.h"
+#include "band_noise.hpp"
 #include "editor/PluginEditor.h"
+#include "novasr/band_verdict.hpp"
 
 namespace {
 /// A plugin with its editor open.
@@ -19,6 +21,20 @@ struct Opened {
     processor.setRateAndBufferSizeDetails(sampleRate, 512);
     processor.prepareToPlay(sampleRate, 512);
     editor->refresh(1.0);
+  }
+
+  /// In both channels, one block for each picture of the editor.
+  void play(const std::vector<float>& samples) {
+    constexpr int kBlock = 1'600;
+    processor.setRateAndBufferSizeDetails(48'000.0, kBlock);
+    processor.prepareToPlay(48'000.0, kBlock);
+    juce::AudioBuffer<float> block(2, kBlock);
+    juce::MidiBuffer midi;
+    for (size_t start = 0; start + kBlock <= samples.size(); start += kBlock) {
+      for (int channel = 0; channel < 2; ++channel) block.copyFrom(channel, 0, samples.data() + start, kBlock);
+      processor.processBlock(block, midi);
+      editor->refresh(1.0 / 30.0);
+    }
   }
 };
 
@@ -203,6 +219,43 @@ TEST_CASE("Editor: says why the input passes through") {
   CHECK(says(*plugin.editor, "not supported"));
   plugin.prepare(48'000.0);
   CHECK_FALSE(says(*plugin.editor, "passing through"));
+}
+
+TEST_CASE("Editor: says what the input's band is good for, once it has heard enough") {
+  struct Case {
+    double topHz;
+    double level;
+    const char* expected;
+  };
+  const auto [topHz, level, expected] =
+      GENERATE(Case{7'900.0, 0.1, ": extend it"}, Case{0.0, 0.1, "already full band to 24.0 kHz: nothing to extend"},
+               Case{3'400.0, 0.1, "the model adds what lies above"}, Case{0.0, 0.0, "silence: nothing to extend"});
+  Opened plugin;
+  plugin.play(bandNoise(topHz, 48'000.0, 1.0, level));
+  CHECK(says(*plugin.editor, "Input: listening..."));
+  plugin.play(bandNoise(topHz, 48'000.0, 3.0, level));
+  CHECK(says(*plugin.editor, expected));
+  CHECK_FALSE(says(*plugin.editor, "listening"));
+}
+
+TEST_CASE("Editor: gives no advice at rates where it cannot be followed") {
+  Opened plugin;
+  plugin.play(bandNoise(7'900.0, 48'000.0, 4.0));
+  REQUIRE(says(*plugin.editor, "Input: "));
+  plugin.prepare(16'000.0);
+  CHECK_FALSE(says(*plugin.editor, "Input: "));
+}
+
+TEST_CASE("Editor: every verdict fits into the smallest window") {
+  Opened plugin;
+  const auto& limits = *plugin.editor->getConstrainer();
+  plugin.editor->setSize(limits.getMinimumWidth(), limits.getMinimumHeight());
+  const auto& label = titled<juce::Label>(*plugin.editor, "Input");
+  for (const double bandwidth : {3'450.0, 11'950.0, 15'800.0, 17'900.0, 24'000.0}) {
+    const juce::String text("Input: " + novasr::judge_band(bandwidth, 44'100.0).text);
+    INFO(text);
+    CHECK(label.getFont().getStringWidth(text) <= label.getWidth());
+  }
 }
 
 TEST_CASE("Editor: says why a session was refused") {
