@@ -73,7 +73,7 @@ def _run(arguments: Sequence[str] | None, output: streams.Output) -> int:
     except Exception as caught:
         error = caught
     lost = output.finish()
-    if lost is not None and not isinstance(error, NovasrError):
+    if lost is not None and code != EXIT_INTERRUPTED and not isinstance(error, NovasrError):
         if isinstance(lost, BrokenPipeError):
             return code or EXIT_NO_READER
         error = NovasrError(f"standard output: cannot be written: {lost.strerror}")
