@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from novasr.analysis import FileInfo, file_info
+    from novasr.analysis import FileInfo, Verdict, file_info, judge_band, measure_bandwidth
     from novasr.checkpoints import load_model
     from novasr.effect import NovaSR as NovaSR
     from novasr.errors import (
         AudioFileError,
         AudioFormatError,
         DeviceError,
+        FullBandWarning,
         NovasrError,
         PassthroughWarning,
         PluginError,
@@ -35,6 +36,7 @@ _HOMES = {
     "EnhanceResult": "files",
     "FastSR": "upstream",
     "FileInfo": "analysis",
+    "FullBandWarning": "errors",
     "NovaSR": "effect",
     "NovasrError": "errors",
     "PassthroughWarning": "errors",
@@ -42,13 +44,16 @@ _HOMES = {
     "Stream": "stream",
     "StreamError": "errors",
     "StreamStats": "stream",
+    "Verdict": "analysis",
     "WeightsError": "errors",
     "enhance": "offline",
     "enhance_file": "files",
     "export_torchscript": "export",
     "export_weights": "export",
     "file_info": "analysis",
+    "judge_band": "analysis",
     "load_model": "checkpoints",
+    "measure_bandwidth": "analysis",
 }
 
 # All but NovaSR, so that `from novasr import *` does not need pedalboard.
@@ -59,19 +64,23 @@ __all__ = [
     "EnhanceResult",
     "FastSR",
     "FileInfo",
+    "FullBandWarning",
     "NovasrError",
     "PassthroughWarning",
     "PluginError",
     "Stream",
     "StreamError",
     "StreamStats",
+    "Verdict",
     "WeightsError",
     "enhance",
     "enhance_file",
     "export_torchscript",
     "export_weights",
     "file_info",
+    "judge_band",
     "load_model",
+    "measure_bandwidth",
 ]
 
 

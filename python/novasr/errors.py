@@ -52,6 +52,10 @@ class PassthroughWarning(UserWarning):
     """At this rate nothing can be added: the output is the input."""
 
 
+class FullBandWarning(UserWarning):
+    """The recording has its full band already and was not extended."""
+
+
 def describe(error: BaseException) -> str:
     """Put an exception in one line; one that nobody expected with its type."""
     if isinstance(error, NovasrError):

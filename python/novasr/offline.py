@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from novasr.analysis import judge_band, may_be_full_band, measure_bandwidth
+from novasr.audio.resampling import resampled
+from novasr.errors import FullBandWarning
 from novasr.rates import MODEL_OUTPUT_HZ
 from novasr.stream import Stream, check_audio
 
@@ -25,8 +29,12 @@ def enhance(
     mode: Literal["extend", "full"] = "extend",
     engine: Literal["auto", "native", "torch"] = "auto",
     weights: str | Path | None = None,
+    force: bool = False,
 ) -> NDArray[np.float32]:
     """Extend a recording to 48 kHz.
+
+    One that has its full band already (see :func:`novasr.judge_band`) is only brought to 48 kHz, and a
+    :class:`novasr.FullBandWarning` says so.
 
     Parameters
     ----------
@@ -40,6 +48,8 @@ def enhance(
         What computes the network.
     weights : str or path, optional
         As for :func:`novasr.load_model`, or a ``.ts`` file.
+    force : bool
+        Also extend what has its full band already.
 
     Returns
     -------
@@ -69,8 +79,27 @@ def enhance(
         weights=weights,
         offline=True,
     )
-    output = _run(stream, samples)
+    leave = not force and _has_full_band(samples, sample_rate)
+    output = _resampled(samples, sample_rate) if leave else _run(stream, samples)
     return output[:, 0] if np.ndim(audio) == 1 else output
+
+
+def _has_full_band(samples: NDArray[np.float32], sample_rate: int) -> bool:
+    if not may_be_full_band(sample_rate):
+        return False
+    verdict = judge_band(measure_bandwidth([samples], sample_rate=sample_rate), sample_rate)
+    if verdict.kind == "leave":
+        message = (
+            f"{verdict.text}; returned as it is at 48 kHz (force=True extends it all the same)"
+        )
+        warnings.warn(message, FullBandWarning, stacklevel=3)
+    return verdict.kind == "leave"
+
+
+def _resampled(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    clean = np.where(np.isfinite(samples), samples, np.float32(0))
+    blocks = resampled(iter([clean]), sample_rate, MODEL_OUTPUT_HZ, clean.shape[1])
+    return np.concatenate(list(blocks))
 
 
 def _run(stream: Stream, samples: NDArray[np.float32]) -> NDArray[np.float32]:

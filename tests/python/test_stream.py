@@ -71,10 +71,10 @@ def test_control_a_delay_of_one_frame_more_is_measured(rng):
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_channels_are_independent(rng, channels):
     audio = np.stack([speech_like(rng, 9000, 48_000) for _ in range(channels)], axis=1)
-    together = novasr.enhance(audio, 48_000)
+    together = novasr.enhance(audio, 48_000, force=True)
     assert together.shape == audio.shape
     for c in range(channels):
-        alone = novasr.enhance(audio[:, c], 48_000)
+        alone = novasr.enhance(audio[:, c], 48_000, force=True)
         np.testing.assert_allclose(together[:, c], alone, rtol=0, atol=1e-6)
 
 
@@ -82,7 +82,7 @@ def test_channels_are_independent(rng, channels):
 @pytest.mark.parametrize("frames", [0, 1, 2, 3, 5, 100, 12_345])
 def test_enhance_gives_exactly_the_frames_it_promises(rng, rate, frames):
     audio = (0.1 * rng.standard_normal(frames)).astype(np.float32)
-    output = novasr.enhance(audio, rate)
+    output = novasr.enhance(audio, rate, force=True)
     assert output.shape == (round(frames * 48_000 / rate),)
     assert output.dtype == np.float32
     assert np.isfinite(output).all()
@@ -171,7 +171,7 @@ def test_any_rate_is_enhanced_to_48_khz_aligned(rng, rate):
         return 0.3 * np.sin(2 * np.pi * (300 + 1200 * time) * time) * np.sin(2 * np.pi * time) ** 2
 
     audio = chirp(np.arange(frames) / rate).astype(np.float32)
-    output = novasr.enhance(audio, rate)
+    output = novasr.enhance(audio, rate, force=True)
     assert len(output) == round(frames * 48_000 / rate)
     expected = chirp(np.arange(len(output)) / 48_000)
     assert measured_delay(output, expected) == 0
@@ -433,3 +433,14 @@ def test_wrong_torch_version_is_said_plainly(monkeypatch):
         match=r"built for torch 2\.13\.0, but torch 2\.9\.1 .*pip install torch==2\.13\.0",
     ):
         novasr.Stream(48_000, engine="torch")
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
+def test_an_array_of_full_band_is_only_brought_to_48_khz(rate: int) -> None:
+    audio = 0.1 * np.random.default_rng(1).standard_normal((rate, 2)).astype(np.float32)
+    with pytest.warns(novasr.FullBandWarning, match="already full band"):
+        output = novasr.enhance(audio, rate)
+    assert output.shape == (48_000, 2)
+    if rate == 48_000:
+        np.testing.assert_array_equal(output, audio)
+    assert np.abs(novasr.enhance(audio, rate, force=True) - output).max() > 0.01
