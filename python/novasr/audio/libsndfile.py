@@ -39,6 +39,8 @@ class PartFile(sf.SoundFile):  # type: ignore[misc]
     ----------
     known_frames : int
         Length, 0 if it is not known.
+    is_estimated : bool
+        Whether libsndfile knows a length that neither the header nor a count gives.
     is_empty : bool
         Whether it is known that there is nothing.
 
@@ -52,6 +54,7 @@ class PartFile(sf.SoundFile):  # type: ignore[misc]
         self._view = FileView(file, part.start, part.end, part.patches, endless=part.endless)
         super().__init__(self._view)
         believed = not part.endless and self.frames < _LARGEST_FRAMES
+        self.is_estimated: bool = believed and part.stated is None and part.frames is None
         self.is_empty: bool = believed and self.frames == 0
         self.known_frames: int = self.frames if believed else part.expected or part.frames or 0
 

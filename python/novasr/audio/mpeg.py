@@ -22,7 +22,8 @@ _KILOBITS = {
 }
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _SEARCH_BYTES = 1 << 16
-_FRAMES_OF_A_STREAM = 20
+_FRAMES_OF_A_STREAM = 64
+_FRAMES_BETWEEN_GAPS = 10  # in a video's packets there are about three
 _LEEWAY_FRAMES = 2  # encoders miscount by one or two
 
 
@@ -73,7 +74,7 @@ def find_streams(window: Window, start: int, end: int | None = None) -> Iterator
         position = _next_frame(window, tagged, end)
     first = start
     if position is not None and position > tagged:  # cut out of a stream
-        if not _is_stream(window, position):
+        if not _is_stream(window, position, end):
             return
         first = position if tagged == start else start
     while position is not None:
@@ -83,16 +84,20 @@ def find_streams(window: Window, start: int, end: int | None = None) -> Iterator
         position = following
 
 
-def _is_stream(window: Window, position: int) -> bool:
-    """Tell frames that follow each other without a gap from those in the packets of a video."""
-    for _ in range(_FRAMES_OF_A_STREAM):
+def _is_stream(window: Window, position: int, end: int) -> bool:
+    """Tell frames that follow each other, but for a little damage, from those in the packets of a video."""
+    frames, gaps = 0, 0
+    while frames < _FRAMES_OF_A_STREAM and position < end:
         here = _frame(window, position)
         if here is None:
-            return False
+            following = _next_frame(window, position, end)
+            if following is None:
+                break
+            gaps, position = gaps + 1, following
+            continue
+        frames += 1
         position += here.size
-        if position >= window.size:
-            break
-    return True
+    return frames >= _FRAMES_BETWEEN_GAPS * gaps
 
 
 def _stream(window: Window, first: int, position: int, end: int) -> tuple[Part, int | None]:

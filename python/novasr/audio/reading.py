@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from novasr.errors import AudioFileError
 _BLOCK_FRAMES = 48_000
 _RATES_HZ = (1_000, 768_000)
 _CHANNELS = 256
-_CODEC_FRAMES = 2_304  # two MPEG frames: less is the encoder's delay
+_MPEG_FRAMES = 1_152  # in one frame; a count may have the encoder's delay in it, of two
 _SLACK_SECONDS = 0.1  # what ffmpeg and a container disagree on without reason
 _NO_AUDIO = "holds no audio (0 frames): record or export it again"
 _COPY = "copy or export it again, or take what is there (--allow-truncated)"
@@ -156,6 +157,9 @@ class AudioReader:
     def _open_first(self) -> PartFile | FfmpegFile:
         try:
             file = PartFile(self._raw, self._parts[0])
+            if file.format == "MP3" and file.is_estimated:
+                self._parts = [replace(self._parts[0], endless=True)]
+                file = PartFile(self._raw, self._parts[0])
             if _RATES_HZ[0] <= file.samplerate <= _RATES_HZ[1] and file.channels <= _CHANNELS:
                 return file
             refused = f"{file.channels} channels at {file.samplerate} Hz"
@@ -232,7 +236,7 @@ class AudioReader:
         if stated == 0 or done == stated or part.missing:
             return
         if self.format in ("MP3", "OGG"):
-            if abs(done - stated) > _CODEC_FRAMES:
+            if abs(done - stated) > (_MPEG_FRAMES if part.endless else 2 * _MPEG_FRAMES):
                 self._disagree(stated, done)
         elif done < stated:
             self._lose(f"truncated or damaged, {self._share(done, stated)}")
