@@ -117,6 +117,8 @@ def aiff_parts(window: Window, start: int) -> Iterator[Part]:
     following = body + there + there % 2
     joined = is_aiff(window.at(following, 12))
     patches = {position + 4: min(there + 8, 0xFFFF_FFFF).to_bytes(4, "big")}
+    if window.number(position + 8, 4, "big") >= there:  # an offset to the samples beyond their end
+        patches[position + 8] = bytes(4)
     yield Part(start, following if joined else window.size, patches, stated=stated, missing=missing)
     if joined:
         yield from aiff_parts(window, following)
