@@ -127,8 +127,6 @@ class AudioReader:
                 done += len(block)
                 yield block
         except DecodingError as error:
-            if done == 0:
-                raise AudioFileError(f"{self.path}: cannot be decoded: {error}") from error
             self.frames = done
             self._lose(f"damaged ({error}), {self._share(done, stated)}")
         except OSError as error:
