@@ -51,7 +51,9 @@ std::vector<novasr::host::Instance> measure(const char* name, const novasr::test
     double seconds = 0.0;
     for (std::size_t i = 1; i < instances.size(); ++i) {
       audio = input;
-      juce::AudioBuffer<float> buffer(audio.view().data(), channels, kBlock);
+      std::vector<float*> pointers;
+      for (int c = 0; c < channels; ++c) pointers.push_back(audio[static_cast<std::size_t>(c)].data());
+      juce::AudioBuffer<float> buffer(pointers.data(), channels, kBlock);
       const auto begin = Clock::now();
       instances[i]->processBlock(buffer, midi);
       seconds += seconds_since(begin);

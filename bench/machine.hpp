@@ -2,7 +2,7 @@
 #include <chrono>
 #include <string>
 
-#include "novasr/native_engine.hpp"
+#include "novasr/isa.hpp"
 
 namespace novasr::bench {
 

@@ -10,8 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include "families/novasr/native_engine.hpp"
+#include "families/novasr/weights.hpp"
 #include "machine.hpp"
-#include "novasr/native_engine.hpp"
+#include "novasr/model.hpp"
 
 using namespace novasr;
 using namespace novasr::bench;
@@ -49,8 +51,16 @@ struct Options {
   std::optional<std::string> isa;
 };
 
+constexpr std::uint32_t kInputHz = 16'000, kOutputHz = 48'000;
+
 double milliseconds(std::size_t frames) {
-  return static_cast<double>(frames) * 1e3 / kModelInputHz;
+  return static_cast<double>(frames) * 1e3 / kInputHz;
+}
+
+std::shared_ptr<const ModelWeights> default_weights() {
+  static const auto weights =
+      std::make_shared<const ModelWeights>(ModelWeights::from_values(default_model()->values()));
+  return weights;
 }
 
 std::vector<float> make_signal() {
@@ -96,7 +106,7 @@ FileResult measure_file(const std::vector<float>& signal, Isa isa, Tile tile, co
   std::ranges::sort(seconds);
   const double sample = seconds[seconds.size() / 2] / (3.0 * kFileBlock);
   const double wanted = kMultiplyAdds[tile == Tile::offline ? 1 : 0];
-  return {isa, tile, 1.0 / (kModelOutputHz * sample), sample * hz, peak > 0.0 ? wanted / sample / peak : 0.0};
+  return {isa, tile, 1.0 / (kOutputHz * sample), sample * hz, peak > 0.0 ? wanted / sample / peak : 0.0};
 }
 
 BlockResult measure_blocks(const std::vector<float>& signal, Isa isa, Condition condition, std::size_t frames,
@@ -110,7 +120,7 @@ BlockResult measure_blocks(const std::vector<float>& signal, Isa isa, Condition 
   while (seconds_since(start) < options.seconds && us.size() < us.capacity()) {
     for (std::size_t i = 0; i < evicted.size(); i += 64) ++evicted[i];
     if (condition == Condition::paced) {
-      due += std::chrono::nanoseconds(1'000'000'000 / kModelInputHz * frames);
+      due += std::chrono::nanoseconds(1'000'000'000 / kInputHz * frames);
       std::this_thread::sleep_until(due);
     }
     us.push_back(1e6 * player.timed_play());

@@ -18,8 +18,9 @@
 #  include <soxr.h>
 #endif
 
-#include "novasr/chain_plan.hpp"
-#include "novasr/rate_converter.hpp"
+#include "chain/chain_plan.hpp"
+#include "dsp/rate_converter.hpp"
+#include "novasr/model.hpp"
 
 /// One channel in, one channel out, block by block: returns how many frames it wrote.
 using Resampler = std::function<std::size_t(std::span<const float> in, std::span<float> out)>;
@@ -31,9 +32,12 @@ struct Candidate {
 
 /// The product's filter for this pair of rates.
 inline novasr::PolyphaseKernel own_kernel(std::uint32_t in_hz, std::uint32_t out_hz) {
-  const std::uint32_t host_hz = in_hz == novasr::kModelOutputHz && out_hz != novasr::kModelInputHz ? out_hz : in_hz;
-  const auto plan = novasr::plan_chain({.sample_rate_hz = host_hz, .output_rate_hz = host_hz}, 43);
-  return out_hz == novasr::kModelInputHz ? plan.clean : plan.back_end;
+  const auto engine = novasr::default_model()->make_engine();
+  const novasr::EngineFormat& format = engine->format();
+  const std::uint32_t host_hz = in_hz == format.output_hz && out_hz != format.input_hz ? out_hz : in_hz;
+  const auto plan =
+      novasr::plan_chain({.sample_rate_hz = host_hz, .output_rate_hz = host_hz}, format, engine->latency_frames());
+  return out_hz == format.input_hz ? plan.clean : plan.back_end;
 }
 
 inline Resampler make_own(std::uint32_t in_hz, std::uint32_t out_hz) {

@@ -6,8 +6,7 @@
 #include <numbers>
 #include <vector>
 
-#include "novasr/model_weights.hpp"
-#include "novasr/native_engine.hpp"
+#include "novasr/model.hpp"
 #include "novasr/processor.hpp"
 
 namespace {
@@ -39,7 +38,7 @@ std::vector<float> narrow_voice() {
 }  // namespace
 
 int main() {
-  novasr::Processor processor(std::make_unique<novasr::NativeEngine>(novasr::default_weights()));
+  novasr::Processor processor(novasr::default_model()->make_engine());
   processor.prepare({.sample_rate_hz = kRateHz, .output_rate_hz = kRateHz, .channels = 1, .max_block_frames = kBlock});
 
   const std::vector<float> input = narrow_voice();

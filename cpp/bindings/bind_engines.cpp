@@ -8,7 +8,7 @@
 
 #include "bindings.hpp"
 #include "engine_handle.hpp"
-#include "novasr/native_engine.hpp"
+#include "novasr/model.hpp"
 #include "novasr/torch_engine.hpp"
 #include "novasr/worker_engine.hpp"
 
@@ -22,23 +22,51 @@ novasr::Isa isa_of(std::string_view name) {
   throw novasr::ConfigError("isa '" + std::string(name) + "' is not available here");
 }
 
+py::dict description_of(const novasr::ModelFamily& family) {
+  py::dict tensors;
+  for (const novasr::TensorSpec& spec : family.tensors) {
+    const py::tuple shape = py::cast(std::vector<std::size_t>(spec.shape.begin(), spec.shape.end()));
+    tensors[py::str(std::string(spec.name))] = shape;
+  }
+  py::dict description;
+  description["name"] = std::string(family.name);
+  description["prefix"] = std::string(family.prefix);
+  description["tensors"] = tensors;
+  return description;
+}
+
 }  // namespace
 
 void bind_engines(py::module_& module) {
-  py::class_<EngineHandle>(module, "Engine");  // NOLINT(bugprone-unused-raii): registers the type
+  py::class_<EngineHandle>(module, "Engine")
+      .def_property_readonly("input_rate", [](const EngineHandle& engine) { return engine.format().input_hz; })
+      .def_property_readonly("output_rate", [](const EngineHandle& engine) { return engine.format().output_hz; })
+      .def_property_readonly("hop_frames", [](const EngineHandle& engine) { return engine.format().hop_frames; })
+      .def_property_readonly("memory_frames", [](const EngineHandle& engine) { return engine.format().memory_frames; })
+      .def_property_readonly("band_hz", [](const EngineHandle& engine) { return engine.format().band_hz; })
+      .def_property_readonly("linked_channels",
+                             [](const EngineHandle& engine) { return engine.format().linked_channels; });
+
+  module.def("families", [] {
+    py::list all;
+    for (const novasr::ModelFamily* family : novasr::model_families()) all.append(description_of(*family));
+    return all;
+  });
 
   module.def(
       "native_engine",
-      [](const py::array_t<float, py::array::c_style>& values, bool offline, const std::optional<std::string>& isa) {
-        const std::span<const float> flat(values.data(), static_cast<std::size_t>(values.size()));
-        const auto tile = offline ? novasr::Tile::offline : novasr::Tile::streaming;
+      [](const py::array_t<float, py::array::c_style>& values, const std::string& family, bool offline,
+         const std::optional<std::string>& isa) {
+        std::vector<float> flat(values.data(), values.data() + values.size());
         const py::gil_scoped_release nogil;
-        if (!isa) novasr::check_isa_choice();
-        auto weights = std::make_shared<const novasr::ModelWeights>(novasr::ModelWeights::from_values(flat));
-        return EngineHandle(isa ? std::make_unique<novasr::NativeEngine>(std::move(weights), tile, isa_of(*isa))
-                                : std::make_unique<novasr::NativeEngine>(std::move(weights), tile));
+        novasr::EngineOptions options{.offline = offline};
+        if (isa)
+          options.isa = isa_of(*isa);
+        else
+          novasr::check_isa_choice();
+        return EngineHandle(novasr::model_family(family).make(std::move(flat))->make_engine(options));
       },
-      py::arg("values").noconvert(), py::kw_only(), py::arg("offline"), py::arg("isa") = py::none());
+      py::arg("values").noconvert(), py::kw_only(), py::arg("family"), py::arg("offline"), py::arg("isa") = py::none());
 
   module.def("available_isas", [] {
     novasr::check_isa_choice();
@@ -58,9 +86,9 @@ void bind_engines(py::module_& module) {
 
   module.def(
       "worker_engine",
-      [](EngineHandle& inner, std::size_t hop_frames, std::size_t slack_frames) {
-        const novasr::WorkerOptions options{.hop_frames = hop_frames, .slack_frames = slack_frames};
+      [](EngineHandle& inner, std::size_t hop_frames, std::size_t headroom_frames) {
+        const novasr::WorkerOptions options{.hop_frames = hop_frames, .headroom_frames = headroom_frames};
         return EngineHandle(std::make_unique<novasr::WorkerEngine>(inner.take(), options));
       },
-      py::arg("inner"), py::kw_only(), py::arg("hop_frames"), py::arg("slack_frames"));
+      py::arg("inner"), py::kw_only(), py::arg("hop_frames"), py::arg("headroom_frames"));
 }

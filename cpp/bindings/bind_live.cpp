@@ -82,7 +82,7 @@ py::dict stats_of(LiveBridge& bridge) {
 }
 
 /// All that waits in the ring, up to `limit` samples: shape (samples,).
-py::array_t<float> drain(novasr::SpscRing& ring, std::size_t limit) {
+py::array_t<float> drain(novasr::FrameRing& ring, std::size_t limit) {
   const std::size_t count = std::min(limit, ring.readable());
   py::array_t<float> samples(static_cast<py::ssize_t>(count));
   ring.read({samples.mutable_data(), count});
@@ -94,7 +94,7 @@ py::tuple drain_recording(LiveBridge& bridge) {
   // The later ring first: of what it has, the earlier one has as much.
   const std::size_t samples = bridge.recorded_after().readable() / channels * channels;
   const auto frames = static_cast<py::ssize_t>(samples / channels);
-  const auto take = [&](novasr::SpscRing& ring) {
+  const auto take = [&](novasr::FrameRing& ring) {
     return drain(ring, samples).reshape({frames, static_cast<py::ssize_t>(channels)});
   };
   return py::make_tuple(take(bridge.recorded_before()), take(bridge.recorded_after()));

@@ -3,7 +3,7 @@
 
 #include "bindings.hpp"
 #include "engine_handle.hpp"
-#include "novasr/parameter_checks.hpp"
+#include "novasr/parameters.hpp"
 #include "novasr/processor.hpp"
 #include "numpy_view.hpp"
 
@@ -123,6 +123,16 @@ void bind_stream(py::module_& module) {
       .def_readwrite("high_band_gain_db", &Parameters::high_band_gain_db)
       .def_readwrite("output_gain_db", &Parameters::output_gain_db)
       .def_readwrite("bypass", &Parameters::bypass);
+  module.def("parameter_infos", [] {
+    py::list all;
+    for (const novasr::ParameterInfo* info : novasr::kParameters) {
+      py::list choices;
+      for (const char* choice : info->choices)
+        if (choice != nullptr) choices.append(choice);
+      all.append(py::make_tuple(info->id, info->name, info->unit, info->low, info->high, info->initial, choices));
+    }
+    return all;
+  });
   module.def("check_parameters", &novasr::check_parameters, py::arg("parameters"), py::kw_only(),
              py::arg("low_latency"));
 

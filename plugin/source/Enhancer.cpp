@@ -1,15 +1,13 @@
 #include "Enhancer.h"
 
-#include "TorchEngine.h"
-#include "novasr/chain_plan.hpp"
-#include "novasr/native_engine.hpp"
+#include "TorchLibrary.h"
 #include "novasr/worker_engine.hpp"
 
 namespace
 {
-/// At 16 kHz: 10 ms per call, and time for host blocks of up to 50 ms to be computed beside the audio thread.
-constexpr size_t workerHop = 160;
-constexpr size_t workerSlack = 800;
+/// A TorchScript is called for 10 ms at a time, and has time for host blocks of up to 50 ms.
+constexpr size_t workerHopsPerSecond = 100;
+constexpr size_t workerHeadroomsPerSecond = 20;
 
 constexpr double lowestRate = 8'000.0;
 constexpr double highestRate = 192'000.0;
@@ -24,15 +22,24 @@ novasr::ProcessSpec specFor (double rate, int channels)
              .channels = static_cast<size_t> (channels),
              .max_block_frames = novasr::kMaxBlockFrames }; // costs nothing: longer blocks pass in pieces
 }
+
+std::unique_ptr<novasr::StreamingEngine> makeWorker (std::unique_ptr<novasr::StreamingEngine> engine,
+                                                     const std::atomic<bool>& offline)
+{
+    const size_t rate = engine->format().input_hz;
+    return std::make_unique<novasr::WorkerEngine> (
+        std::move (engine), novasr::WorkerOptions{ .hop_frames = rate / workerHopsPerSecond,
+                                                   .headroom_frames = rate / workerHeadroomsPerSecond,
+                                                   .offline = &offline });
+}
 } // namespace
 
 void Enhancer::prepare (double sampleRate, int channels)
 {
     const std::lock_guard lock (control_);
     const auto supported = isSupported (sampleRate) && channels > 0;
-    idle_ = ! isSupported (sampleRate)            ? Idle::unsupportedRate
-            : sampleRate <= novasr::kModelInputHz ? Idle::noBandToAdd
-                                                  : Idle::no;
+    if (! isSupported (sampleRate))
+        idle_ = Idle::unsupportedRate;
     if (! supported)
     {
         ready_ = false;
@@ -60,7 +67,7 @@ void Enhancer::release()
     stale_ = true;
 }
 
-bool Enhancer::setModel (const Model& model)
+bool Enhancer::setModel (const PluginModel& model)
 {
     const std::lock_guard lock (control_);
     // A script whose file has gone plays on.
@@ -82,7 +89,7 @@ bool Enhancer::setModel (const Model& model)
     return mustCollect;
 }
 
-Model Enhancer::model() const
+PluginModel Enhancer::model() const
 {
     const std::lock_guard lock (control_);
     return model_;
@@ -93,8 +100,7 @@ int Enhancer::latencyFor (double sampleRate) const
     const std::lock_guard lock (control_);
     if (! isSupported (sampleRate))
         return 0;
-    const auto plan = novasr::shared_plan (specFor (sampleRate, 1), engineLatency_);
-    return static_cast<int> (plan->latency_frames());
+    return static_cast<int> (novasr::processing_latency_frames (specFor (sampleRate, 1), format_, engineLatency_));
 }
 
 bool Enhancer::collect()
@@ -117,25 +123,25 @@ void Enhancer::process (juce::AudioBuffer<float>& buffer, const novasr::Paramete
     if (! ready_.load (std::memory_order_acquire) || channels != spec_.channels || frames == 0)
         return;
     const novasr::AudioView<float> audio (buffer.getArrayOfWritePointers(), channels, frames);
-    switch_.follow (parameters);
+    switch_.apply (parameters);
     switch_.process (audio, audio);
     const auto stats = switch_.stats().engine;
     lateFrames_.store (stats.underrun_frames, std::memory_order_relaxed);
     failedBlocks_.store (stats.failed_blocks, std::memory_order_relaxed);
 }
 
-std::unique_ptr<novasr::Processor> Enhancer::makeProcessor (const Model& model, const novasr::ProcessSpec& spec)
+std::unique_ptr<novasr::Processor> Enhancer::makeProcessor (const PluginModel& model, const novasr::ProcessSpec& spec)
 {
     std::unique_ptr<novasr::StreamingEngine> engine;
     if (model.script == juce::File())
-        engine = std::make_unique<novasr::NativeEngine> (model.weights);
+        engine = model.model->make_engine();
     else
-        engine = std::make_unique<novasr::WorkerEngine> (
-            openTorchScript (model.script),
-            novasr::WorkerOptions{ .hop_frames = workerHop, .slack_frames = workerSlack, .offline_switch = &offline_ });
+        engine = makeWorker (openTorchScript (model.script), offline_);
     const auto& prepared = *engine;
     auto processor = std::make_unique<novasr::Processor> (std::move (engine));
     processor->prepare (spec);
+    format_ = prepared.format();
     engineLatency_ = prepared.latency_frames();
+    idle_ = format_.extends (spec.sample_rate_hz) ? Idle::no : Idle::noBandToAdd;
     return processor;
 }

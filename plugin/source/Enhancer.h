@@ -3,10 +3,10 @@
 
 #include <mutex>
 
-#include "Model.h"
+#include "PluginModel.h"
 #include "novasr/processor_switch.hpp"
 
-/// Plays a Model: builds processors on control threads, and lets the audio thread change from one to the next.
+/// Plays a PluginModel: builds processors on control threads, and lets the audio thread change from one to the next.
 class Enhancer
 {
 public:
@@ -14,7 +14,7 @@ public:
     enum class Idle
     {
         no,
-        noBandToAdd,    ///< the rate is 16 kHz or less
+        noBandToAdd,    ///< the rate has no band that the model could fill
         unsupportedRate ///< below 8 or above 192 kHz
     };
 
@@ -26,10 +26,10 @@ public:
 
     /// [control] Plays another model, faded in if audio runs. Throws novasr::ModelError or ConfigError if it cannot be
     /// used; the present one then plays on. Gives whether collect() has to be called from now on, until it gives false.
-    bool setModel (const Model& model);
+    bool setModel (const PluginModel& model);
 
     /// [control]
-    Model model() const;
+    PluginModel model() const;
 
     /// [control] Reported delay in frames: for one rate always the same, except that a TorchScript has its own.
     int latencyFor (double sampleRate) const;
@@ -56,12 +56,13 @@ public:
     void process (juce::AudioBuffer<float>& buffer, const novasr::Parameters& parameters) noexcept;
 
 private:
-    std::unique_ptr<novasr::Processor> makeProcessor (const Model& model, const novasr::ProcessSpec& spec);
+    std::unique_ptr<novasr::Processor> makeProcessor (const PluginModel& model, const novasr::ProcessSpec& spec);
 
     mutable std::mutex control_; // control threads take turns
-    Model model_;
+    PluginModel model_;
     juce::Time scriptTime_; // of the script's last change
     novasr::ProcessSpec spec_{ .channels = 0 };
+    novasr::EngineFormat format_; // of the engine made last
     size_t engineLatency_ = 0;
     std::atomic<bool> offline_{ false }; // outlives the engines in switch_, which read it
     bool stale_ = false;                 // released: the next prepare() begins a fresh stream

@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "novasr/spsc_ring.hpp"
+#include "novasr/frame_ring.hpp"
 
 /// What the editor shows of one point in the signal. The audio thread writes, one other thread reads, both wait-free.
 class SignalTap
@@ -26,7 +26,7 @@ public:
 private:
     static constexpr size_t ringFrames = 1 << 14; // 85 ms at 192 kHz: two and a half pictures
 
-    novasr::SpscRing ring_;
+    novasr::FrameRing ring_;
     std::atomic<float> peak_{ 0.0f };
 };
 

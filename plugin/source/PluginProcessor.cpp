@@ -163,7 +163,7 @@ void PluginProcessor::noteProblem (const juce::String& problem, const juce::File
 
 juce::String PluginProcessor::loadModel (const juce::File& file)
 {
-    Model model;
+    PluginModel model;
     try
     {
         if (file.hasFileExtension ("ts"))
@@ -173,7 +173,7 @@ juce::String PluginProcessor::loadModel (const juce::File& file)
         }
         else
         {
-            model.weights = std::make_shared<const novasr::ModelWeights> (readWeights (file));
+            model.model = readWeights (file);
             model.weightsName = file.getFileName();
         }
     }
@@ -199,7 +199,7 @@ juce::String PluginProcessor::stateProblem() const
     return stateProblem_;
 }
 
-juce::String PluginProcessor::tryModel (const Model& model)
+juce::String PluginProcessor::tryModel (const PluginModel& model)
 {
     try
     {

@@ -3,7 +3,7 @@
 
 #include "Enhancer.h"
 #include "Meters.h"
-#include "Parameters.h"
+#include "ParameterSet.h"
 #include "PluginState.h"
 
 /// The plugin as hosts see it.
@@ -46,7 +46,7 @@ public:
     /// [control] Back to the built-in weights.
     void resetModel();
 
-    Parameters& parameters() noexcept { return parameters_; }
+    ParameterSet& parameters() noexcept { return parameters_; }
     Enhancer& enhancer() noexcept { return *enhancer_; }
     Meters& meters() noexcept { return meters_; }
 
@@ -59,11 +59,11 @@ public:
 
 private:
     void run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept;
-    juce::String tryModel (const Model& model);
+    juce::String tryModel (const PluginModel& model);
     void noteProblem (const juce::String& problem, const juce::File& missingScript);
     void publishLatency (double sampleRate);
 
-    Parameters parameters_;
+    ParameterSet parameters_;
     const std::shared_ptr<Enhancer> enhancer_ = std::make_shared<Enhancer>();
     Meters meters_;
     std::atomic<juce::Point<int>> editorSize_;

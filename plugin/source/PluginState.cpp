@@ -1,19 +1,21 @@
 #include "PluginState.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <span>
 
 #include "JsonHeader.h"
-#include "WeightsFile.h"
 #include "novasr/errors.hpp"
 
 namespace
 {
 constexpr char magic[] = { 'N', 'v', 'S', 'R' };
-constexpr juce::uint32 version = 1;
-constexpr size_t prefixSize = 16;
+constexpr juce::uint32 version = 2;
+constexpr auto firstFamily = "novasr"; // the only one of version 1, which states neither it nor its size
+constexpr size_t firstPrefixSize = 16; // of version 1
+constexpr size_t prefixSize = 20;
 constexpr size_t checkedFrom = 12;
 
 /// Remainders of all bytes under the polynomial of ISO 3309, bits reversed.
@@ -59,12 +61,20 @@ juce::String joinSurrogates (const juce::String& text)
 }
 
 /// The built-in weights stay one object in the whole program.
-std::shared_ptr<const novasr::ModelWeights> sharedIfBuiltIn (std::span<const float> values)
+std::shared_ptr<const novasr::Model> sharedIfBuiltIn (const novasr::ModelFamily& family, std::vector<float> values)
 {
-    const auto builtIn = valuesOf (*novasr::default_weights());
-    if (std::memcmp (builtIn.data(), values.data(), values.size_bytes()) == 0)
-        return novasr::default_weights();
-    return std::make_shared<const novasr::ModelWeights> (novasr::ModelWeights::from_values (values));
+    const auto builtIn = novasr::default_model();
+    if (&family == &builtIn->family() && std::ranges::equal (builtIn->values(), values))
+        return builtIn;
+    return family.make (std::move (values));
+}
+
+std::vector<float> readFloats (std::span<const char> bytes)
+{
+    std::vector<float> values (bytes.size() / sizeof (float));
+    for (size_t i = 0; i < values.size(); ++i)
+        values[i] = std::bit_cast<float> (read32 (bytes.data() + i * sizeof (float)));
+    return values;
 }
 } // namespace
 
@@ -75,6 +85,7 @@ void PluginState::write (juce::MemoryBlock& destination) const
         values->setProperty (parameter.name, parameter.value);
     auto header = std::make_unique<juce::DynamicObject>();
     header->setProperty ("parameters", values.release());
+    header->setProperty ("family", juce::String (std::string (model.model->family().name)));
     header->setProperty ("weights", model.weightsName);
     header->setProperty ("script", model.script.getFullPathName());
     if (problem.isNotEmpty())
@@ -82,12 +93,12 @@ void PluginState::write (juce::MemoryBlock& destination) const
     if (! editorSize.isOrigin())
         header->setProperty ("editor", juce::Array<juce::var>{ editorSize.x, editorSize.y });
     const auto json = juce::JSON::toString (juce::var (header.release()), true, 9);
-    const auto weights = valuesOf (*model.weights);
 
     juce::MemoryOutputStream body;
     body.writeInt (static_cast<int> (json.getNumBytesAsUTF8()));
+    body.writeInt (static_cast<int> (model.model->values().size()));
     body.write (json.toRawUTF8(), json.getNumBytesAsUTF8());
-    for (const float value : weights)
+    for (const float value : model.model->values())
         body.writeFloat (value);
 
     juce::MemoryOutputStream out (destination, false);
@@ -102,27 +113,29 @@ PluginState PluginState::read (const void* data, size_t size)
     const auto* const bytes = static_cast<const char*> (data);
     if (size < prefixSize || std::memcmp (bytes, magic, sizeof magic) != 0)
         refuse ("this is not a NovaSR state");
-    if (read32 (bytes + 4) > version)
+    const auto stored = read32 (bytes + 4);
+    if (stored > version)
         refuse ("this state was stored by a newer version of NovaSR");
-    constexpr auto weightBytes = novasr::ModelWeights::kValueCount * sizeof (float);
+    const size_t begin = stored < 2 ? firstPrefixSize : prefixSize;
     const size_t headerSize = read32 (bytes + 12);
-    if (headerSize > size || size < prefixSize + headerSize + weightBytes)
+    const size_t valueCount =
+        stored < 2 ? novasr::model_family (firstFamily).value_count() : read32 (bytes + firstPrefixSize);
+    const size_t weightBytes = valueCount * sizeof (float);
+    if (size < begin + headerSize + weightBytes)
         refuse ("this state is cut off");
-    const std::span<const char> checked (bytes + checkedFrom, prefixSize - checkedFrom + headerSize + weightBytes);
+    const std::span<const char> checked (bytes + checkedFrom, begin - checkedFrom + headerSize + weightBytes);
     if (crc32 (checked) != read32 (bytes + 8))
         refuse ("this state is damaged");
 
-    const auto header = parseHeader ({ bytes + prefixSize, headerSize });
+    const auto header = parseHeader ({ bytes + begin, headerSize });
     if (header.isVoid())
         refuse ("this state is damaged");
-    std::vector<float> values (novasr::ModelWeights::kValueCount);
-    for (size_t i = 0; i < values.size(); ++i)
-        values[i] = std::bit_cast<float> (read32 (bytes + prefixSize + headerSize + i * sizeof (float)));
+    const auto& family = novasr::model_family (header.getProperty ("family", firstFamily).toString().toStdString());
 
     PluginState state;
-    if (auto* const stored = header.getProperty ("parameters", {}).getDynamicObject())
-        state.parameters = stored->getProperties();
-    state.model.weights = sharedIfBuiltIn (values);
+    if (auto* const values = header.getProperty ("parameters", {}).getDynamicObject())
+        state.parameters = values->getProperties();
+    state.model.model = sharedIfBuiltIn (family, readFloats (checked.last (weightBytes)));
     state.model.weightsName = joinSurrogates (header.getProperty ("weights", {}).toString());
     if (const auto path = joinSurrogates (header.getProperty ("script", {}).toString());
         juce::File::isAbsolutePath (path))

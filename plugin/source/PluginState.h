@@ -1,28 +1,30 @@
 #pragma once
 #include <juce_graphics/juce_graphics.h>
 
-#include "Model.h"
+#include "PluginModel.h"
 
 /// What a session stores: the parameters, and the weights themselves, so that it sounds the same on any machine.
 ///
 ///   bytes 0 .. 3   "NvSR"
-///   4 .. 7         version of this layout, 1
+///   4 .. 7         version of this layout, 2; 1 is still read
 ///   8 .. 11        CRC-32 (ISO 3309) of everything after byte 11
 ///   12 .. 15       length of the header
-///   16 ..          header: JSON in UTF-8
+///   16 .. 19       number of weights; version 1 lacks it
+///   20 ..          header: JSON in UTF-8
 ///                    parameters  object: id -> value as shown: a number, a choice's name, true or false
 ///                    weights     name of the weights; "" = built in when this was stored
 ///                    script      path of the TorchScript that plays instead; "" = none
-///                    problem     for who asks the plugin how it took the last state: why it was refused, or why the
-///                                script does not play; left out if all is well, and not read again
+///                    family      name of the model family; missing in version 1, which knew only "novasr"
+///                    problem     why the last state was refused, or why the script does not play, for a host that
+///                                asks; left out if all is well, and not read again
 ///                    editor      [width, height] of the editor; missing = it has never been open
-///   then           the weights: 23 248 float32, in the order of ModelWeights
+///   then           the weights: float32, in the order of the family's tensors
 /// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A parameter that is missing gets
 /// its default, an unknown one is ignored: both may come from another version of the same layout.
 struct PluginState
 {
     juce::NamedValueSet parameters;
-    Model model;
+    PluginModel model;
     juce::String problem; ///< of the plugin; written only
     juce::Point<int> editorSize;
 

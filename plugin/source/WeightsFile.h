@@ -1,13 +1,10 @@
 #pragma once
 #include <juce_core/juce_core.h>
 
-#include <vector>
+#include <memory>
 
-#include "novasr/model_weights.hpp"
+#include "novasr/model.hpp"
 
-/// [control] Reads the weights in a .safetensors file (https://github.com/huggingface/safetensors, "Format"), of type
-/// F32, F16 or BF16. Throws novasr::ModelError: its message says what is wrong with the file.
-novasr::ModelWeights readWeights (const juce::File& file);
-
-/// [any] The plain list of values that ModelWeights::from_values() takes.
-std::vector<float> valuesOf (const novasr::ModelWeights& weights);
+/// [control] Reads the model in a .safetensors file. Throws novasr::ModelError: its message says what is wrong with the
+/// file.
+std::shared_ptr<const novasr::Model> readWeights (const juce::File& file);

@@ -6,7 +6,7 @@
 
 #include "../source/PluginProcessor.h"
 #include "../source/editor/PluginEditor.h"
-#include "novasr/fir_design.hpp"
+#include "dsp/fir_design.hpp"
 
 namespace
 {

@@ -48,7 +48,7 @@ class Model:
             except _native.ModelError as error:
                 raise StreamError(str(error)) from error
         try:
-            return _native.native_engine(self.content, offline=offline)
+            return _native.native_engine(self.content, family="novasr", offline=offline)
         except _native.ConfigError as error:
             raise StreamError(str(error)) from error
         except _native.ModelError as error:
@@ -142,3 +142,13 @@ def _script(weights: str | Path | None, stamp: tuple[int, int] | None) -> bytes:
     except OSError as error:
         msg = f"weights {str(weights)!r}: {error.strerror}"
         raise WeightsError(msg) from error
+
+
+def on_worker(engine: _native.Engine) -> _native.Engine:
+    """Move an engine to a thread of its own, for use on an audio thread.
+
+    It is called for 10 ms at a time, and has as long to run as the largest piece that the chain passes
+    on at once lasts, 31 ms.
+    """
+    rate = engine.input_rate
+    return _native.worker_engine(engine, hop_frames=rate // 100, headroom_frames=rate // 32)

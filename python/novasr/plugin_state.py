@@ -6,6 +6,7 @@ The layout is that of ``plugin/source/PluginState.h``; the preset is VST3's ``.v
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Mapping
@@ -14,16 +15,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.checkpoints import VALUE_COUNT
+from novasr import _native
 from novasr.errors import PluginError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAGIC = b"NvSR"
-_VERSION = 1
+_VERSION = 2
 _PREFIX = struct.Struct("<4s3I")  # magic, version, checksum, length of the header
+_COUNT = struct.Struct("<I")  # of the weights, behind it; version 1 lacks it
 _CHECKED_FROM = 12
+_FIRST_FAMILY = "novasr"  # the only one of version 1, which does not name it
 
 _PRESET_MAGIC = b"VST3"
 _PRESET_PREFIX = struct.Struct("<4si32sq")  # magic, version, class id, where the list of chunks is
@@ -39,14 +42,16 @@ class PluginState:
     ----------
     parameters : mapping of str to str, float or bool
         By the plugin's names.
-    values : ndarray of float32, shape (23248,)
-        The weights, as :func:`novasr.checkpoints.flatten` lays them out.
+    values : ndarray of float32
+        The weights, tensor by tensor.
     weights : str
         Their name; empty for those of the package.
     script : str
         Path of the TorchScript that plays instead; empty if none does.
     problem : str
         Why the plugin refused the state before, or cannot play the script; empty if all is well.
+    family : str
+        The model family of the weights.
     """
 
     parameters: Mapping[str, str | float | bool]
@@ -54,6 +59,7 @@ class PluginState:
     weights: str = ""
     script: str = ""
     problem: str = ""
+    family: str = _FIRST_FAMILY
 
 
 def encode(state: PluginState) -> bytes:
@@ -61,16 +67,22 @@ def encode(state: PluginState) -> bytes:
     header = json.dumps(
         {
             "parameters": dict(state.parameters),
+            "family": state.family,
             "weights": state.weights,
             "script": state.script,
         },
         allow_nan=False,
         ensure_ascii=False,  # JUCE reads no pairs of escapes
     ).encode()
-    body = header + state.values.astype("<f4").tobytes()
+    body = _COUNT.pack(state.values.size) + header + state.values.astype("<f4").tobytes()
     length = struct.pack("<I", len(header))
     checksum = zlib.crc32(length + body)
     return _PREFIX.pack(_MAGIC, _VERSION, checksum, len(header)) + body
+
+
+def _count_of_first_version() -> int:
+    (family,) = (family for family in _native.families() if family["name"] == _FIRST_FAMILY)
+    return sum(math.prod(shape) for shape in family["tensors"].values())
 
 
 def decode(data: bytes) -> PluginState:
@@ -86,20 +98,29 @@ def decode(data: bytes) -> PluginState:
     _, version, checksum, header_size = _PREFIX.unpack_from(data)
     if version > _VERSION:
         raise PluginError("this state was stored by a newer version of NovaSR")
-    values_from = _PREFIX.size + header_size
-    end = values_from + VALUE_COUNT * 4
+    header_from = _PREFIX.size
+    if version < 2:
+        count = _count_of_first_version()
+    else:
+        header_from += _COUNT.size
+        if len(data) < header_from:
+            raise PluginError("this state is cut off")
+        (count,) = _COUNT.unpack_from(data, _PREFIX.size)
+    values_from = header_from + header_size
+    end = values_from + count * 4
     if len(data) < end:
         raise PluginError("this state is cut off")
     if zlib.crc32(data[_CHECKED_FROM:end]) != checksum:
         raise PluginError("this state is damaged")
     try:
-        header = json.loads(data[_PREFIX.size : values_from])
+        header = json.loads(data[header_from:values_from])
         return PluginState(
             parameters=header["parameters"],
-            values=np.frombuffer(data, "<f4", VALUE_COUNT, values_from).astype(np.float32),
+            values=np.frombuffer(data, "<f4", count, values_from).astype(np.float32),
             weights=header["weights"],
             script=header["script"],
             problem=header.get("problem", ""),
+            family=header.get("family", _FIRST_FAMILY),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise PluginError("this state is damaged") from error

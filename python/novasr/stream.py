@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from novasr import _native
-from novasr.engines import read_model
+from novasr.engines import on_worker, read_model
 from novasr.errors import AudioFormatError, PassthroughWarning, StreamError
 from novasr.parameters import NAMES, change_parameters
 from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MAX_CHANNELS = 256
-WORKER_HOP = 160  # 10 ms at 16 kHz
-WORKER_SLACK = 500  # the largest piece that the chain hands to its engine: 31 ms at 16 kHz
 
 
 @dataclass(frozen=True)
@@ -282,7 +280,7 @@ class Stream:
     def _fresh(self) -> _native.Stream:
         engine = self._model.engine(threads=self._threads, offline=self._offline)
         if self._threaded:
-            engine = _native.worker_engine(engine, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
+            engine = on_worker(engine)
         try:
             stream = _native.Stream(
                 engine,

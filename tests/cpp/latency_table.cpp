@@ -9,20 +9,25 @@
 #include <string>
 #include <vector>
 
-#include "novasr/chain_plan.hpp"
+#include "chain/chain_plan.hpp"
+#include "novasr/model.hpp"
 
 namespace {
 
-constexpr std::size_t kEngineFrames = 43;  // the native engine: 36 of look-ahead, 7 of tiling
+const novasr::StreamingEngine& engine() {
+  static const auto made = novasr::default_model()->make_engine();
+  return *made;
+}
 
 std::string row(std::uint32_t in_hz, std::uint32_t out_hz, bool low_latency) {
-  const novasr::ChainPlan plan = novasr::plan_chain(
-      {.sample_rate_hz = in_hz, .output_rate_hz = out_hz, .low_latency = low_latency}, kEngineFrames);
+  const novasr::ChainPlan plan =
+      novasr::plan_chain({.sample_rate_hz = in_hz, .output_rate_hz = out_hz, .low_latency = low_latency},
+                         engine().format(), engine().latency_frames());
   const double from_in = static_cast<double>(out_hz) / in_hz;
-  const double from_48k = static_cast<double>(out_hz) / novasr::kModelOutputHz;
+  const double from_engine = static_cast<double>(out_hz) / engine().format().output_hz;
   const double front = from_in * static_cast<double>(plan.front_end_frames);
-  const double engine = from_48k * static_cast<double>(plan.engine_frames);
-  const double back = from_48k * static_cast<double>(plan.back_end_frames);
+  const double engine = from_engine * static_cast<double>(plan.engine_frames);
+  const double back = from_engine * static_cast<double>(plan.back_end_frames);
   const double waiting = static_cast<double>(plan.aligned_frames) - front - engine - back;
   const double milliseconds = 1e3 * static_cast<double>(plan.latency_frames()) / out_hz;
   std::array<char, 200> text{};
@@ -40,7 +45,7 @@ std::vector<std::string> table(bool low_latency) {
     lines.push_back(row(hz, hz, low_latency));
   for (const std::uint32_t hz :
        {8'000, 11'025, 16'000, 22'050, 24'000, 32'000, 44'100, 88'200, 96'000, 176'400, 192'000})
-    lines.push_back(row(hz, novasr::kModelOutputHz, low_latency));
+    lines.push_back(row(hz, engine().format().output_hz, low_latency));
   return lines;
 }
 

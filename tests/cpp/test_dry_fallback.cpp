@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "novasr/dry_fallback.hpp"
 #include "signals.hpp"
 #include "test_engines.hpp"
+#include "worker/dry_fallback.hpp"
 
 using namespace novasr;
 using namespace novasr::test;
@@ -13,15 +13,15 @@ TEST_CASE("DryFallback: dry audio is the interpolated input, delayed exactly, fo
   const auto latency = GENERATE(3u, 100u, 993u);
   constexpr std::size_t kFrames = 1'000;
   DryFallback dry;
-  dry.prepare(1, latency, 64);
+  dry.prepare(1, InvertingInterpolator::kFormat, latency, 64);
   auto in = Audio::noise(1, kFrames);
   Audio out(1, 3 * kFrames + latency);
   for (std::size_t first = 0; first < kFrames; first += block) {
     const auto count = std::min<std::size_t>(block, kFrames - first);
-    dry.push(in.view(), first, count);
-    dry.put_dry(out.view(), 3 * first, 3 * count);
+    dry.push(in.view().subview(first, count));
+    dry.write_dry(out.view().subview(3 * first, 3 * count));
   }
-  dry.put_dry(out.view(), 3 * kFrames, latency);
+  dry.write_dry(out.view().subview(3 * kFrames, latency));
   const auto frame = [&](std::uint64_t n) { return in[0][n]; };
   for (std::size_t at = 0; at < out.frames(); ++at)
     REQUIRE(out[0][at] == (at < latency ? 0.0f : interpolate(frame, kFrames, at - latency)));
@@ -29,12 +29,12 @@ TEST_CASE("DryFallback: dry audio is the interpolated input, delayed exactly, fo
 
 TEST_CASE("DryFallback: wet audio passes bit for bit until dry audio was needed", "[dry]") {
   DryFallback dry;
-  dry.prepare(2, 30, 100);
+  dry.prepare(2, InvertingInterpolator::kFormat, 30, 100);
   auto in = Audio::noise(2, 100);
   auto out = Audio::noise(2, 300, 5);
   const auto before = out;
-  dry.push(in.view(), 0, 100);
-  dry.put_wet(out.view(), 0, 300);
+  dry.push(in.view());
+  dry.write_wet(out.view());
   REQUIRE(out[0] == before[0]);
   REQUIRE(out[1] == before[1]);
 }
@@ -43,18 +43,19 @@ TEST_CASE("DryFallback: switching back and forth within the fade never steps", "
   constexpr std::size_t kFrames = 4'000;
   const auto stretch = GENERATE(1u, 30u, 239u, 240u, 241u, 500u);
   DryFallback dry;
-  dry.prepare(1, 30, kFrames);
+  dry.prepare(1, InvertingInterpolator::kFormat, 30, kFrames);
   Audio in(1, kFrames);
   for (auto& sample : in[0]) sample = 0.5f;
-  dry.push(in.view(), 0, kFrames);
+  dry.push(in.view());
   Audio out(1, 3 * kFrames);
   for (auto& sample : out[0]) sample = -0.5f;  // the wet signal: a full scale away
   auto view = out.view();
-  dry.put_wet(view, 0, 1'000);
+  dry.write_wet(view.subview(0, 1'000));
   bool wet = false;
   for (std::size_t at = 1'000; at < 3 * kFrames; at += stretch, wet = !wet) {
     const auto count = std::min<std::size_t>(stretch, 3 * kFrames - at);
-    wet ? dry.put_wet(view, at, count) : dry.put_dry(view, at, count);
+    const auto part = view.subview(at, count);
+    wet ? dry.write_wet(part) : dry.write_dry(part);
   }
   for (std::size_t at = 1'000; at < 3 * kFrames; ++at) REQUIRE(std::abs(out[0][at] - out[0][at - 1]) < 3.0f / 240.0f);
 }

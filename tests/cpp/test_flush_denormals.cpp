@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
-#include "novasr/flush_denormals.hpp"
+#include "dsp/flush_denormals.hpp"
 
 namespace {
 

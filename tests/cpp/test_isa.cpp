@@ -3,9 +3,9 @@
 #include <optional>
 #include <string>
 
+#include "families/novasr/native_engine.hpp"
 #include "native_support.hpp"
 #include "novasr/errors.hpp"
-#include "novasr/native_engine.hpp"
 
 using namespace novasr;
 using namespace novasr::testing;

@@ -5,8 +5,7 @@
 
 #include "allocation_counter.hpp"
 #include "novasr/live_bridge.hpp"
-#include "novasr/model_weights.hpp"
-#include "novasr/native_engine.hpp"
+#include "novasr/model.hpp"
 #include "streaming.hpp"
 
 using novasr::LiveBridge;
@@ -319,8 +318,8 @@ TEST_CASE("LiveBridge: callbacks allocate nothing", "[live][realtime]") {
   ::operator delete(escaped);
   const auto in = interleaved_noise(4'000, 1, 4);
   std::vector<float> out(4'000);
-  LiveBridge duplex(std::make_unique<novasr::NativeEngine>(novasr::default_weights()), {.record = true});
-  LiveBridge drifting(std::make_unique<novasr::NativeEngine>(novasr::default_weights()), {.two_clocks = true});
+  LiveBridge duplex(novasr::default_model()->make_engine(), {.record = true});
+  LiveBridge drifting(novasr::default_model()->make_engine(), {.two_clocks = true});
   double seconds = 0.0;
   REQUIRE(allocations_in([&] {
             for (std::size_t done = 0; done + 128 <= 4'000; done += 128, seconds += 128 / 48'000.0) {

@@ -2,11 +2,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "all_kernels.hpp"
+#include "families/novasr/native_engine.hpp"
 #include "native_support.hpp"
-#include "novasr/native_engine.hpp"
 
 using namespace novasr;
 using namespace novasr::testing;
@@ -23,6 +24,14 @@ std::vector<float> read_floats(const std::string& name) {
   return values;
 }
 
+std::shared_ptr<const ModelWeights> read_weights(const std::string& name) {
+  std::ifstream file(kGolden / name, std::ios::binary);
+  REQUIRE(file);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  const auto model = read_model(std::as_bytes(std::span(bytes)));
+  return std::make_shared<const ModelWeights>(ModelWeights::from_values(model->values()));
+}
+
 }  // namespace
 
 TEST_CASE("NativeEngine: v1 and v2 agree with recorded float64 outputs of the published network", "[native][golden]") {
@@ -36,8 +45,7 @@ TEST_CASE("NativeEngine: v1 and v2 agree with recorded float64 outputs of the pu
     return;
   }
   for (const std::string version : {"v1", "v2"}) {
-    const auto weights =
-        std::make_shared<const ModelWeights>(ModelWeights::from_values(read_floats("weights_" + version + ".f32")));
+    const auto weights = read_weights("weights_" + version + ".safetensors");
     for (const auto& [kernels, table, fused] : all_kernels()) {
 #if defined(NOVASR_SLOW_BUILD)
       if (kernels == "16 wide") continue;  // minutes without its instruction set

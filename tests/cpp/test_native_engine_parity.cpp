@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 
 #include "all_kernels.hpp"
+#include "families/novasr/native_engine.hpp"
 #include "native_support.hpp"
-#include "novasr/native_engine.hpp"
 #include "reference_network.hpp"
 
 using namespace novasr;

@@ -4,9 +4,9 @@
 
 #include "all_kernels.hpp"
 #include "allocation_counter.hpp"
+#include "families/novasr/native_engine.hpp"
 #include "native_support.hpp"
 #include "novasr/errors.hpp"
-#include "novasr/native_engine.hpp"
 #include "realtime_scope.hpp"
 
 using namespace novasr;
@@ -104,20 +104,6 @@ TEST_CASE("NativeEngine: after reset() a stream knows nothing of the one before"
   engine->reset();
   process_in_blocks(*engine, noise(777, 0.5f, 9), [] { return std::size_t{50}; });
   REQUIRE(run_stream(*engine, input, [] { return std::size_t{160}; }) == fresh);
-}
-
-TEST_CASE("NativeEngine: NaN and infinity count as silence", "[native]") {
-  auto damaged = noise(600, 0.1f), repaired = damaged;
-  std::size_t at = 100;
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
-                          -std::numeric_limits<float>::infinity()}) {
-    damaged[at] = bad;
-    repaired[at++] = 0.0f;
-  }
-  for (const Tile tile : {Tile::streaming, Tile::offline}) {
-    const auto engine = make_engine(tile);
-    REQUIRE(run_whole(*engine, damaged) == run_whole(*engine, repaired));
-  }
 }
 
 TEST_CASE("NativeEngine: a sample of any finite size leaves no trace after its tile", "[native]") {

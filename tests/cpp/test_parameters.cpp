@@ -7,10 +7,9 @@
 #include <thread>
 
 #include "allocation_counter.hpp"
+#include "concurrency/latest_value.hpp"
 #include "novasr/errors.hpp"
-#include "novasr/latest_value.hpp"
-#include "novasr/model_weights.hpp"
-#include "novasr/native_engine.hpp"
+#include "novasr/model.hpp"
 #include "novasr/processor.hpp"
 #include "spectrum.hpp"
 #include "streaming.hpp"
@@ -151,7 +150,7 @@ TEST_CASE("Parameters: after a fade the output is that of a processor that never
 TEST_CASE("Parameters: a fade that ends with the stream gives the same bits however the end is cut", "[parameters]") {
   const Audio input = noise(1, 1'200, 12);
   const auto output = [&](const std::vector<std::size_t>& blocks) {
-    Processor processor(std::make_unique<novasr::NativeEngine>(novasr::default_weights()));
+    Processor processor(novasr::default_model()->make_engine());
     processor.prepare({});
     Streamer streamer(processor, 1);
     streamer.process(input, 0, 600);

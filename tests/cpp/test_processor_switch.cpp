@@ -5,8 +5,7 @@
 #include <thread>
 
 #include "allocation_counter.hpp"
-#include "novasr/model_weights.hpp"
-#include "novasr/native_engine.hpp"
+#include "novasr/model.hpp"
 #include "novasr/processor_switch.hpp"
 #include "streaming.hpp"
 
@@ -27,7 +26,7 @@ constexpr std::size_t kFade = 960;                                     // 20 ms
 constexpr Parameters kFull{.mode = novasr::Mode::full, .mix = 0.75f};  // so that the engine is heard at all pitches
 
 std::unique_ptr<Processor> native(const ProcessSpec& spec = kSpec) {
-  auto processor = std::make_unique<Processor>(std::make_unique<novasr::NativeEngine>(novasr::default_weights()));
+  auto processor = std::make_unique<Processor>(novasr::default_model()->make_engine());
   processor->prepare(spec);
   return processor;
 }
@@ -54,7 +53,7 @@ Audio play(ProcessorSwitch& machine, const Audio& input, const Cutter& next_bloc
     for (auto& channel : output) out.push_back(channel.data() + first);
     {
       const novasr::test::RealtimeScope realtime;
-      machine.follow(kFull);
+      machine.apply(kFull);
       machine.process({in.data(), in.size(), frames}, {out.data(), out.size(), frames});
     }
     first += frames;
@@ -97,7 +96,7 @@ TEST_CASE("ProcessorSwitch: after reset the successor plays at once", "[switch]"
     const auto in = pointers(input, 0);
     Audio out(2, std::vector<float>(100));
     float* const to[] = {out[0].data(), out[1].data()};
-    machine.follow(kFull);
+    machine.apply(kFull);
     machine.process({in.data(), 2, 100}, {to, 2, 100});
   }
   machine.reset();
@@ -177,7 +176,7 @@ TEST_CASE("ProcessorSwitch: the output does not depend on how the input is cut, 
   for (std::size_t first = 0; first < 40'000; first += 500) {
     if (first == kChange) machine.offer(native());
     float* const memory[] = {shared[0].data() + first, shared[1].data() + first};
-    machine.follow(kFull);
+    machine.apply(kFull);
     machine.process(AudioView<float>(memory, 2, 500), AudioView<float>(memory, 2, 500));
   }
   REQUIRE(same_bits(shared, whole));
@@ -218,7 +217,7 @@ TEST_CASE("ProcessorSwitch: a change allocates and frees nothing on the audio th
     float* const out[] = {output[0].data() + first, output[1].data() + first};
     allocations += allocations_in([&] {
       const novasr::test::RealtimeScope realtime;
-      machine.follow(parameters);
+      machine.apply(parameters);
       machine.process({in, 2, 480}, {out, 2, 480});
     });
   }
@@ -244,7 +243,7 @@ TEST_CASE("ProcessorSwitch: offers may come from another thread at any time", "[
   for (std::size_t block = 0; !done || block < 500; ++block) {
     const auto in = pointers(input, 0);
     float* const out[] = {output[0].data(), output[1].data()};
-    machine.follow({});
+    machine.apply({});
     machine.process({in.data(), 2, 480}, {out, 2, 480});
     for (const float sample : output[0]) peak = std::max(peak, std::abs(double{sample}));
     if (block % 97 == 0) machine.reset();
@@ -253,13 +252,13 @@ TEST_CASE("ProcessorSwitch: offers may come from another thread at any time", "[
   REQUIRE(peak < 2.0);
 }
 
-TEST_CASE("Processor: follow() is set_parameters() for the audio thread", "[processor]") {
+TEST_CASE("Processor: apply() is set_parameters() for the audio thread", "[processor]") {
   const Audio input = noise(2, 9'000, 11);
   const Parameters changed{.crossover_hz = 5'000.0f, .mix = 0.5f, .high_band_gain_db = 3.0f};
   auto told = native();
   auto following = native();
   told->set_parameters(changed);
-  following->follow(changed);
+  following->apply(changed);
   REQUIRE(same_bits(stream(*following, input, blocks_of(480)), stream(*told, input, blocks_of(480))));
   REQUIRE(same_bits(stream(*following, input, blocks_of(480)), stream(*told, input, blocks_of(480))));  // after reset
 

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "all_kernels.hpp"
+#include "families/novasr/fold.hpp"
+#include "families/novasr/native_engine.hpp"
+#include "families/novasr/silence.hpp"
 #include "native_support.hpp"
-#include "network.hpp"
-#include "novasr/native_engine.hpp"
 #include "novasr/processor.hpp"
 #include "reference_network.hpp"
-#include "silence.hpp"
 #include "streaming.hpp"
 
 using namespace novasr;

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <limits>
 
-#include "novasr/chain_plan.hpp"
-#include "novasr/model_weights.hpp"
-#include "novasr/native_engine.hpp"
+#include "chain/chain_plan.hpp"
+#include "dsp/rate_converter.hpp"
+#include "families/novasr/native_engine.hpp"
+#include "families/novasr/weights.hpp"
 #include "novasr/processor.hpp"
-#include "novasr/rate_converter.hpp"
 #include "spectrum.hpp"
 #include "streaming.hpp"
 
@@ -17,6 +17,10 @@ using novasr::Processor;
 using novasr::ProcessSpec;
 
 namespace {
+
+novasr::ChainPlan plan_of(const novasr::ProcessSpec& spec) {
+  return novasr::plan_chain(spec, InterpolatingEngine::kFormat, 43);
+}
 
 /// A whole signal through one converter.
 std::vector<float> convert(const std::vector<float>& input, std::uint32_t in_hz, std::uint32_t out_hz,
@@ -87,7 +91,7 @@ TEST_CASE("Sound: the high-band gain acts above the crossover alone", "[sound][e
 
 TEST_CASE("Sound: the clean front end is flat to 6.5 kHz and folds nothing into that band", "[sound][front_end]") {
   const auto rate = GENERATE(22'050u, 24'000u, 32'000u, 44'100u, 48'000u, 88'200u, 96'000u, 176'400u, 192'000u);
-  const auto plan = novasr::plan_chain(same_rate(rate), 43);
+  const auto plan = plan_of(same_rate(rate));
   for (const double hz : {50.0, 1'000.0, 3'000.0, 5'000.0, 6'500.0})
     CHECK(level_db(hz, hz, rate, 16'000, plan.clean) == Approx(0.0).margin(0.1));
   for (double hz = 9'500.0; hz < 0.48 * rate; hz += 1'300.0) {
@@ -99,7 +103,7 @@ TEST_CASE("Sound: the clean front end is flat to 6.5 kHz and folds nothing into 
 
 TEST_CASE("Sound: the reference front end is torchaudio's formula for the rate at hand", "[sound][front_end]") {
   const auto rate = GENERATE(8'000u, 22'050u, 44'100u, 48'000u, 96'000u);
-  const auto plan = novasr::plan_chain({.sample_rate_hz = rate}, 43);
+  const auto plan = plan_of({.sample_rate_hz = rate});
   const Audio input = noise(1, 800, 4);
   const auto output = convert(input[0], rate, 16'000, plan.reference);
   // torchaudio, functional.py, _get_sinc_resample_kernel, with the rates unreduced and in double.
@@ -121,7 +125,7 @@ TEST_CASE("Sound: the reference front end is torchaudio's formula for the rate a
 TEST_CASE("Sound: the way back from 48 kHz is flat to 0.4 of the rate and keeps aliases and images below -90 dB",
           "[sound][back_end]") {
   const auto rate = GENERATE(22'050u, 32'000u, 44'100u, 47'999u, 88'200u, 96'000u, 192'000u);
-  const auto plan = novasr::plan_chain(same_rate(rate), 43);
+  const auto plan = plan_of(same_rate(rate));
   const double band = std::min(0.4 * rate, 19'500.0);
   for (const double part : {0.01, 0.3, 0.7, 1.0})
     CHECK(level_db(part * band, part * band, 48'000, rate, plan.back_end) == Approx(0.0).margin(0.01));

@@ -18,14 +18,15 @@ std::unique_ptr<StreamingEngine> inverter(std::size_t latency_frames = 36) {
   return std::make_unique<InvertingInterpolator>(latency_frames);
 }
 
-WorkerOptions offline_options(std::size_t hop, std::size_t slack) {
-  return {.hop_frames = hop, .slack_frames = slack, .offline = true};
+WorkerOptions offline_options(std::size_t hop, std::size_t headroom) {
+  static const std::atomic<bool> offline{true};
+  return {.hop_frames = hop, .headroom_frames = headroom, .offline = &offline};
 }
 
 }  // namespace
 
-TEST_CASE("WorkerEngine: the latency is the inner engine's plus hop less one plus slack", "[worker]") {
-  WorkerEngine engine(inverter(36), {.hop_frames = 100, .slack_frames = 50});
+TEST_CASE("WorkerEngine: the latency is the inner engine's plus hop less one plus headroom", "[worker]") {
+  WorkerEngine engine(inverter(36), {.hop_frames = 100, .headroom_frames = 50});
   engine.prepare({});
   REQUIRE(engine.latency_frames() == 36 + 3 * 99 + 3 * 50);
 }
@@ -43,10 +44,10 @@ TEST_CASE("WorkerEngine: offline, the output is the inner engine's, however the 
   REQUIRE(engine.stats().dropped_frames == 0);
 }
 
-TEST_CASE("WorkerEngine: offline, random blocks give the same for every hop and slack", "[worker]") {
+TEST_CASE("WorkerEngine: offline, random blocks give the same for every hop and headroom", "[worker]") {
   const auto hop = GENERATE(1u, 37u, 160u, 1024u);
-  const auto slack = GENERATE(1u, 160u);
-  WorkerEngine engine(inverter(), offline_options(hop, slack));
+  const auto headroom = GENERATE(1u, 160u);
+  WorkerEngine engine(inverter(), offline_options(hop, headroom));
   engine.prepare({.channels = 2, .max_block_frames = 700});
   StreamPlayer player(engine, 2);
   std::mt19937 random(1);
@@ -84,14 +85,15 @@ TEST_CASE("WorkerEngine: after a reset the next block is the first of a fresh st
 TEST_CASE("WorkerEngine: resets at any moment of the worker's let nothing stale out", "[worker]") {
   constexpr std::size_t kHop = 4;
   constexpr std::size_t kSilentFrames = kHop - 1 + 16;  // the stream's start, for which no worker is needed
-  WorkerEngine engine(inverter(), {.hop_frames = kHop, .slack_frames = 16});
+  std::atomic<bool> offline{false};
+  WorkerEngine engine(inverter(), {.hop_frames = kHop, .headroom_frames = 16, .offline = &offline});
   engine.prepare({});
   StreamPlayer player(engine, 1);
   for (std::size_t stream = 0; stream < 3'000; ++stream) {
-    engine.set_offline(false);
+    offline = false;
     player.play_in_blocks(stream % (kSilentFrames + 1), 1 + stream % 5, true);
     if (stream % 3 == 0) {  // this one is heard to its end, the others are abandoned
-      engine.set_offline(true);
+      offline = true;
       player.play_in_blocks(2 * kSilentFrames, 7);
       player.flush();
     }
@@ -114,7 +116,7 @@ TEST_CASE("WorkerEngine: prepare may change the channel count and starts a fresh
 TEST_CASE("WorkerEngine: impossible settings are refused with the value", "[worker]") {
   REQUIRE_THROWS_AS(WorkerEngine(nullptr, {}), ConfigError);
   REQUIRE_THROWS_WITH(WorkerEngine(inverter(), {.hop_frames = 0}), Catch::Contains("hop_frames is 0"));
-  REQUIRE_THROWS_WITH(WorkerEngine(inverter(), {.slack_frames = 0}), Catch::Contains("slack_frames is 0"));
+  REQUIRE_THROWS_WITH(WorkerEngine(inverter(), {.headroom_frames = 0}), Catch::Contains("headroom_frames is 0"));
   REQUIRE_THROWS_WITH(WorkerEngine(inverter(), {.hop_frames = 65'537}), Catch::Contains("65537"));
   WorkerEngine engine(inverter(), {});
   REQUIRE_THROWS_WITH(engine.prepare({.channels = 0}), Catch::Contains("channels is 0"));
@@ -123,7 +125,8 @@ TEST_CASE("WorkerEngine: impossible settings are refused with the value", "[work
 
 TEST_CASE("WorkerEngine: the start hook runs on the worker's thread", "[worker]") {
   std::atomic<std::thread::id> seen{};
-  WorkerEngine engine(inverter(), {.offline = true, .on_thread_start = [&] { seen = std::this_thread::get_id(); }});
+  const std::atomic<bool> offline{true};
+  WorkerEngine engine(inverter(), {.offline = &offline, .on_thread_start = [&] { seen = std::this_thread::get_id(); }});
   engine.prepare({});
   StreamPlayer player(engine, 1);
   player.play(1'000);

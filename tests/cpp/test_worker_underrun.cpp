@@ -8,6 +8,7 @@
 #include "novasr/worker_engine.hpp"
 #include "stream_player.hpp"
 #include "test_engines.hpp"
+#include "worker/dry_fallback.hpp"
 
 using namespace novasr;
 using namespace novasr::test;
@@ -17,7 +18,7 @@ namespace {
 constexpr std::size_t kHop = 160;
 constexpr std::size_t kPrimed = 3 * (kHop - 1 + 160);
 constexpr std::size_t kLatency = kPrimed + 36;
-constexpr std::size_t kFade = DryFallback::kFadeFrames;
+constexpr std::size_t kFade = 48'000 / DryFallback::kFadesPerSecond;
 
 /// A WorkerEngine whose worker the test holds by a gate.
 struct Stage {
@@ -30,15 +31,15 @@ struct Stage {
   void play_then_stall(std::size_t hops) {
     gate.allow(gate.entered() + hops - 1);
     const auto stalled_at = gate.entered() + hops;
-    engine.set_offline(true);
+    offline = true;
     player.play_in_blocks(hops * kHop, 43);
-    engine.set_offline(false);
+    offline = false;
     gate.wait_until_entered(stalled_at);
   }
 
   void recover() {
     gate.allow(Gate::kAlways);
-    engine.set_offline(true);
+    offline = true;
   }
 
   /// No frame is lost or doubled, from `from` to the flushed end.
@@ -51,7 +52,8 @@ struct Stage {
 
   Gate gate;
   std::size_t channels;
-  WorkerEngine engine{std::make_unique<GatedInterpolator>(gate), {}};
+  std::atomic<bool> offline{false};
+  WorkerEngine engine{std::make_unique<GatedInterpolator>(gate), {.offline = &offline}};
   StreamPlayer player;
 };
 

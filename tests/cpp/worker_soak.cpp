@@ -15,12 +15,15 @@
 #include "novasr/worker_engine.hpp"
 #include "signals.hpp"
 #include "test_engines.hpp"
+#include "worker/dry_fallback.hpp"
 
 using namespace novasr;
 using namespace novasr::test;
 using Clock = std::chrono::steady_clock;
 
 namespace {
+
+constexpr std::size_t kFade = 48'000 / DryFallback::kFadesPerSecond;
 
 constexpr std::size_t kChannels = 2;
 
@@ -66,8 +69,8 @@ struct Account {
         ++(all_wet ? wet : dry);
       }
     }
-    if (!all_wet) wet_settled = position + DryFallback::kFadeFrames;
-    if (!all_dry) dry_settled = position + DryFallback::kFadeFrames;
+    if (!all_wet) wet_settled = position + kFade;
+    if (!all_dry) dry_settled = position + kFade;
   }
 
   [[nodiscard]] bool is_exact(const Audio& out, std::size_t i, float sign, std::size_t latency) const {
@@ -92,7 +95,8 @@ int main(int argc, char** argv) {
   std::atomic<bool> stalls_allowed{true};
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> stalls{0};
-  WorkerEngine engine(std::make_unique<StallingInterpolator>(stalls_allowed, stalls), {});
+  std::atomic<bool> offline{false};
+  WorkerEngine engine(std::make_unique<StallingInterpolator>(stalls_allowed, stalls), {.offline = &offline});
   engine.prepare({.channels = kChannels, .max_block_frames = 43});
   std::vector<std::thread> burners;
   for (unsigned i = 0; i < std::max(2u, std::thread::hardware_concurrency()); ++i)
@@ -121,7 +125,7 @@ int main(int argc, char** argv) {
     std::this_thread::sleep_until(start + std::chrono::nanoseconds((block + 1) * 128 * 1'000'000'000 / 48'000));
   }
   stalls_allowed = false;
-  engine.set_offline(true);  // the rest must be whole
+  offline = true;  // the rest must be whole
   for (int i = 0; i < 100; ++i) play(43);
   stop = true;
   for (auto& burner : burners) burner.join();

@@ -20,7 +20,7 @@ RATE = 48_000
 
 
 def native_engine():
-    return _native.native_engine(flatten(load_tensors()), offline=False)
+    return _native.native_engine(flatten(load_tensors()), family="novasr", offline=False)
 
 
 def stream_of(engine=None, channels=1, **options):
@@ -121,7 +121,7 @@ class TestStream:
     @pytest.mark.parametrize("count", [0, 1, 23_247, 23_249])
     def test_wrong_numbers_of_weights_are_refused(self, count):
         with pytest.raises(_native.ModelError):
-            _native.native_engine(np.zeros(count, np.float32), offline=False)
+            _native.native_engine(np.zeros(count, np.float32), family="novasr", offline=False)
 
 
 class TestTraining:
@@ -306,7 +306,7 @@ class TestTorchEngine:
 
     def test_on_a_thread_of_its_own(self, rng, script):
         """As fast as it can, so that the worker may be late; never wrong in length, never stuck."""
-        worker = _native.worker_engine(self.engine(script, 2), hop_frames=160, slack_frames=500)
+        worker = _native.worker_engine(self.engine(script, 2), hop_frames=160, headroom_frames=500)
         stream = stream_of(worker)
         blocks = [stream.process(noise(rng, 480, 1)) for _ in range(50)]
         assert sum(map(len, blocks)) == 50 * 480

@@ -27,17 +27,19 @@ def state(rng) -> PluginState:
 
 
 def assert_equal(one: PluginState, other: PluginState) -> None:
-    assert (one.parameters, one.weights, one.script) == (
+    assert (one.parameters, one.family, one.weights, one.script) == (
         other.parameters,
+        other.family,
         other.weights,
         other.script,
     )
     np.testing.assert_array_equal(one.values, other.values)
 
 
-def sealed(header: bytes, values: bytes, version: int = 1) -> bytes:
+def sealed(header: bytes, values: bytes, version: int = 2) -> bytes:
     """Lay out a state by hand, with a checksum that is right."""
-    rest = struct.pack("<I", len(header)) + header + values
+    count = struct.pack("<I", len(values) // 4) if version > 1 else b""
+    rest = struct.pack("<I", len(header)) + count + header + values
     return b"NvSR" + struct.pack("<II", version, zlib.crc32(rest)) + rest
 
 
@@ -47,10 +49,22 @@ def test_what_was_encoded_is_decoded(state):
 
 def test_layout_is_the_documented_one(state):
     header = json.dumps(
-        {"parameters": dict(state.parameters), "weights": state.weights, "script": state.script},
+        {
+            "parameters": dict(state.parameters),
+            "family": "novasr",
+            "weights": state.weights,
+            "script": state.script,
+        },
         ensure_ascii=False,
     )
     assert encode(state) == sealed(header.encode(), state.values.astype("<f4").tobytes())
+
+
+def test_a_state_of_the_first_version_is_read(state):
+    header = json.dumps(
+        {"parameters": dict(state.parameters), "weights": state.weights, "script": state.script}
+    )
+    assert_equal(decode(sealed(header.encode(), state.values.astype("<f4").tobytes(), 1)), state)
 
 
 def test_what_a_host_appends_is_ignored(state):
@@ -73,7 +87,7 @@ def test_any_byte_that_changes_is_noticed(state, rng):
             decode(bytes(damaged))
 
 
-@pytest.mark.parametrize("kept", [0, 3, 15, 16, 100, -1])
+@pytest.mark.parametrize("kept", [0, 3, 15, 16, 19, 100, -1])
 def test_a_part_is_refused(state, kept):
     with pytest.raises(PluginError, match=r"not a NovaSR state|cut off"):
         decode(encode(state)[:kept])
@@ -81,7 +95,7 @@ def test_a_part_is_refused(state, kept):
 
 def test_a_newer_version_is_refused_by_name(state):
     with pytest.raises(PluginError, match="newer version"):
-        decode(sealed(b"{}", state.values.tobytes(), version=2))
+        decode(sealed(b"{}", state.values.tobytes(), version=3))
 
 
 @pytest.mark.parametrize("header", [b"{", b"[]", b"{}", b'{"parameters": {}}', b"\xff"])

@@ -5,13 +5,13 @@
 #include <memory>
 #include <vector>
 
-#include "novasr/clock_filter.hpp"
-#include "novasr/drift_control.hpp"
-#include "novasr/latest_value.hpp"
+#include "concurrency/latest_value.hpp"
+#include "live/clock_filter.hpp"
+#include "live/drift_control.hpp"
+#include "live/variable_resampler.hpp"
+#include "novasr/frame_ring.hpp"
 #include "novasr/planar_buffer.hpp"
 #include "novasr/processor.hpp"
-#include "novasr/spsc_ring.hpp"
-#include "novasr/variable_resampler.hpp"
 
 namespace novasr {
 
@@ -98,13 +98,13 @@ class LiveBridge {
   [[nodiscard]] std::size_t processed_channels() const noexcept { return channels_; }
 
   /// [one reading thread] The average over the channels, before and after; frames that find no room are lost.
-  [[nodiscard]] SpscRing& before() noexcept { return before_; }
-  [[nodiscard]] SpscRing& after() noexcept { return after_; }
+  [[nodiscard]] FrameRing& before() noexcept { return before_; }
+  [[nodiscard]] FrameRing& after() noexcept { return after_; }
 
   /// [one reading thread] With LiveSpec::record: what went in and came out, interleaved, frame by frame the same
   /// number.
-  [[nodiscard]] SpscRing& recorded_before() noexcept { return recorded_before_; }
-  [[nodiscard]] SpscRing& recorded_after() noexcept { return recorded_after_; }
+  [[nodiscard]] FrameRing& recorded_before() noexcept { return recorded_before_; }
+  [[nodiscard]] FrameRing& recorded_after() noexcept { return recorded_after_; }
 
  private:
   AudioView<float> enhance(const float* in, std::size_t frames) NOVASR_RT;
@@ -127,7 +127,7 @@ class LiveBridge {
   PlanarBuffer input_;
   PlanarBuffer output_;
 
-  SpscRing between_;  // interleaved, from capture() to play()
+  FrameRing between_;  // interleaved, from capture() to play()
   ClockFilter capture_clock_;
   struct Delivery {
     ClockReading clock;  // in processed frames
@@ -155,7 +155,7 @@ class LiveBridge {
   double lag_frames_ = 0.0;           // the most by which audio was behind its clock since either
   bool cut_short_ = false;            // by an underrun
 
-  SpscRing before_, after_, recorded_before_, recorded_after_;
+  FrameRing before_, after_, recorded_before_, recorded_after_;
 
   struct Shared;
   std::unique_ptr<Shared> shared_;

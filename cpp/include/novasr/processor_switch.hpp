@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "novasr/planar_buffer.hpp"
 #include "novasr/processor.hpp"
@@ -12,9 +11,9 @@
 namespace novasr {
 
 /// Plays one Processor and changes to another while audio runs, for new weights or another engine: the new one starts
-/// where the running one began a group of frames, hears the input until it is warm, and fades in. Both are aligned with
-/// the input by their own latency, so where that is equal nothing moves: a change to the same weights leaves every bit
-/// as it was. At the start of a stream the change is immediate.
+/// on a hop boundary of the running one, hears the input until it is warm, and fades in. Both are aligned with the
+/// input by their own latency, so where that is equal nothing moves: switching to identical weights is bit-exact. At
+/// the start of a stream the change is immediate.
 ///
 /// Control threads must take turns. Input and output have the same rate, and may be the same memory.
 class ProcessorSwitch {
@@ -38,8 +37,8 @@ class ProcessorSwitch {
   /// [audio] The next block is treated as the first of a fresh stream.
   void reset() NOVASR_RT;
 
-  /// [audio] Processor::follow(), for both.
-  void follow(const Parameters& parameters) NOVASR_RT;
+  /// [audio] Processor::apply(), for both.
+  void apply(const Parameters& parameters) NOVASR_RT;
 
   /// [audio] Takes all of `in`, fills all of `out`.
   /// Precondition: prepare() was called; in.frames() == out.frames() <= max_block_frames.
@@ -51,11 +50,11 @@ class ProcessorSwitch {
  private:
   void take_offer() NOVASR_RT;
   void retire() NOVASR_RT;
-  void run(AudioView<const float> in, AudioView<float> out, std::size_t first, std::size_t frames) NOVASR_RT;
+  void process_piece(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
   void crossfade(AudioView<float> mixed) NOVASR_RT;
 
   enum class Phase {
-    waiting,  // for a frame at which a fresh stream has the grids of the running one
+    waiting,  // for a frame at which a fresh stream has the hop grid of the running one
     warming,
     fading
   };
@@ -69,8 +68,6 @@ class ProcessorSwitch {
   Phase phase_ = Phase::waiting;     // of next_
   std::size_t phase_frames_ = 0;     // left of it
   PlanarBuffer next_out_;            // scratch, of one piece
-  std::vector<const float*> in_pointers_;
-  std::vector<float*> out_pointers_;
   std::atomic<Processor*> offered_{nullptr};
   std::array<std::atomic<Processor*>, 3> retired_{};
   std::size_t to_free_ = 0;  // predecessors, those that still play included; control threads' alone

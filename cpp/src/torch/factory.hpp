@@ -10,6 +10,6 @@ extern "C" using TorchFactory =
     StreamingEngine * (const char* torchscript, std::size_t size, int threads, char* error, std::size_t error_size);
 /// The number counts the layouts of StreamingEngine and what it returns: a plugin may meet the library of another
 /// release.
-inline constexpr const char* kTorchFactoryName = "novasr_make_torch_engine_2";
+inline constexpr const char* kTorchFactoryName = "novasr_make_torch_engine_3";
 
 }  // namespace novasr

@@ -49,10 +49,43 @@ std::string in_one_line(const std::exception& error) {
   return from_script ? text.substr(text.rfind('\n') + 1) : text.substr(0, text.find('\n'));
 }
 
-std::int64_t metadata_value(const c10::Dict<c10::IValue, c10::IValue>& metadata, const char* name) {
+using Metadata = c10::Dict<c10::IValue, c10::IValue>;
+
+constexpr std::int64_t kLowestHz = 8'000, kHighestHz = 192'000;
+constexpr std::int64_t kEdgeFrames = 83;  // of the NovaSR network, whose scripts did not state it at first
+
+std::int64_t metadata_value(const Metadata& metadata, const char* name) {
   const auto found = metadata.find(name);
   if (found == metadata.end()) throw ModelError(std::string("the TorchScript metadata has no '") + name + "'");
   return found->value().toInt();
+}
+
+/// A value that scripts of earlier versions lack.
+std::int64_t metadata_value_or(const Metadata& metadata, const char* name, std::int64_t fallback) {
+  return metadata.find(name) == metadata.end() ? fallback : metadata_value(metadata, name);
+}
+
+EngineFormat format_of(const Metadata& metadata) {
+  const auto input_hz = metadata_value(metadata, "input_rate");
+  const auto output_hz = metadata_value(metadata, "output_rate");
+  if (input_hz < kLowestHz || output_hz > kHighestHz || output_hz % input_hz != 0)
+    throw ModelError("the TorchScript metadata says " + std::to_string(input_hz) + " to " + std::to_string(output_hz) +
+                     " Hz: the output rate must be a multiple of the input rate, both from " +
+                     std::to_string(kLowestHz) + " to " + std::to_string(kHighestHz) + " Hz");
+  const auto frames = [&](const char* name, std::int64_t fallback) {
+    const auto value = metadata_value_or(metadata, name, fallback);
+    if (value < 0 || value > kHighestHz)
+      throw ModelError(std::string("the TorchScript metadata is out of range: ") + name + " is " +
+                       std::to_string(value));
+    return static_cast<std::size_t>(value);
+  };
+  return {.input_hz = static_cast<std::uint32_t>(input_hz),
+          .output_hz = static_cast<std::uint32_t>(output_hz),
+          .memory_frames = frames("memory", 0),
+          .edge_frames = frames("edge", kEdgeFrames),
+          .offset_frames = frames("offset", (output_hz / input_hz - 1) / 2),
+          .band_hz = static_cast<double>(frames("band", input_hz / 2)),
+          .linked_channels = metadata_value_or(metadata, "linked_channels", 0) != 0};
 }
 
 class TorchEngine final : public StreamingEngine {
@@ -67,14 +100,15 @@ class TorchEngine final : public StreamingEngine {
         throw ModelError(std::string("the TorchScript has no method '") + method +
                          "': make it with `novasr export`, or see docs/torchscript.md");
     const auto metadata = script_.run_method("metadata").toGenericDict();
-    if (metadata_value(metadata, "input_rate") != kModelInputHz ||
-        metadata_value(metadata, "output_rate") != kModelOutputHz)
-      throw ModelError("the TorchScript is not a 16000 to 48000 Hz model");
+    format_ = format_of(metadata);
     look_ahead_ = metadata_value(metadata, "look_ahead");
     hop_ = metadata_value(metadata, "hop");
-    if (look_ahead_ < 0 || look_ahead_ > kModelOutputHz || hop_ < 1 || hop_ > kModelInputHz)
+    if (look_ahead_ < 0 || look_ahead_ > format_.output_hz || hop_ < 1 || hop_ > format_.input_hz)
       throw ModelError("the TorchScript metadata is out of range: look_ahead and hop are frames, at most one second");
+    format_.hop_frames = static_cast<std::size_t>(hop_);
   }
+
+  [[nodiscard]] const EngineFormat& format() const noexcept override { return format_; }
 
   void prepare(const EngineSpec& spec) override {
     if (spec.channels == 0) throw ConfigError("channels must be at least 1");
@@ -96,17 +130,17 @@ class TorchEngine final : public StreamingEngine {
 
   void reset() noexcept override { restart(); }
 
-  void process(AudioView<const float> in_16k, AudioView<float> out_48k) noexcept override {
-    if (in_16k.frames() == 0) return;
-    attempt(out_48k, [&] {
-      auto block = torch::empty({channels_, 1, static_cast<std::int64_t>(in_16k.frames())});
-      for (std::size_t c = 0; c < in_16k.channels(); ++c) std::ranges::copy(in_16k[c], frames_of(block, c));
+  void process(AudioView<const float> in, AudioView<float> out) noexcept override {
+    if (in.frames() == 0) return;
+    attempt(out, [&] {
+      auto block = torch::empty({channels_, 1, static_cast<std::int64_t>(in.frames())});
+      for (std::size_t c = 0; c < in.channels(); ++c) std::ranges::copy(in[c], frames_of(block, c));
       advance(hop_ == 1 ? block : take_whole_hops(block));
     });
   }
 
-  void flush(AudioView<float> out_48k) noexcept override {
-    attempt(out_48k, [&] {
+  void flush(AudioView<float> out) noexcept override {
+    attempt(out, [&] {
       if (const auto held = held_.defined() ? held_.size(-1) : 0; held > 0)
         advance(torch::constant_pad_nd(held_, {0, hop_ - held}));
       const auto tail = script_.run_method("flush", state_).toTensor();
@@ -115,7 +149,7 @@ class TorchEngine final : public StreamingEngine {
   }
 
   [[nodiscard]] std::size_t latency_frames() const noexcept override {
-    return static_cast<std::size_t>(look_ahead_ + static_cast<std::int64_t>(kUpsampling) * (hop_ - 1));
+    return static_cast<std::size_t>(look_ahead_ + static_cast<std::int64_t>(format_.ratio()) * (hop_ - 1));
   }
 
   [[nodiscard]] EngineStats stats() const noexcept override {
@@ -149,7 +183,7 @@ class TorchEngine final : public StreamingEngine {
     state_ = result->elements()[1];
   }
 
-  /// Runs `produce`, then hands out what it made ready. After a failure the stream stays silent until reset():
+  /// Runs `produce`, then returns what it made ready. After a failure the stream stays silent until reset():
   /// its time line is lost.
   template <typename Produce>
   void attempt(AudioView<float> out, Produce produce) noexcept {
@@ -173,6 +207,7 @@ class TorchEngine final : public StreamingEngine {
 
   int threads_;
   torch::jit::Module script_;
+  EngineFormat format_;
   std::int64_t look_ahead_ = 0;
   std::int64_t hop_ = 1;
   std::int64_t channels_ = 0;
@@ -189,7 +224,7 @@ class TorchEngine final : public StreamingEngine {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_torch_engine_2(const char* torchscript,
+extern "C" __attribute__((visibility("default"))) StreamingEngine* novasr_make_torch_engine_3(const char* torchscript,
                                                                                               std::size_t size,
                                                                                               int threads, char* error,
                                                                                               std::size_t error_size) {

@@ -12,7 +12,7 @@ constexpr int widest = 1'100; // what belongs together stays together in a wide 
 constexpr float cornerSize = 6.0f;
 } // namespace
 
-ControlPanel::ControlPanel (Parameters& parameters)
+ControlPanel::ControlPanel (ParameterSet& parameters)
     : mode_ (parameters.mode, { "Your audio stays as it is; the band above the crossover is restored",
                                 "The model's output over the whole band, as upstream NovaSR" }),
       frontEnd_ (parameters.frontEnd, { "Brings the input to 16 kHz with a sharp linear-phase filter",

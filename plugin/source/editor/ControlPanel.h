@@ -1,5 +1,5 @@
 #pragma once
-#include "../Parameters.h"
+#include "../ParameterSet.h"
 #include "ChoiceButtons.h"
 #include "Knob.h"
 
@@ -9,7 +9,7 @@ class ControlPanel final : public juce::Component
 public:
     static constexpr int height = 132;
 
-    explicit ControlPanel (Parameters& parameters);
+    explicit ControlPanel (ParameterSet& parameters);
 
     void paint (juce::Graphics& g) override;
     void resized() override;

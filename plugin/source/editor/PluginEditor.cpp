@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "../TorchEngine.h"
+#include "../TorchLibrary.h"
 
 namespace
 {
@@ -25,12 +25,12 @@ bool isModel (const juce::File& file) { return file.hasFileExtension ("safetenso
 juce::String loadTooltip()
 {
     const juce::String tooltip = "Weights (.safetensors) or a TorchScript (.ts); or drop a file here";
-    return findTorchEngine() != juce::File()
+    return findTorchLibrary() != juce::File()
                ? tooltip
                : tooltip + ". TorchScript needs LibTorch: pip install 'novasr[torch]', then: novasr plugin install";
 }
 
-juce::String nameOf (const Model& model, std::uint64_t lateFrames)
+juce::String nameOf (const PluginModel& model, std::uint64_t lateFrames)
 {
     if (model.script != juce::File())
         return "TorchScript " + model.script.getFileName() + ", late frames: " + juce::String (lateFrames);

@@ -45,7 +45,7 @@ void feed (SignalTap& tap, SpectrumAnalyser& analyser)
 
 float SpectrumView::Look::bandHz() const { return full ? fullBandHz : crossoverHz; }
 
-SpectrumView::SpectrumView (Parameters& parameters, Meters& meters)
+SpectrumView::SpectrumView (ParameterSet& parameters, Meters& meters)
     : parameters_ (parameters),
       meters_ (meters),
       crossover_ (parameters.crossover, [] (float) {})

@@ -2,7 +2,7 @@
 #include <juce_audio_processors/juce_audio_processors.h>
 
 #include "../Meters.h"
-#include "../Parameters.h"
+#include "../ParameterSet.h"
 #include "BandMeter.h"
 #include "SpectrumAnalyser.h"
 
@@ -11,7 +11,7 @@
 class SpectrumView final : public juce::Component
 {
 public:
-    SpectrumView (Parameters& parameters, Meters& meters);
+    SpectrumView (ParameterSet& parameters, Meters& meters);
 
     /// Takes what has come from the audio thread. `restoring` is false if nothing is added at this rate.
     void refresh (double secondsSinceLastRefresh, double sampleRate, bool restoring);
@@ -56,7 +56,7 @@ private:
     void paintCrossover (juce::Graphics& g) const;
     void paintLegend (juce::Graphics& g) const;
 
-    Parameters& parameters_;
+    ParameterSet& parameters_;
     Meters& meters_;
     juce::ParameterAttachment crossover_;
     SpectrumAnalyser before_;

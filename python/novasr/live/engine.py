@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from novasr import _native
-from novasr.engines import make_engine, uses_torch
+from novasr.engines import make_engine, on_worker, uses_torch
 from novasr.errors import DeviceError, NovasrError
 from novasr.live.devices import Route, find_route, portaudio, refresh
 from novasr.live.feedback import refuse_feedback
@@ -30,7 +30,6 @@ from novasr.live.meters import SpectrumMeter, decibels
 from novasr.live.recorder import Recorder
 from novasr.live.recording import Recording
 from novasr.parameters import change_parameters
-from novasr.stream import WORKER_HOP, WORKER_SLACK
 
 EXIT_STOPPED, EXIT_FAILED, EXIT_REFUSED, EXIT_LOST = 0, 1, 2, 3
 
@@ -364,7 +363,7 @@ def _engine(config: dict[str, Any]) -> _native.Engine:
     name, weights = config["engine"], config["weights"]
     engine = make_engine(name, weights, threads=1, offline=False)
     if uses_torch(name, weights):
-        return _native.worker_engine(engine, hop_frames=WORKER_HOP, slack_frames=WORKER_SLACK)
+        return on_worker(engine)
     return engine
 
 

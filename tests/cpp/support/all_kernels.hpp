@@ -2,8 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "kernels/dispatch.hpp"
-#include "novasr/native_engine.hpp"
+#include "families/novasr/kernels/table.hpp"
+#include "families/novasr/native_engine.hpp"
+#include "simd/dispatch.hpp"
 
 namespace novasr::kernels {
 extern const KernelTable kWide16Table;  // the body of AVX-512, lowered to AVX2 on x86-64
@@ -23,7 +24,7 @@ inline std::vector<NamedKernels> all_kernels() {
   for (const Isa isa : available_isas())
     all.push_back({std::string(isa_name(isa)), kernels::table_for(isa), isa >= Isa::avx2});
 #ifdef NOVASR_X86
-  if (!kernels::is_available(Isa::avx2)) return all;
+  if (!is_available(Isa::avx2)) return all;
 #endif
   all.push_back({"16 wide", kernels::kWide16Table, true});
   return all;

@@ -1,4 +1,4 @@
-"""Write checkpoints and recorded outputs as raw little-endian float32, which the C++ tests read without any library.
+"""Write recorded outputs as raw little-endian float32 and the weights behind them as .safetensors, for the C++ tests.
 
     convert_golden.py OUTPUT
 
@@ -10,6 +10,7 @@ that is an error.
 import array
 import ast
 import io
+import json
 import os
 import pathlib
 import pickle
@@ -17,9 +18,6 @@ import struct
 import sys
 import zipfile
 from collections import OrderedDict
-
-sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "cmake"))
-from embed_weights import TENSORS
 
 
 def read_npy(data):
@@ -64,6 +62,17 @@ def write(path, values):
     path.write_bytes(array.array("f", values).tobytes())
 
 
+def write_safetensors(path, tensors):
+    header, begin = {}, 0
+    for name, values in tensors.items():
+        end = begin + 4 * len(values)
+        header[name] = {"dtype": "F32", "shape": [len(values)], "data_offsets": [begin, end]}
+        begin = end
+    encoded = json.dumps(header).encode()
+    data = b"".join(array.array("f", values).tobytes() for values in tensors.values())
+    path.write_bytes(struct.pack("<Q", len(encoded)) + encoded + data)
+
+
 def main(output):
     output = pathlib.Path(output)
     default = pathlib.Path(__file__).parents[3].parent / "shared"
@@ -78,10 +87,7 @@ def main(output):
     for version in ("v1", "v2"):
         with zipfile.ZipFile(shared / "weights" / f"novasr_{version}.bin") as archive:
             tensors = TensorUnpickler(archive).load()
-        write(
-            output / f"weights_{version}.f32",
-            [value for name in TENSORS for value in tensors[name]],
-        )
+        write_safetensors(output / f"weights_{version}.safetensors", tensors)
     cases = []
     for path in sorted((shared / "golden").glob("*.npz")):
         with zipfile.ZipFile(path) as archive:

@@ -5,14 +5,21 @@
 
 #include "novasr/engine.hpp"
 
-/// A stand-in for the model: 16 kHz frame n goes to 48 kHz frame 3 n, straight lines between, a lag as asked for.
+/// A stand-in for a model: input frame n goes to output frame ratio n, straight lines between, a latency as asked for.
 /// Keeps the contract of StreamingEngine, the zeros at the start and the flush included.
 class InterpolatingEngine final : public novasr::StreamingEngine {
  public:
-  explicit InterpolatingEngine(std::size_t lag_frames) : lag_(lag_frames) {}  // >= 3: a line needs its far end
+  static constexpr novasr::EngineFormat kFormat{
+      .input_hz = 16'000, .output_hz = 48'000, .hop_frames = 3, .edge_frames = 83, .band_hz = 8'000.0};
+
+  /// `latency_frames` >= the ratio: a line needs its far end.
+  explicit InterpolatingEngine(std::size_t latency_frames, const novasr::EngineFormat& format = kFormat)
+      : format_(format), ratio_(format.ratio()), latency_(latency_frames) {}
+
+  [[nodiscard]] const novasr::EngineFormat& format() const NOVASR_RT override { return format_; }
 
   void prepare(const novasr::EngineSpec& spec) override {
-    channels_.assign(spec.channels, Channel{.delayed = std::vector<float>(lag_ - 3)});
+    channels_.assign(spec.channels, Channel{.delayed = std::vector<float>(latency_ - ratio_)});
     reset();
   }
 
@@ -28,20 +35,20 @@ class InterpolatingEngine final : public novasr::StreamingEngine {
   void process(novasr::AudioView<const float> in, novasr::AudioView<float> out) NOVASR_RT override {
     for (std::size_t c = 0; c < channels_.size(); ++c)
       for (std::size_t n = 0; n < in.frames(); ++n)
-        put_line(channels_[c], in[c][n], out[c].subspan(3 * n, 3), started_ || n > 0);
+        put_line(channels_[c], in[c][n], out[c].subspan(ratio_ * n, ratio_), started_ || n > 0);
     started_ = started_ || in.frames() > 0;
   }
 
   void flush(novasr::AudioView<float> out) noexcept override {
     for (std::size_t c = 0; c < channels_.size(); ++c) {
-      std::vector<float> padded(lag_ + 3);
-      for (std::size_t i = 0; i < padded.size(); i += 3)
-        put_line(channels_[c], 0.0f, std::span(padded).subspan(i, std::min<std::size_t>(3, padded.size() - i)), true);
-      std::copy_n(padded.begin(), lag_, out[c].begin());
+      std::vector<float> padded(latency_ + ratio_);
+      for (std::size_t i = 0; i < padded.size(); i += ratio_)
+        put_line(channels_[c], 0.0f, std::span(padded).subspan(i, std::min(ratio_, padded.size() - i)), true);
+      std::copy_n(padded.begin(), latency_, out[c].begin());
     }
   }
 
-  std::size_t latency_frames() const NOVASR_RT override { return lag_; }
+  std::size_t latency_frames() const NOVASR_RT override { return latency_; }
 
  private:
   struct Channel {
@@ -51,9 +58,10 @@ class InterpolatingEngine final : public novasr::StreamingEngine {
   };
 
   /// The line from the frame before to `next`; the first frame of a stream has none before it.
-  static void put_line(Channel& channel, float next, std::span<float> out, bool has_last) NOVASR_RT {
+  void put_line(Channel& channel, float next, std::span<float> out, bool has_last) const NOVASR_RT {
+    const auto ratio = static_cast<float>(ratio_);
     for (std::size_t i = 0; i < out.size(); ++i) {
-      const float y = has_last ? channel.last + static_cast<float>(i) / 3.0f * (next - channel.last) : 0.0f;
+      const float y = has_last ? channel.last + static_cast<float>(i) / ratio * (next - channel.last) : 0.0f;
       if (channel.delayed.empty()) {
         out[i] = y;
         continue;
@@ -65,7 +73,9 @@ class InterpolatingEngine final : public novasr::StreamingEngine {
     channel.last = next;
   }
 
-  std::size_t lag_;
+  novasr::EngineFormat format_;
+  std::size_t ratio_;
+  std::size_t latency_;
   bool started_ = false;
   std::vector<Channel> channels_;
 };

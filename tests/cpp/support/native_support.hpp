@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "default_weights.hpp"
 #include "novasr/engine.hpp"
-#include "novasr/model_weights.hpp"
 
 namespace novasr::testing {
 

@@ -2,7 +2,7 @@
 #include <span>
 #include <vector>
 
-#include "novasr/model_weights.hpp"
+#include "families/novasr/weights.hpp"
 
 namespace novasr::testing {
 

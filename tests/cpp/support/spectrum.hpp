@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "novasr/fir_design.hpp"
+#include "dsp/fir_design.hpp"
 
 /// Sum of sines of amplitude 1 / hz.size().
 inline std::vector<float> tones(const std::vector<double>& hz, double rate_hz, std::size_t frames) {

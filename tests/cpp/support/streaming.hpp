@@ -106,8 +106,9 @@ inline Audio stream(novasr::Processor& processor, const Audio& input, const Cutt
   return streamer.output();
 }
 
-inline novasr::Processor make_processor(const novasr::ProcessSpec& spec, std::size_t engine_lag = 43) {
-  novasr::Processor processor(std::make_unique<InterpolatingEngine>(engine_lag));
+inline novasr::Processor make_processor(const novasr::ProcessSpec& spec, std::size_t engine_latency = 43,
+                                        const novasr::EngineFormat& format = InterpolatingEngine::kFormat) {
+  novasr::Processor processor(std::make_unique<InterpolatingEngine>(engine_latency, format));
   processor.prepare(spec);
   return processor;
 }

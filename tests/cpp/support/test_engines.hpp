@@ -28,8 +28,12 @@ float interpolate(Frame frame, std::uint64_t count, std::uint64_t at) {
 /// differs from a dry signal that is interpolated alike.
 class InvertingInterpolator : public StreamingEngine {
  public:
+  static constexpr EngineFormat kFormat{
+      .input_hz = 16'000, .output_hz = 48'000, .edge_frames = 83, .offset_frames = 1, .band_hz = 8'000.0};
+
   explicit InvertingInterpolator(std::size_t latency_frames = 36) : latency_(latency_frames) { assert(latency_ >= 3); }
 
+  [[nodiscard]] const EngineFormat& format() const NOVASR_RT override { return kFormat; }
   void prepare(const EngineSpec& spec) override {
     history_.assign(spec.channels, std::vector<float>(kHistory));
     assert(spec.max_block_frames + latency_ < kHistory);

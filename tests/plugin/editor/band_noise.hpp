@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "novasr/fir_design.hpp"
+#include "dsp/fir_design.hpp"
 
 /// Noise that falls by 6 dB an octave from 500 Hz on, as speech does, and ends at `topHz`; 0: with the band.
 inline std::vector<float> bandNoise(double topHz, double sampleRate, double seconds, double level = 0.1) {

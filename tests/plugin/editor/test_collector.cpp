@@ -35,10 +35,12 @@ class MessageThread {
   std::thread thread_;
 };
 
-Model quieter() {
-  auto weights = *novasr::default_weights();
-  for (float& value : weights.conv_post_weight) value *= 0.5f;
-  return {.weights = std::make_shared<const novasr::ModelWeights>(weights)};
+PluginModel quieter() {
+  const auto& built_in = *novasr::default_model();
+  std::vector<float> weights(built_in.values().begin(), built_in.values().end());
+  const std::size_t last = built_in.family().tensors.back().size();  // of the output
+  for (float& value : std::span(weights).last(last)) value *= 0.5f;
+  return {.model = built_in.family().make(std::move(weights))};
 }
 
 void play(PluginProcessor& processor) {
@@ -49,7 +51,7 @@ void play(PluginProcessor& processor) {
 }
 
 /// One that has changed to the built-in weights, so that its former processor is to be freed.
-std::unique_ptr<PluginProcessor> changed(const Model& former) {
+std::unique_ptr<PluginProcessor> changed(const PluginModel& former) {
   auto processor = std::make_unique<PluginProcessor>();
   const auto channels = juce::AudioChannelSet::discreteChannels(16);
   processor->setBusesLayout({{channels}, {channels}});

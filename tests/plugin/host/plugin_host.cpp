@@ -82,12 +82,14 @@ juce::AudioProcessorParameter& parameter(juce::AudioPluginInstance& instance, st
 }
 
 void play(juce::AudioPluginInstance& instance, AudioView<float> audio, std::span<const int> block_frames) {
+  std::vector<float*> channels;
+  for (std::size_t c = 0; c < audio.channels(); ++c) channels.push_back(audio[c].data());
   juce::MidiBuffer midi;
   std::size_t turn = 0;
   for (std::size_t first = 0; first < audio.frames();) {
     const auto wanted = static_cast<std::size_t>(block_frames[turn++ % block_frames.size()]);
     const auto count = std::min(wanted, audio.frames() - first);
-    juce::AudioBuffer<float> block(audio.data(), static_cast<int>(audio.channels()), static_cast<int>(first),
+    juce::AudioBuffer<float> block(channels.data(), static_cast<int>(channels.size()), static_cast<int>(first),
                                    static_cast<int>(count));
     instance.processBlock(block, midi);
     first += count;

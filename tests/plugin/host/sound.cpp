@@ -7,7 +7,7 @@
 #include <numeric>
 #include <utility>
 
-#include "novasr/native_engine.hpp"
+#include "families/novasr/native_engine.hpp"
 
 namespace novasr::host {
 namespace {
@@ -48,7 +48,7 @@ test::Audio expected(const test::Audio& input, double sample_rate, const Paramet
   if (passes_untouched(sample_rate)) return in;
   test::Audio out(input.channels(), input.frames());
   auto processor = prepared(sample_rate, input.channels(), std::move(weights));
-  processor.follow(parameters);
+  processor.apply(parameters);
   processor.process(in.view(), out.view());
   return out;
 }

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "novasr/model_weights.hpp"
+#include "default_weights.hpp"
 #include "novasr/processor.hpp"
 #include "plugin_host.hpp"
 #include "signals.hpp"

@@ -8,8 +8,9 @@
 namespace novasr::host {
 namespace {
 
+constexpr std::size_t kPrefix = 20;
+
 static_assert(std::endian::native == std::endian::little, "states are little-endian");
-static_assert(sizeof(ModelWeights) == ModelWeights::kValueCount * sizeof(float));
 
 Bytes bytes_of(const auto& value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
@@ -34,7 +35,8 @@ std::unique_ptr<juce::XmlElement> host_xml(juce::AudioPluginInstance& instance) 
 }  // namespace
 
 Bytes make_state(const std::string& header, const ModelWeights& weights, std::uint32_t version) {
-  const Bytes checked = bytes_of(static_cast<std::uint32_t>(header.size())) + header + bytes_of(weights);
+  const Bytes count = version < 2 ? Bytes{} : bytes_of(static_cast<std::uint32_t>(sizeof weights / sizeof(float)));
+  const Bytes checked = bytes_of(static_cast<std::uint32_t>(header.size())) + count + header + bytes_of(weights);
   return "NvSR" + bytes_of(version) + bytes_of(crc32(checked)) + checked;
 }
 
@@ -57,7 +59,7 @@ void restore(juce::AudioPluginInstance& instance, const Bytes& state) {
 juce::var header_of(const Bytes& state) {
   std::uint32_t size = 0;
   std::memcpy(&size, state.data() + 12, sizeof size);
-  return juce::JSON::parse(juce::String::fromUTF8(state.data() + 16, static_cast<int>(size)));
+  return juce::JSON::parse(juce::String::fromUTF8(state.data() + kPrefix, static_cast<int>(size)));
 }
 
 juce::var stored_parameters(juce::AudioPluginInstance& instance) {
@@ -70,7 +72,7 @@ Bytes content_of(juce::AudioPluginInstance& instance) {
   header.getDynamicObject()->removeProperty("problem");
   std::uint32_t header_size = 0;
   std::memcpy(&header_size, state.data() + 12, sizeof header_size);
-  return juce::JSON::toString(header).toStdString() + state.substr(16 + header_size, sizeof(ModelWeights));
+  return juce::JSON::toString(header).toStdString() + state.substr(kPrefix + header_size, sizeof(ModelWeights));
 }
 
 ModelWeights other_weights(float scale) {

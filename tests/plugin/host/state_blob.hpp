@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "novasr/model_weights.hpp"
+#include "default_weights.hpp"
 #include "plugin_host.hpp"
 
 /// The plugin's state as plugin/source/PluginState.h lays it out, written here a second time: sessions depend on it.
@@ -12,7 +12,7 @@ namespace novasr::host {
 using Bytes = std::string;
 
 /// `header` is JSON.
-Bytes make_state(const std::string& header, const ModelWeights& weights, std::uint32_t version = 1);
+Bytes make_state(const std::string& header, const ModelWeights& weights, std::uint32_t version = 2);
 
 /// What the VST3 instance stores.
 Bytes state_of(juce::AudioPluginInstance& instance);

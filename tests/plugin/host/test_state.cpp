@@ -100,6 +100,21 @@ TEST_CASE("State: holds the weights, so that a session sounds the same anywhere"
   REQUIRE(values(*first) == values(*second));
 }
 
+TEST_CASE("State: one of the first version is still read") {
+  const auto weights = host::other_weights();
+  const auto instance = host::open(Format::vst3, 48'000.0);
+  host::restore(*instance, host::make_state(kHeader, weights, 1));
+  REQUIRE(sounds_like(*instance, kInHeader, weights));
+  REQUIRE(host::header_of(host::state_of(*instance))["family"] == "novasr");
+}
+
+TEST_CASE("State: an unknown model family is named") {
+  const auto instance = host::open(Format::vst3, 48'000.0);
+  host::restore(*instance, host::make_state(R"({"parameters": {}, "family": "later"})", *default_weights()));
+  const auto problem = host::header_of(host::state_of(*instance))["problem"].toString();
+  REQUIRE(problem.contains("needs the model family 'later'"));
+}
+
 TEST_CASE("State: is kept across rates, and restored before the first activation") {
   const auto weights = host::other_weights();
   const auto instance = host::open(host::scan(Format::vst3));
@@ -158,7 +173,7 @@ TEST_CASE("State: what cannot be read is refused, and the old state stays") {
   for (const auto& bad :
        {Bytes{}, Bytes(3, 'N'), Bytes(200'000, '\xff'), Bytes(good.begin(), good.begin() + 16),
         Bytes(good.begin(), good.end() - 1), wrong_magic, endless_header, damaged,
-        host::make_state(R"({"parameters": {}})", *default_weights(), 2), host::make_state("{}", bad_weights),
+        host::make_state(R"({"parameters": {}})", *default_weights(), 3), host::make_state("{}", bad_weights),
         host::make_state("[1", *default_weights()), host::make_state(Bytes(1'000'000, '['), *default_weights())}) {
     host::restore(*instance, bad);
     const bool stayed = host::content_of(*instance) == before;

@@ -1,0 +1,92 @@
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "chain/blend.hpp"
+#include "chain/chain_plan.hpp"
+#include "chain/dry_path.hpp"
+#include "dsp/rate_converter.hpp"
+#include "novasr/audio_view.hpp"
+#include "novasr/engine.hpp"
+#include "novasr/planar_buffer.hpp"
+#include "novasr/processor.hpp"
+#include "novasr/realtime.hpp"
+
+namespace novasr {
+
+/// The stages of a Processor and the stream that runs through them; knows nothing of other threads but for its
+/// counters.
+class Chain {
+ public:
+  /// `engine` must outlive the chain.
+  explicit Chain(StreamingEngine& engine) : engine_(engine) {}
+
+  /// [control] Allocates; ends with a reset(). Precondition: a valid spec.
+  void prepare(const ProcessSpec& spec);
+
+  /// [audio]
+  void reset() NOVASR_RT;
+
+  /// [audio] Moves to the settings: at once in a fresh stream, else within a fade.
+  void apply(const Settings& settings) NOVASR_RT;
+
+  /// [audio] Nothing processed since reset().
+  [[nodiscard]] bool fresh() const NOVASR_RT { return fresh_; }
+
+  /// [audio] False while one crossover fades into another: apply() must wait.
+  [[nodiscard]] bool may_apply() const NOVASR_RT { return fresh_ || parameters_.new_high_pass.settled(); }
+
+  /// [audio] Takes all of `in`, at most max_piece() frames; returns how many frames it wrote to `out`.
+  std::size_t process(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
+
+  /// [the thread of process()] Processor::flush().
+  std::size_t flush(AudioView<float> out) noexcept;
+
+  /// [any] Constant between two prepare() calls.
+  [[nodiscard]] const ChainPlan& plan() const NOVASR_RT { return *plan_; }
+  [[nodiscard]] std::size_t max_piece() const NOVASR_RT { return max_piece_; }
+
+  /// [any]
+  [[nodiscard]] const EngineFormat& format() const NOVASR_RT { return engine_.format(); }
+  [[nodiscard]] ProcessorStats stats() const NOVASR_RT;
+
+ private:
+  struct Channel {
+    RateConverter to_model;
+    RateConverter to_output;
+    DryPath dry;
+    Blend blend;
+  };
+
+  StreamingEngine& engine_;
+  ProcessSpec spec_;
+  std::shared_ptr<const ChainPlan> plan_;
+  std::size_t max_piece_ = 0;
+
+  std::vector<Channel> channels_;
+  BlendParameters parameters_;
+  SmoothedValue front_end_;  // 0 = reference, 1 = clean
+  bool fresh_ = true;
+  std::uint64_t model_frames_ = 0;
+  std::atomic<std::uint64_t> input_frames_{0};  // the audio thread alone writes these three; others only want to know
+  std::atomic<std::uint64_t> output_frames_{0};
+  std::atomic<std::uint64_t> nonfinite_samples_{0};
+
+  PlanarBuffer model_in_;  // scratch, of one piece
+  PlanarBuffer model_out_;
+  std::vector<float> other_front_end_;
+  std::vector<float> wet_;
+
+  void prepare_channel(Channel& channel, std::size_t engine_piece, std::size_t piece_out) const;
+  void take_input(AudioView<const float> in) NOVASR_RT;
+  void run_model(std::size_t frames) NOVASR_RT;
+  void end_model(std::uint64_t total_frames) noexcept;
+  void render_front_end(const RateConverter& converter, std::span<float> out) NOVASR_RT;
+  void append_wet(AudioView<const float> frames) NOVASR_RT;
+  void write_output(AudioView<float> out) NOVASR_RT;
+};
+
+}  // namespace novasr

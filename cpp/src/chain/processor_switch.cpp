@@ -1,0 +1,141 @@
+#include "novasr/processor_switch.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "dsp/rate_converter.hpp"
+
+namespace novasr {
+namespace {
+
+constexpr std::size_t kPiecesPerSecond = 100;
+
+/// Beyond its latency, what a processor must at least hear until its filters are past their first frames: 20 ms is
+/// twice the length of theirs and of the default model's memory.
+constexpr std::size_t kWarmUpsPerSecond = 50;
+
+constexpr std::size_t kFadesPerSecond = 50;
+
+/// Engine's input frames in frames of the stream, rounded up.
+std::size_t stream_frames(std::size_t engine_frames, std::uint32_t rate_hz, const EngineFormat& format) NOVASR_RT {
+  return (engine_frames * rate_hz + format.input_hz - 1) / format.input_hz;
+}
+
+}  // namespace
+
+ProcessorSwitch::~ProcessorSwitch() {
+  delete offered_.load(std::memory_order_acquire);
+  collect();
+}
+
+void ProcessorSwitch::prepare(const ProcessSpec& spec, std::unique_ptr<Processor> first) {
+  assert(spec.sample_rate_hz == spec.output_rate_hz);
+  delete offered_.exchange(nullptr, std::memory_order_acq_rel);
+  collect();
+  next_.reset();
+  to_free_ = 0;
+  current_ = std::move(first);
+  spec_ = spec;
+  piece_ = std::min<std::size_t>(spec.max_block_frames, spec.sample_rate_hz / kPiecesPerSecond);
+  next_out_.prepare(spec.channels, piece_);
+  reset();
+}
+
+void ProcessorSwitch::offer(std::unique_ptr<Processor> next) {
+  collect();
+  Processor* const untaken =
+      offered_.exchange(next.release(), std::memory_order_acq_rel);  // acquire: pairs with an earlier offer()
+  if (untaken == nullptr) ++to_free_;
+  delete untaken;
+}
+
+bool ProcessorSwitch::collect() {
+  for (auto& slot : retired_) {
+    const Processor* const played = slot.exchange(nullptr, std::memory_order_acquire);  // pairs with that in retire()
+    if (played != nullptr) --to_free_;
+    delete played;
+  }
+  return to_free_ > 0;
+}
+
+void ProcessorSwitch::reset() NOVASR_RT {
+  if (next_) retire();
+  current_->reset();
+  position_ = 0;
+}
+
+void ProcessorSwitch::apply(const Parameters& parameters) NOVASR_RT {
+  take_offer();
+  current_->apply(parameters);
+  if (next_) next_->apply(parameters);
+}
+
+void ProcessorSwitch::process(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
+  assert(in.frames() == out.frames());
+  for (std::size_t first = 0; first < in.frames();) {
+    const std::size_t left = in.frames() - first;
+    const std::size_t frames = next_ ? std::min({left, piece_, phase_frames_}) : left;
+    process_piece(in.subview(first, frames), out.subview(first, frames));
+    first += frames;
+  }
+  position_ += in.frames();
+}
+
+void ProcessorSwitch::take_offer() NOVASR_RT {
+  if (next_ || offered_.load(std::memory_order_relaxed) == nullptr) return;
+  Processor* const offer = offered_.exchange(nullptr, std::memory_order_acquire);  // pairs with the release in offer()
+  NOVASR_RT_UNCHECKED(next_.reset(offer);)                                         // deletes nothing: next_ is empty
+  if (!next_) return;
+  if (position_ == 0) return retire();
+  const EngineFormat& format = current_->format();
+  const std::uint64_t period =
+      format.hop_frames * static_cast<std::uint64_t>(RateRatio(spec_.sample_rate_hz, format.input_hz).in);
+  enter(Phase::waiting, static_cast<std::size_t>((period - position_ % period) % period));
+}
+
+/// A slot is always free: offer() empties them, and until it is called again only a successor at work, an offer not yet
+/// taken up then, and the new one can have retired a predecessor each.
+void ProcessorSwitch::retire() NOVASR_RT {
+  auto slot = retired_.begin();
+  while (slot->load(std::memory_order_relaxed) != nullptr) ++slot;  // collect() alone empties it
+  slot->store(current_.release(), std::memory_order_release);       // pairs with the exchange in collect()
+  current_.swap(next_);
+}
+
+void ProcessorSwitch::process_piece(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
+  const bool both = next_ && phase_ != Phase::waiting;
+  if (both) next_->process(in, next_out_.view(in.frames()));  // before `out` overwrites `in`
+  current_->process(in, out);
+  if (!next_) return;
+  if (phase_ == Phase::fading) crossfade(out);
+  enter(phase_, phase_frames_ - in.frames());
+}
+
+/// Continues with the next phase when no frame is left in this one.
+void ProcessorSwitch::enter(Phase phase, std::size_t frames) NOVASR_RT {
+  phase_ = phase;
+  phase_frames_ = frames;
+  if (frames > 0) return;
+  const std::size_t rate = spec_.sample_rate_hz;
+  if (phase == Phase::waiting) {
+    const std::size_t memory = stream_frames(next_->format().memory_frames, spec_.sample_rate_hz, next_->format());
+    const std::size_t filters = rate / (2 * kWarmUpsPerSecond);
+    return enter(Phase::warming, next_->latency_frames() + std::max(rate / kWarmUpsPerSecond, filters + memory));
+  }
+  if (phase == Phase::warming) return enter(Phase::fading, rate / kFadesPerSecond);
+  retire();
+}
+
+void ProcessorSwitch::crossfade(AudioView<float> mixed) NOVASR_RT {
+  const AudioView<float> next = next_out_.view(mixed.frames());
+  const std::size_t fade_frames = spec_.sample_rate_hz / kFadesPerSecond;
+  const auto total = static_cast<float>(fade_frames);
+  for (std::size_t c = 0; c < spec_.channels; ++c)
+    for (std::size_t i = 0; i < mixed.frames(); ++i) {
+      const float share = 1.0f - static_cast<float>(phase_frames_ - i) / total;
+      mixed[c][i] += share * (next[c][i] - mixed[c][i]);
+    }
+}
+
+}  // namespace novasr

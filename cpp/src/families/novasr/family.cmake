@@ -1,0 +1,51 @@
+# The NovaSR network: its engine, its built-in weights, and the kernels, one file for each instruction set.
+set(novasr_family ${CMAKE_CURRENT_LIST_DIR})
+
+target_sources(
+  novasr_core
+  PRIVATE ${novasr_family}/family.cpp
+          ${novasr_family}/fold.cpp
+          ${novasr_family}/native_engine.cpp
+          ${novasr_family}/network_stream.cpp
+          ${novasr_family}/silence.cpp
+          ${novasr_family}/tile_filter.cpp
+          ${novasr_family}/weights.cpp
+          ${novasr_family}/kernels/table.cpp)
+
+set(weights ${PROJECT_SOURCE_DIR}/python/novasr/weights/novasr.safetensors)
+set(embed_bytes ${PROJECT_SOURCE_DIR}/cmake/embed_bytes.py)
+add_custom_command(
+  OUTPUT ${novasr_generated}/novasr_weights.inc
+  COMMAND Python3::Interpreter ${embed_bytes} ${weights} ${novasr_generated}/novasr_weights.inc
+  DEPENDS ${embed_bytes} ${weights})
+
+set(generate_dft ${novasr_family}/kernels/generate_dft.py)
+foreach(points 18 48)
+  add_custom_command(
+    OUTPUT ${novasr_generated}/dft_${points}.inc
+    COMMAND Python3::Interpreter ${generate_dft} ${points} ${novasr_generated}/dft_${points}.inc
+    DEPENDS ${generate_dft})
+endforeach()
+add_custom_target(
+  novasr_generated DEPENDS ${novasr_generated}/novasr_weights.inc ${novasr_generated}/dft_18.inc
+                           ${novasr_generated}/dft_48.inc)
+add_dependencies(novasr_core novasr_generated)
+
+# Optimised whatever the build type, and every multiply-add fused exactly where the source says so.
+set(novasr_kernel_options -O3 -ffp-contract=off -Wno-psabi)
+
+# One file of kernels: novasr_kernels(name options...)
+function(novasr_kernels name)
+  set(source ${novasr_family}/kernels/kernels_${name}.cpp)
+  target_sources(novasr_core PRIVATE ${source})
+  set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${novasr_kernel_options};${ARGN}")
+endfunction()
+
+novasr_kernels(portable)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_compile_definitions(novasr_core PRIVATE NOVASR_X86=1)
+  novasr_kernels(sse41 -msse4.1)
+  novasr_kernels(avx2 -mavx2 -mfma)
+  # GCC 12 calls its own AVX-512 intrinsics uninitialised.
+  novasr_kernels(avx512 -mavx512f -mprefer-vector-width=512 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+endif()

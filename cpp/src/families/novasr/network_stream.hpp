@@ -1,0 +1,93 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "families/novasr/fold.hpp"
+#include "families/novasr/kernels/kernels.hpp"
+#include "novasr/realtime.hpp"
+
+namespace novasr {
+
+/// Output frames for each input frame.
+inline constexpr std::size_t kRatio = 3;
+
+/// Latency of a channel's raw output: output t is determined by input floor((t + 37) / 3).
+inline constexpr std::size_t kRawLatencyFrames = 37;
+
+/// Inputs after which nothing of the past is left in a channel, whatever the tile.
+inline constexpr std::size_t kMemoryFrames = 40;
+
+/// Outputs that feel the zeros beside the first or last frame in one of the network's layers: 36, and in their last
+/// bits more, whose tile is computed together with those. None is further away than the inputs that a channel
+/// remembers, less its latency.
+inline constexpr std::size_t kEdgeFrames = kRatio * kMemoryFrames - kRawLatencyFrames;
+
+/// The arrays that one call works in, carved out of scratch memory: of each layer first the rows that the past left,
+/// then room for the next. The engines of a program work in the same memory one after the other (an audio thread's
+/// stack), so that it stays in the cache; what outlives a call is small.
+struct Workspace {
+  /// Floats that suffice for the streaming tile: little enough for any thread's stack.
+  static constexpr std::size_t kStackFloats = 21'000;
+
+  /// Floats needed for tiles of so many points.
+  [[nodiscard]] static std::size_t size(std::size_t points) noexcept;
+
+  /// `memory` is 64-byte aligned and may hold anything.
+  Workspace(std::size_t points, float* memory) NOVASR_RT;
+
+  struct Rows {
+    float* first = nullptr;   ///< oldest row of the past
+    std::size_t history = 0;  ///< rows of the past
+    [[nodiscard]] float* next() const NOVASR_RT { return first + history * kernels::kChannels; }
+  };
+  float* input;     ///< kInputHistory frames of the past, then the next
+  Rows pre;         ///< conv_pre
+  Rows activated1;  ///< first activation
+  Rows convolved;   ///< conv1
+  float* residual;
+  float* spectra;   ///< used between the two activations; the rest lies in the same place
+  Rows window;      ///< either activation at 96 kHz
+  Rows activated2;  ///< second activation
+};
+
+/// One channel of the network as a stream: the rows of each layer that later tiles still need, and the signal's edges.
+///
+/// Every layer zero-pads its own input, so rows before frame 0 and after the end are set to 0 layer by layer. With T
+/// inputs taken and a whole number of tiles done, the layers stand at: conv_pre row T - 4, first activation group T - 5
+/// (rows up to 3 T - 18), convolution 3 T - 23, second activation 3 T - 30, output 3 T - 38.
+class NetworkStream {
+ public:
+  NetworkStream(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& kernels);
+
+  /// [audio] Starts a fresh stream.
+  void reset() NOVASR_RT;
+
+  /// [audio] Goes on from where `other`, of the same network, stands.
+  void continue_from(const NetworkStream& other) NOVASR_RT;
+
+  /// [audio] Takes the next tiles * tile_inputs frames and writes three times as many, kRawLatencyFrames late, then up
+  /// to kMaxWidth frames of garbage. `total_inputs` is the length of the signal, or kUnknownLength; frames from there
+  /// on must be 0. Precondition: 1 <= tiles <= kMaxTiles.
+  void process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
+                     float* out) NOVASR_RT;
+
+  static constexpr std::int64_t kUnknownLength = std::int64_t{1} << 60;
+
+ private:
+  [[nodiscard]] bool skip_silence(const float* input, std::size_t inputs, float* out) NOVASR_RT;
+  void first_activation(const Workspace& at, std::size_t inputs) NOVASR_RT;
+  void second_activation(const Workspace& at, std::size_t frames) NOVASR_RT;
+  void edge_group(std::int64_t group, const float* conv_pre_row, float* window) NOVASR_RT;
+  void edge_outputs(const Workspace& at, std::size_t frames, float* out) const NOVASR_RT;
+  [[nodiscard]] float edge_output(const Workspace& at, std::int64_t t) const NOVASR_RT;
+
+  std::shared_ptr<const PreparedNetwork> network_;
+  const kernels::KernelTable& kernels_;
+  AlignedFloats past_;      ///< the rows of each layer that later calls need
+  std::int64_t taken_ = 0;  ///< inputs before the current call
+  std::size_t silent_ = 0;  ///< zeros in the whole calls since the last one that held anything else
+  std::int64_t total_ = kUnknownLength;
+};
+
+}  // namespace novasr

@@ -1,0 +1,33 @@
+#pragma once
+#include <cstddef>
+
+#include "novasr/model.hpp"
+
+namespace novasr {
+
+inline constexpr std::size_t kPreWeightShape[] = {32, 1, 7};
+inline constexpr std::size_t kBlockWeightShape[] = {32, 32, 11};
+inline constexpr std::size_t kChannelsShape[] = {32};
+inline constexpr std::size_t kFilterShape[] = {1, 1, 12};
+inline constexpr std::size_t kPostWeightShape[] = {1, 32, 7};
+
+/// Every tensor of the network as published, in the order of ModelWeights.
+inline constexpr TensorSpec kTensors[] = {
+    {"conv_pre.weight", kPreWeightShape},
+    {"conv_pre.bias", kChannelsShape},
+    {"resblocks.0.convs1.0.weight", kBlockWeightShape},
+    {"resblocks.0.convs1.0.bias", kChannelsShape},
+    {"resblocks.0.convs2.0.weight", kBlockWeightShape},
+    {"resblocks.0.convs2.0.bias", kChannelsShape},
+    {"resblocks.0.activations.0.act.alpha", kChannelsShape},
+    {"resblocks.0.activations.0.act.beta", kChannelsShape},
+    {"resblocks.0.activations.0.upsample.filter", kFilterShape},
+    {"resblocks.0.activations.0.downsample.lowpass.filter", kFilterShape},
+    {"resblocks.0.activations.1.act.alpha", kChannelsShape},
+    {"resblocks.0.activations.1.act.beta", kChannelsShape},
+    {"resblocks.0.activations.1.upsample.filter", kFilterShape},
+    {"resblocks.0.activations.1.downsample.lowpass.filter", kFilterShape},
+    {"conv_post.weight", kPostWeightShape},
+};
+
+}  // namespace novasr
