@@ -11,7 +11,7 @@ import needs
 import numpy as np
 
 from novasr.errors import PluginError
-from novasr.plugin_bundle import find_bundle
+from novasr.plugin.bundle import find_bundle
 
 
 def require_bundle() -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from audio_files import damaged_files, noise, tones, write
 
-from novasr.analysis import file_info, measure_bandwidth
+from novasr.audio.analysis import file_info, measure_bandwidth
 from novasr.errors import AudioFileError
 
 

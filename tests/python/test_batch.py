@@ -14,8 +14,8 @@ import soundfile as sf
 from audio_files import noise, write
 from command_line import assert_one_error_line, novasr
 
-from novasr.datasets import read_clips
 from novasr.errors import AudioFileError
+from novasr.training.datasets import read_clips
 
 
 def make(folder: Path, *names: str) -> Path:

@@ -63,7 +63,7 @@ def test_without_torch_its_engine_is_refused(without_torch: Path) -> None:
 
 
 def test_a_recording_that_does_not_fit_into_memory_is_left_out() -> None:
-    from novasr import benchmark
+    from novasr.evaluation import benchmark
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark, "_free_bytes", lambda: 1e6)

@@ -19,14 +19,14 @@ import pytest
 from plugin_support import noise, require_bundle, run_python
 
 import novasr
-from novasr.checkpoints import TENSOR_SHAPES, VALUE_COUNT, load_tensors
 from novasr.errors import AudioFormatError, NovasrError, PluginError, WeightsError
+from novasr.weights.load import TENSOR_SHAPES, VALUE_COUNT, load_tensors
 
 pedalboard = needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
 BUNDLE = require_bundle()
 
 from novasr import NovaSR  # noqa: E402
-from novasr.plugin_state import decode, encode, unwrap, wrap  # noqa: E402
+from novasr.plugin.state import decode, encode, unwrap, wrap  # noqa: E402
 
 RATES = [16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000]
 SETTINGS = {
@@ -604,7 +604,7 @@ def test_an_effect_ends_when_the_last_reference_does(other_weights):
 LIVES = """if True:
     import os, weakref
     import numpy as np, pedalboard
-    from novasr.plugin_bundle import find_bundle
+    from novasr.plugin.bundle import find_bundle
     {definition}
 
     def threads():

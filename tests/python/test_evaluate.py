@@ -15,8 +15,8 @@ from audio_files import noise, write
 from command_line import assert_one_error_line, novasr
 
 from novasr.cli.main import app
-from novasr.datasets import read_clips
 from novasr.errors import NovasrError
+from novasr.training.datasets import read_clips
 
 FAST = ("--metrics", "lsd", "--jobs", "1")
 

@@ -200,7 +200,7 @@ def test_missing_torchscript_is_named(tmp_path):
 
 
 def test_scripted_stream_equals_the_network(rng):
-    script = torch.jit.load(io.BytesIO(novasr.export.torchscript_bytes()))
+    script = torch.jit.load(io.BytesIO(novasr.weights.export.torchscript_bytes()))
     audio = torch.from_numpy((0.1 * rng.standard_normal((1, 1, 4000))).astype(np.float32))
     with torch.inference_mode():
         out, state = script(audio, script.initial_state(1))

@@ -18,7 +18,7 @@ from audio_files import burst, cut, damaged_files, noise, tones, write
 from novasr.audio import writing
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, AudioFormatError, NovasrError, WeightsError
-from novasr.files import enhance_file
+from novasr.offline.files import enhance_file
 
 DAMAGED = [
     ("missing", "no such file"),
@@ -263,7 +263,7 @@ def test_what_progress_raises_ends_the_work_and_leaves_the_old_result(
 def test_a_full_disk_is_named_and_nothing_is_left(tmp_path: Path, name: str) -> None:
     resource = pytest.importorskip("resource")
     source = write(tmp_path / "a.wav", noise(20.0, 16_000), 16_000)
-    code = f"from novasr.files import enhance_file; enhance_file({str(source)!r}, {name!r})"
+    code = f"from novasr.offline.files import enhance_file; enhance_file({str(source)!r}, {name!r})"
     run = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
@@ -346,7 +346,7 @@ def peak_kib(source: Path, minutes: int, jobs: int) -> int:
         for _ in range(minutes):
             file.write(minute)
     code = (  # VmHWM: ru_maxrss of a program has its parent's, ours, in it
-        "import sys; from novasr.files import enhance_file;"
+        "import sys; from novasr.offline.files import enhance_file;"
         "enhance_file(sys.argv[1], jobs=int(sys.argv[2]), overwrite=True);"
         "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     )

@@ -22,7 +22,7 @@ import soundfile as sf
 from audio_files import noise, write
 
 from novasr.audio import metadata, mutagen_tags, wav_metadata
-from novasr.files import EnhanceResult, enhance_file
+from novasr.offline.files import EnhanceResult, enhance_file
 
 RATE = 16_000
 SPEECH = noise(0.4, RATE)
@@ -674,7 +674,7 @@ def test_without_mutagen_what_is_lost_is_named(
 def test_without_need_mutagen_is_not_imported(tmp_path: Path, mutagen: Any, source: str) -> None:
     """Its licence is another one."""
     path = tagged(tmp_path / f"a.{source}", {} if source in ("mp3", "flac") else {"title": "T"})
-    script = "import sys; from novasr.files import enhance_file as e; e(*sys.argv[1:]);"
+    script = "import sys; from novasr.offline.files import enhance_file as e; e(*sys.argv[1:]);"
     script += "print('mutagen' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script, path, tmp_path / "b.wav"], capture_output=True, text=True

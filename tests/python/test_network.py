@@ -8,9 +8,9 @@ import torch
 from golden import GOLDEN_SIGNALS, error_against, golden_pairs
 
 import novasr
-from novasr.model import StreamingNovaSR
-from novasr.model.layers import interpolate_x3
-from novasr.model.streaming import LOOK_AHEAD, TAIL
+from novasr.families.novasr import StreamingNovaSR
+from novasr.families.novasr.layers import interpolate_x3
+from novasr.families.novasr.streaming import LOOK_AHEAD, TAIL
 
 # float64: what storing the golden outputs as float32 costs. float32: measured 9.7e-7 and 118 dB at worst.
 BOUNDS = {torch.float64: (6e-8, 140), torch.float32: (3e-6, 110)}

@@ -11,9 +11,9 @@ import pytest
 import soundfile as sf
 from command_line import novasr, without_posix
 
-from novasr import benchmark
-from novasr.cores import core_count
 from novasr.errors import StreamError
+from novasr.evaluation import benchmark
+from novasr.offline.cores import core_count
 
 LSD_ALONE = ("--metrics", "lsd", "--no-baselines")
 

@@ -12,8 +12,8 @@ import soundfile as sf
 from audio_files import noise, write
 from command_line import novasr
 
+from novasr.audio.plot import plot_spectrograms
 from novasr.errors import AudioFileError, NovasrError
-from novasr.plot import plot_spectrograms
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

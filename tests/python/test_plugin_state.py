@@ -9,9 +9,9 @@ import zlib
 import numpy as np
 import pytest
 
-from novasr.checkpoints import VALUE_COUNT
 from novasr.errors import PluginError
-from novasr.plugin_state import PluginState, decode, encode, unwrap, wrap
+from novasr.plugin.state import PluginState, decode, encode, unwrap, wrap
+from novasr.weights.load import VALUE_COUNT
 
 CLASS_ID = b"0123456789ABCDEF0123456789ABCDEF"
 

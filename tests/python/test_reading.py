@@ -18,7 +18,7 @@ from novasr.audio.libsndfile import PartFile
 from novasr.audio.part import Part
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError
-from novasr.files import enhance_file
+from novasr.offline.files import enhance_file
 
 RATE = 16_000
 SPEECH = noise(2.0, RATE)

@@ -16,8 +16,8 @@ from audio_files import noise, write
 from command_line import assert_one_error_line, novasr
 
 from novasr.errors import AudioFileError
-from novasr.files import enhance_file
-from novasr.replacing import replacing
+from novasr.filesystem.replacing import replacing
+from novasr.offline.files import enhance_file
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes and links")
 FORMATS = ["o.wav", "o.flac", "o.ogg", "o.mp3"]

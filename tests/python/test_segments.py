@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from novasr import Stream, segments
-from novasr.files import enhance_file
+from novasr import Stream
+from novasr.offline import segments
+from novasr.offline.files import enhance_file
 
 
 def blocks_of(audio, frames=10_000):

@@ -19,8 +19,8 @@ from novasr import (
     export_weights,
     load_model,
 )
+from novasr.audio.plot import plot_spectrograms
 from novasr.evaluation.systems import named
-from novasr.plot import plot_spectrograms
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

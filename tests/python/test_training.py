@@ -15,13 +15,14 @@ import pytest
 import soundfile
 from command_line import novasr
 
-from novasr.datasets import read_clips
 from novasr.errors import AudioFileError, AudioFormatError, RecipeError, WeightsError
+from novasr.training.datasets import read_clips
 
 torch = needs.package("torch", "pip install 'novasr[train]'")
 
-from novasr import checkpoints  # noqa: E402
-from novasr.training import fast  # noqa: E402
+from novasr.families.novasr import fast  # noqa: E402
+from novasr.families.novasr.initial import kaiser_sinc, new_network  # noqa: E402
+from novasr.families.novasr.settle import save_weights  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
 from novasr.training.degrade import (  # noqa: E402
     CODECS,
@@ -34,11 +35,10 @@ from novasr.training.degrade import (  # noqa: E402
     through_codec,
     zero_phase_low_pass,
 )
-from novasr.training.initial import kaiser_sinc, new_network  # noqa: E402
 from novasr.training.loop import _Run, train  # noqa: E402
 from novasr.training.losses import SpectralLoss  # noqa: E402
 from novasr.training.recipe import Data, Loss, Optimizer, Recipe, as_toml, load_recipe  # noqa: E402
-from novasr.training.weights import save_weights  # noqa: E402
+from novasr.weights import load as weights  # noqa: E402
 
 TINY = Recipe(
     name="tiny",
@@ -91,7 +91,7 @@ def damage(*paths):
 
 
 def assert_same_weights(a, b):
-    first, second = checkpoints.load_tensors(a), checkpoints.load_tensors(b)
+    first, second = weights.load_tensors(a), weights.load_tensors(b)
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
@@ -131,7 +131,7 @@ class TestGradients:
 
 class TestInitialNetwork:
     def test_filters_are_those_of_the_published_weights(self):
-        stored = checkpoints.load_tensors()["resblocks.0.activations.0.downsample.lowpass.filter"]
+        stored = weights.load_tensors()["resblocks.0.activations.0.downsample.lowpass.filter"]
         assert np.abs(stored.ravel() - kaiser_sinc().numpy()).max() < 2.5e-4  # float16 of 0.44
 
     def test_both_orders_of_the_phases_play_in_the_native_engine(self, tmp_path):
@@ -144,7 +144,7 @@ class TestInitialNetwork:
             path = tmp_path / f"{textbook}.safetensors"
             save_weights(new_network(3, textbook_phases=textbook), path)
             with torch.inference_mode():
-                expected = checkpoints.load_model(path)(torch.from_numpy(audio)[None, None])[0, 0]
+                expected = weights.load_model(path)(torch.from_numpy(audio)[None, None])[0, 0]
             found = novasr.enhance(audio, 16_000, mode="full", weights=path)
             assert np.abs(found.ravel()[: len(expected)] - expected.numpy()).max() < 2e-6
             outputs.append(expected)
@@ -476,7 +476,7 @@ class TestCommand:
         done = novasr(*words, "--steps", 10)
         assert done.returncode == 0, done.stderr
         assert str(run / "weights.safetensors") in done.stdout
-        checkpoints.load_tensors(run / "weights.safetensors")
+        weights.load_tensors(run / "weights.safetensors")
         card = (run / "card.md").read_text()
         assert "CC0-1.0" in card
         assert "made-up/voices" in card
@@ -532,7 +532,7 @@ class TestWeightFiles:
         """Rounded one by one, the biases would leave an offset."""
         network = new_network(7)
         save_weights(network, tmp_path / "w.safetensors")
-        saved = checkpoints.load_model(tmp_path / "w.safetensors")
+        saved = weights.load_model(tmp_path / "w.safetensors")
         silence = torch.zeros(1, 1, 500)
         with torch.no_grad():
             assert network(silence)[0, 0, 100:-100].abs().max() > 1e-4
@@ -541,7 +541,7 @@ class TestWeightFiles:
     def test_all_but_a_constant_stays(self, tmp_path):
         network = new_network(7)
         save_weights(network, tmp_path / "w.safetensors")
-        saved = checkpoints.load_model(tmp_path / "w.safetensors")
+        saved = weights.load_model(tmp_path / "w.safetensors")
         audio = 0.1 * torch.randn(1, 1, 500, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
             changed = (torch.atanh(saved(audio)) - torch.atanh(network(audio)))[0, 0, 50:-50]

@@ -14,7 +14,7 @@ from audio_files import noise, tones, write
 import novasr
 from novasr.audio.levels import AUTO_PEAK_DB
 from novasr.errors import AudioFormatError
-from novasr.files import enhance_file
+from novasr.offline.files import enhance_file
 
 RATE = 16_000
 SUFFIXES = ["wav", "rf64", "w64", "aiff", "caf", "au", "flac"]

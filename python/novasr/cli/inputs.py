@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from novasr.cli.messages import print_note
+from novasr.audio.folder_search import count_others, search_folder
 from novasr.errors import AudioFileError, NovasrError
-from novasr.files import default_destination
-from novasr.folder_search import count_others, search_folder
+from novasr.messages import print_note
+from novasr.offline.files import default_destination
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ import numpy as np
 from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout, write_file
-from novasr.datasets import Clip, LeftOut, Tell
 from novasr.errors import AudioFormatError, NovasrError, blaming
 from novasr.evaluation import metrics
 from novasr.evaluation.protocols import (
@@ -30,6 +29,7 @@ from novasr.evaluation.protocols import (
 )
 from novasr.evaluation.robustness import CONDITIONS
 from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.training.datasets import Clip, LeftOut, Tell
 
 if TYPE_CHECKING:
     from novasr.evaluation.metrics import Array, Audio, Distance

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.checkpoints import NAMED_WEIGHTS, download, load_tensors
 from novasr.engines import is_script
 from novasr.errors import NovasrError
 from novasr.evaluation.protocols import fit, sinc
-from novasr.offline import enhance
+from novasr.offline.arrays import enhance
 from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
+from novasr.weights.load import NAMED_WEIGHTS, download, load_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""Whole recordings: arrays in memory, files, pipes."""
