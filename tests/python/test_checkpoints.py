@@ -12,7 +12,7 @@ import torch
 from safetensors.numpy import save_file
 
 from novasr.errors import WeightsError
-from novasr.weights import load
+from novasr.weights.hub import NAMED_WEIGHTS
 from novasr.weights.load import TENSOR_SHAPES, flatten, load_tensors
 
 
@@ -214,6 +214,6 @@ def test_offline_without_a_cache_says_what_to_do(hub, monkeypatch):
 
 
 def test_pins_are_those_of_the_files(shared):
-    for name, pinned in load.NAMED_WEIGHTS.items():
+    for name, pinned in NAMED_WEIGHTS.items():
         content = (shared / "weights" / f"novasr_{name}.bin").read_bytes()
         assert hashlib.sha256(content).hexdigest() == pinned.sha256

@@ -13,7 +13,8 @@ import torch
 from audio_files import noise
 
 from novasr.evaluation import metrics
-from novasr.evaluation.protocols import by_soxr, fit
+from novasr.evaluation.protocols import by_soxr
+from novasr.evaluation.signals import fit
 from novasr.evaluation.systems import System
 
 RATE = 48_000

@@ -22,7 +22,6 @@ torch = needs.package("torch", "pip install 'novasr[train]'")
 
 from novasr.families.novasr import fast  # noqa: E402
 from novasr.families.novasr.initial import kaiser_sinc, new_network  # noqa: E402
-from novasr.families.novasr.settle import save_weights  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
 from novasr.training.degrade import (  # noqa: E402
     CODECS,
@@ -39,6 +38,7 @@ from novasr.training.loop import _Run, train  # noqa: E402
 from novasr.training.losses import SpectralLoss  # noqa: E402
 from novasr.training.recipe import Data, Loss, Optimizer, Recipe, as_toml, load_recipe  # noqa: E402
 from novasr.weights import load as weights  # noqa: E402
+from novasr.weights.save import save_weights  # noqa: E402
 
 TINY = Recipe(
     name="tiny",

@@ -147,7 +147,8 @@ def enhance(
     ] = False,
 ) -> None:
     """Enhance files, report each, and exit with 2 if one failed."""
-    from novasr.cli.inputs import find_inputs, is_result, plan_jobs
+    from novasr.cli.inputs import find_inputs, plan_jobs
+    from novasr.offline.results import is_result
 
     if skip_existing and overwrite:
         raise NovasrError("--skip-existing and --overwrite exclude each other")
@@ -308,7 +309,7 @@ def _without_finished(
     rest: list[Job] = []
     skipped: list[Job] = []
     for job in planned:
-        if is_finished(job, rate):
+        if is_finished(job.source, job.destination, rate):
             skipped.append(job)
         else:
             rest.append(replace(job, remake=job.destination.exists()))

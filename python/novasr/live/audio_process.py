@@ -176,7 +176,7 @@ class Audio:
             self._jack.close()
 
 
-class LiveEngine:
+class AudioProcess:
     """One life of the process: open, run, report, close.
 
     Parameters
@@ -381,7 +381,7 @@ def main() -> int:
         0 stopped, 1 failed, 2 refused: starting again would not help, 3 a device was lost.
     """
     try:
-        return LiveEngine(json.loads(sys.stdin.readline())).run()
+        return AudioProcess(json.loads(sys.stdin.readline())).run()
     except DeviceError as error:
         report(error=str(error), kind="device")
         return EXIT_REFUSED

@@ -12,9 +12,10 @@ from novasr.audio.analysis import BandMeter, judge_band, may_be_full_band
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import check_layout, choose_layout, write_file
 from novasr.errors import AudioFileError
-from novasr.filesystem.disk_space import check_space, least_bytes
+from novasr.filesystem.disk_space import check_space
 from novasr.filesystem.replacing import check_protection, exists_error
 from novasr.offline.enhancement import Engine, Enhancement, Mode, Settings
+from novasr.offline.results import default_destination, least_bytes
 from novasr.rates import MODEL_OUTPUT_HZ
 from novasr.stream import check_count
 
@@ -232,23 +233,6 @@ def check_file(
         output_rate = reader.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
         layout = choose_layout(reader, destination, output_rate, subtype=subtype, quality=quality)
         return least_bytes(reader, layout)
-
-
-def default_destination(source: Path) -> Path:
-    """Name the result of `source`: beside it, ``-48k`` added, FLAC for FLAC and WAV for the rest.
-
-    Parameters
-    ----------
-    source : Path
-        The file to enhance.
-
-    Returns
-    -------
-    Path
-        For example ``talk-48k.wav`` for ``talk.mp3``.
-    """
-    suffix = ".flac" if source.suffix.lower() == ".flac" else ".wav"
-    return source.with_name(f"{source.stem}-48k{suffix}")
 
 
 def _survey(

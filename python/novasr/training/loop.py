@@ -19,7 +19,6 @@ from novasr.errors import WeightsError
 from novasr.families.novasr import NovaSRNetwork, fast
 from novasr.families.novasr.initial import new_network
 from novasr.families.novasr.network import END_TRIM
-from novasr.families.novasr.settle import save_weights
 from novasr.training import checkpoint
 from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
@@ -29,6 +28,7 @@ from novasr.training.losses import SpectralLoss
 from novasr.training.recipe import Recipe
 from novasr.training.run_log import RunLog
 from novasr.training.validate import Validation
+from novasr.weights.save import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 _TIMED_STEPS = 12

@@ -1,10 +1,8 @@
-"""Finding, checking and reading weights: the default ones, upstream's by name, or a file."""
+"""Finding, reading and checking weights: the default ones, upstream's by name, or a file."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ import numpy as np
 
 from novasr.errors import AudioFormatError, NovasrError, WeightsError
 from novasr.filesystem.suffixes import known_suffix
+from novasr.weights.hub import NAMED_WEIGHTS, download
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,25 +43,6 @@ SUFFIXES = (".safetensors", ".bin")
 UPSTREAM_PREFIX = "dec."
 
 
-@dataclass(frozen=True)
-class HubWeights:
-    """One file of upstream's Hugging Face repository, pinned by its SHA-256."""
-
-    filename: str
-    sha256: str
-    repository: str = "YatharthS/NovaSR"
-
-
-NAMED_WEIGHTS = {
-    "v1": HubWeights(
-        "pytorch_model_v1.bin", "7ca4d3a650a8e3c80fe0b2e022975c8f57f41b9f1358fc856bcce67fd18d3124"
-    ),
-    "v2": HubWeights(
-        "pytorch_model_v2.bin", "58a9aad7dccd70ea1a454dd46fe1d1ce56763b2cd1adea1e369c62b8ce6a316a"
-    ),
-}
-
-
 def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.float32]]:
     """Read and check weights.
 
@@ -84,7 +64,7 @@ def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.floa
         the first tensor that is off.
     """
     if weights is None:
-        with as_file(files("novasr") / "weights" / "novasr.safetensors") as path:
+        with as_file(files("novasr.weights") / "novasr.safetensors") as path:
             return _read(path, "the weights of this package")
     path = download(str(weights)) if str(weights) in NAMED_WEIGHTS else Path(weights)
     return _read(path, str(weights))
@@ -124,59 +104,6 @@ def load_model(weights: str | Path | None = None) -> NovaSRNetwork:
 def flatten(tensors: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
     """Lay checked tensors end to end, as the native engine takes them: shape (23248,)."""
     return np.concatenate([tensors[name].ravel() for name in TENSOR_SHAPES])
-
-
-def download(name: str) -> Path:
-    """Fetch named weights from the Hugging Face hub, or from its cache, and check their SHA-256.
-
-    Raises
-    ------
-    WeightsError
-        If they cannot be reached, or are not the pinned file.
-    """
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
-
-    pinned = NAMED_WEIGHTS[name]
-    cached = try_to_load_from_cache(pinned.repository, pinned.filename)
-    if isinstance(cached, str) and _sha256(Path(cached)) == pinned.sha256:
-        return Path(cached)
-    try:
-        path = Path(
-            hf_hub_download(pinned.repository, pinned.filename, force_download=bool(cached))
-        )
-    except (EntryNotFoundError, RepositoryNotFoundError) as error:
-        if _is_offline(error):
-            raise WeightsError(_offline_message(name, pinned)) from error
-        msg = f"weights {name!r}: {pinned.repository} has no {pinned.filename} any more"
-        raise WeightsError(msg) from error
-    except Exception as error:  # the hub client raises whatever its HTTP library does
-        raise WeightsError(_offline_message(name, pinned)) from error
-    if (found := _sha256(path)) != pinned.sha256:
-        msg = (
-            f"weights {name!r}: {pinned.filename} from {pinned.repository} is not the pinned file "
-            f"(SHA-256 {found[:12]}..., expected {pinned.sha256[:12]}...); it was not used"
-        )
-        raise WeightsError(msg)
-    return path
-
-
-def _is_offline(error: Exception) -> bool:
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    return isinstance(error, LocalEntryNotFoundError)
-
-
-def _offline_message(name: str, pinned: HubWeights) -> str:
-    return (
-        f"weights {name!r}: cannot fetch {pinned.filename} from the Hugging Face repository "
-        f"{pinned.repository}, and it is not in the cache; connect once, or download the file "
-        "yourself and pass its path"
-    )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:

@@ -1,36 +1,14 @@
-"""Trained networks as weight files."""
+"""Silence at the output for silence at the input."""
 
 from __future__ import annotations
 
-import copy
-from pathlib import Path
-
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.layers import interpolate_x3
-from novasr.filesystem.replacing import replacing
-from novasr.weights.load import TENSOR_SHAPES, UPSTREAM_PREFIX
 
 _FRAMES = 64  # of silence: more than the network sees at once
-
-
-def save_weights(network: NovaSRNetwork, path: Path) -> None:
-    """Write a network as float16 safetensors in upstream's key layout: 23,248 values.
-
-    The second convolution's bias is chosen anew: see :func:`settle`.
-    """
-    rounded = copy.deepcopy(network).cpu().to(torch.float16).float()
-    settle(rounded)
-    state = rounded.state_dict()
-    tensors = {
-        f"{UPSTREAM_PREFIX}{name}": state[name].to(torch.float16).contiguous()
-        for name in TENSOR_SHAPES
-    }
-    with replacing(path) as temporary:
-        save_file(tensors, temporary)
 
 
 @torch.no_grad()
