@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from novasr import _renamed
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -85,6 +87,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if f"novasr.{name}" in _renamed.MOVED:
+        return import_module(f"novasr.{name}")
     if name not in _HOMES:
         msg = f"module 'novasr' has no attribute {name!r}"
         raise AttributeError(msg)
@@ -93,3 +97,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
+
+
+_renamed.find_moved_modules()
