@@ -26,7 +26,7 @@ import torch
 import torch._inductor.config
 
 import novasr
-from novasr.benchmark import conditions
+from novasr.evaluation.benchmark import conditions
 
 RATE_HZ = 16_000
 LARGEST_ERROR = 1e-5  # of float32 against float32, full scale at 1.0

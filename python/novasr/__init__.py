@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from novasr import _renamed
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from novasr.analysis import FileInfo, Verdict, file_info, judge_band, measure_bandwidth
-    from novasr.checkpoints import load_model
-    from novasr.effect import NovaSR as NovaSR
+    from novasr.audio.analysis import FileInfo, Verdict, file_info, judge_band, measure_bandwidth
     from novasr.errors import (
         AudioFileError,
         AudioFormatError,
@@ -22,38 +22,40 @@ if TYPE_CHECKING:
         StreamError,
         WeightsError,
     )
-    from novasr.export import export_torchscript, export_weights
-    from novasr.files import EnhanceResult, enhance_file
-    from novasr.offline import enhance
+    from novasr.offline.arrays import enhance
+    from novasr.offline.files import EnhanceResult, enhance_file
+    from novasr.plugin.effect import NovaSR as NovaSR
     from novasr.stream import Stream, StreamStats
     from novasr.upstream import FastSR
+    from novasr.weights.export import export_torchscript, export_weights
+    from novasr.weights.load import load_model
 
 # Public name -> module: each is imported when it is first used, so that `import novasr` stays quick.
 _HOMES = {
     "AudioFileError": "errors",
     "AudioFormatError": "errors",
     "DeviceError": "errors",
-    "EnhanceResult": "files",
+    "EnhanceResult": "offline.files",
     "FastSR": "upstream",
-    "FileInfo": "analysis",
+    "FileInfo": "audio.analysis",
     "FullBandWarning": "errors",
-    "NovaSR": "effect",
+    "NovaSR": "plugin.effect",
     "NovasrError": "errors",
     "PassthroughWarning": "errors",
     "PluginError": "errors",
     "Stream": "stream",
     "StreamError": "errors",
     "StreamStats": "stream",
-    "Verdict": "analysis",
+    "Verdict": "audio.analysis",
     "WeightsError": "errors",
-    "enhance": "offline",
-    "enhance_file": "files",
-    "export_torchscript": "export",
-    "export_weights": "export",
-    "file_info": "analysis",
-    "judge_band": "analysis",
-    "load_model": "checkpoints",
-    "measure_bandwidth": "analysis",
+    "enhance": "offline.arrays",
+    "enhance_file": "offline.files",
+    "export_torchscript": "weights.export",
+    "export_weights": "weights.export",
+    "file_info": "audio.analysis",
+    "judge_band": "audio.analysis",
+    "load_model": "weights.load",
+    "measure_bandwidth": "audio.analysis",
 }
 
 # All but NovaSR, so that `from novasr import *` does not need pedalboard.
@@ -85,6 +87,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if f"novasr.{name}" in _renamed.MOVED:
+        return import_module(f"novasr.{name}")
     if name not in _HOMES:
         msg = f"module 'novasr' has no attribute {name!r}"
         raise AttributeError(msg)
@@ -93,3 +97,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
+
+
+_renamed.find_moved_modules()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novasr import _native
-from novasr.checkpoints import flatten, load_tensors
 from novasr.errors import AudioFormatError, StreamError, WeightsError
-from novasr.export import torchscript_bytes
-from novasr.torch_runtime import require_matching_torch
+from novasr.weights.export import torchscript_bytes
+from novasr.weights.load import flatten, load_tensors
+from novasr.weights.torch_runtime import require_matching_torch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

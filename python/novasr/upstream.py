@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from novasr.checkpoints import load_model
-from novasr.torch_runtime import require_torch
+from novasr.weights.load import load_model
+from novasr.weights.torch_runtime import require_torch
 
 if TYPE_CHECKING:
     from pathlib import Path

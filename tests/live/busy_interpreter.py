@@ -16,8 +16,8 @@ import sounddevice
 
 from novasr import _native
 from novasr.engines import make_engine
+from novasr.live.audio_process import Audio
 from novasr.live.devices import find_route
-from novasr.live.engine import Audio
 
 BLOCK_SECONDS = 128 / 48_000
 

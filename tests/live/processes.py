@@ -13,7 +13,7 @@ def audio_process(pid: int) -> int:
     return next(
         int(child)
         for child in children
-        if b"novasr.live.engine" in Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"novasr.live.audio_process" in Path(f"/proc/{child}/cmdline").read_bytes()
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from pulse_server import PulseServer
 from test_errors import assert_one_error_line, novasr
 
-from novasr.live.feedback import howls
+from novasr.live.servers.feedback import howls
 
 
 @pytest.mark.parametrize(

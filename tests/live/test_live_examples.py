@@ -58,7 +58,7 @@ def test_live_monitor(devices: PulseServer) -> None:
 def test_pedalboard_live(devices: PulseServer) -> None:
     needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
     from novasr.errors import PluginError
-    from novasr.plugin_bundle import find_bundle
+    from novasr.plugin.bundle import find_bundle
 
     try:
         find_bundle()

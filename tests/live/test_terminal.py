@@ -19,8 +19,8 @@ import pytest
 from pulse_server import PulseServer
 from rich.console import Console
 
-from novasr.live.screen import Screen
 from novasr.live.stats import LiveEvent, LiveStats
+from novasr.live.ui.screen import Screen
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 ORANGE = "38;5;214"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from novasr import _native
-from novasr.checkpoints import flatten, load_tensors
+from novasr.weights.load import flatten, load_tensors
 
 RATE = 48_000
 
@@ -285,7 +285,7 @@ class TestLiveBridge:
 def script():
     needs.package("torch", "pip install 'novasr[torch]'")
     needs.libtorch()
-    from novasr.export import torchscript_bytes
+    from novasr.weights.export import torchscript_bytes
 
     return torchscript_bytes()
 

@@ -31,7 +31,7 @@ def test_silence_is_exact_zeros_from_the_first_sample_to_the_last(isa):
 
 @pytest.mark.parametrize("isa", ISAS)
 def test_the_reported_instruction_set_is_the_forced_one(isa):
-    code = "from novasr import benchmark; print(benchmark.conditions()['isa'])"
+    code = "from novasr.evaluation import benchmark; print(benchmark.conditions()['isa'])"
     assert run_python(code, NOVASR_ISA=isa).strip() == isa
 
 
@@ -40,7 +40,7 @@ def test_pedalboard_keeps_an_instance_that_clears_on_reset(isa):
     needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
     code = """if True:
         import pedalboard
-        from novasr.plugin_bundle import find_bundle
+        from novasr.plugin.bundle import find_bundle
         kind = pedalboard.VST3Plugin(str(find_bundle()))._reload_type
         print(kind == pedalboard.ExternalPluginReloadType.ClearsAudioOnReset)
     """

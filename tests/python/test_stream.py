@@ -17,8 +17,8 @@ import pytest
 from safetensors.numpy import save_file
 
 import novasr
-from novasr.checkpoints import load_tensors
 from novasr.errors import AudioFormatError, StreamError, WeightsError
+from novasr.weights.load import load_tensors
 
 REFERENCE = {"mode": "full", "front_end": "reference"}
 BLOCKS = [1, 7, 32, 63, 64, 441, 480, 512, 1023, 4096, "random"]

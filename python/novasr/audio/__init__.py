@@ -1,1 +1,1 @@
-"""Audio files: read to the end of what they hold, written complete or not at all."""
+"""Audio files: found, read to the end of what they hold, measured, drawn, written complete or not at all."""

@@ -17,7 +17,7 @@ import soundfile as sf
 from novasr.audio.libsndfile import libsndfile_name
 from novasr.audio.tags import COVER, ID3_NAMES, common_name, is_stale
 from novasr.audio.wav_metadata import append_chunks
-from novasr.replacing import replacing
+from novasr.filesystem.replacing import replacing
 
 _MP4_NAMES = {
     "\xa9alb": "album",

@@ -17,7 +17,7 @@ from novasr.audio.libsndfile import FloatAudio, libsndfile_name
 from novasr.audio.metadata import Metadata
 from novasr.audio.samples import Quantizer
 from novasr.errors import AudioFileError, AudioFormatError
-from novasr.replacing import replacing
+from novasr.filesystem.replacing import replacing
 
 OUTPUT_FORMATS = {
     ".aif": "AIFF",

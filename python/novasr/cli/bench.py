@@ -44,8 +44,8 @@ def bench(
     """Run the benchmark and print it."""
     from rich.console import Console
 
-    from novasr import benchmark
-    from novasr.replacing import replacing
+    from novasr.evaluation import benchmark
+    from novasr.filesystem.replacing import replacing
 
     if json_file is not None and json_file.exists() and not json_file.is_file():
         raise AudioFileError(f"{json_file}: cannot be written: it is not a file")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.cli.messages import print_warning
+from novasr.messages import print_warning
 
 if TYPE_CHECKING:
     from novasr.live import Device

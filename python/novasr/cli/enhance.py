@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from novasr.cli.messages import EXIT_ERROR, print_error, print_line, print_note, print_warning
 from novasr.cli.progress import NewBar, progress_bars
-from novasr.cores import core_count
 from novasr.errors import AudioFileError, NovasrError, blaming, describe
+from novasr.messages import EXIT_ERROR, print_error, print_line, print_note, print_warning
+from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Job
-    from novasr.enhancing import Engine, Mode
-    from novasr.files import EnhanceResult
+    from novasr.offline.enhancement import Engine, Mode
+    from novasr.offline.files import EnhanceResult
 
 
 class EngineName(str, Enum):
@@ -147,7 +147,8 @@ def enhance(
     ] = False,
 ) -> None:
     """Enhance files, report each, and exit with 2 if one failed."""
-    from novasr.cli.inputs import find_inputs, is_result, plan_jobs
+    from novasr.cli.inputs import find_inputs, plan_jobs
+    from novasr.offline.results import is_result
 
     if skip_existing and overwrite:
         raise NovasrError("--skip-existing and --overwrite exclude each other")
@@ -171,7 +172,7 @@ def enhance(
     if raw is not None:
         raise NovasrError("--raw tells what standard input is: novasr enhance - --raw ...")
     if plot:
-        from novasr.plot import require_matplotlib
+        from novasr.audio.plot import require_matplotlib
 
         require_matplotlib()
     found, unusable = find_inputs(inputs, recursive=recursive)
@@ -280,8 +281,8 @@ def _enhance_pipe(
     source: Path, output: Path, sound: Sound, raw: str | None, *, overwrite: bool
 ) -> None:
     from novasr.audio.piping import parse_raw
-    from novasr.enhancing import Settings as Chain
-    from novasr.pipe import enhance_pipe
+    from novasr.offline.enhancement import Settings as Chain
+    from novasr.offline.pipe import enhance_pipe
 
     if output != Path("-") and output.exists() and not overwrite:
         raise AudioFileError(f"{output}: exists: choose another name or add --overwrite")
@@ -303,12 +304,12 @@ def _without_finished(
     planned: list[Job], rate: int | Literal["source"] | None
 ) -> tuple[list[Job], list[Job]]:
     """Set the jobs apart that are done already."""
-    from novasr.cli.finished import is_finished
+    from novasr.offline.results import is_finished
 
     rest: list[Job] = []
     skipped: list[Job] = []
     for job in planned:
-        if is_finished(job, rate):
+        if is_finished(job.source, job.destination, rate):
             skipped.append(job)
         else:
             rest.append(replace(job, remake=job.destination.exists()))
@@ -323,8 +324,8 @@ def _show(
     new_folders: bool,
 ) -> None:
     """Print what would be done, as far as it can be told before the work."""
-    from novasr.disk_space import check_space
-    from novasr.files import check_file
+    from novasr.filesystem.disk_space import check_space
+    from novasr.offline.files import check_file
 
     for job in planned:
         try:
@@ -384,7 +385,7 @@ def _pool(workers: int) -> Iterator[tuple[ThreadPoolExecutor, threading.Event]]:
 def _enhance_one(
     job: Job, settings: Settings, threads: int, new_bar: NewBar, stop: threading.Event
 ) -> EnhanceResult:
-    from novasr.files import enhance_file
+    from novasr.offline.files import enhance_file
 
     _check_picture(job, settings)
     with blaming(job.source), new_bar(job.source.name) as report:
@@ -404,7 +405,7 @@ def _enhance_one(
             progress=progress,
         )
         if settings.plot:
-            from novasr.plot import plot_spectrograms
+            from novasr.audio.plot import plot_spectrograms
 
             try:
                 plot_spectrograms(job.source, job.destination, _picture(job.destination))
@@ -416,8 +417,8 @@ def _enhance_one(
 
 def _check_space_for_all(planned: list[Job], settings: Settings) -> None:
     """Add up what the results on each file system take; those that fail take nothing."""
-    from novasr.disk_space import check_space
-    from novasr.files import check_file
+    from novasr.filesystem.disk_space import check_space
+    from novasr.offline.files import check_file
 
     needed: Counter[int] = Counter()
     folders: dict[int, Path] = {}

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from novasr.cli.messages import print_warning
 from novasr.cli.progress import progress_bars
-from novasr.cores import core_count
 from novasr.errors import AudioFileError, NovasrError
-from novasr.suffixes import known_suffix
+from novasr.filesystem.suffixes import known_suffix
+from novasr.messages import print_warning
+from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
-    from novasr.datasets import Clip
     from novasr.evaluation.runner import Score, Settings
     from novasr.evaluation.summary import Row
     from novasr.evaluation.systems import System
+    from novasr.training.datasets import Clip
 
 
 class Protocol(str, Enum):
@@ -115,7 +115,7 @@ def evaluate(
     from novasr.evaluation import report, runner, systems
     from novasr.evaluation.robustness import steady_levels
     from novasr.evaluation.summary import summarise
-    from novasr.replacing import replacing
+    from novasr.filesystem.replacing import replacing
 
     settings = runner.Settings(
         metrics=tuple(dict.fromkeys(metrics.split(","))),
@@ -163,13 +163,13 @@ def _require_packages(*, plotting: bool) -> None:
         if find_spec(package) is None:
             raise NovasrError(f'evaluate needs {package}: pip install "novasr[evaluate]"')
     if plotting:
-        from novasr.plot import require_matplotlib
+        from novasr.audio.plot import require_matplotlib
 
         require_matplotlib()
 
 
 def _read(folder: Path, limit: int | None) -> list[Clip]:
-    from novasr.datasets import read_clips
+    from novasr.training.datasets import read_clips
 
     clips = read_clips(folder, _warn)
     if limit is None or limit >= len(clips):

@@ -34,9 +34,9 @@ def export(
     ] = False,
 ) -> None:
     """Export and say where the file is."""
-    from novasr.checkpoints import SUFFIXES
-    from novasr.export import export_torchscript, export_weights
-    from novasr.suffixes import known_suffix
+    from novasr.filesystem.suffixes import known_suffix
+    from novasr.weights.export import export_torchscript, export_weights
+    from novasr.weights.load import SUFFIXES
 
     suffix = known_suffix(output, ".ts", *SUFFIXES)
     write = export_torchscript if suffix == ".ts" else export_weights

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from novasr.cli.messages import EXIT_ERROR, print_error, print_warning
 from novasr.errors import NovasrError, blaming
+from novasr.messages import EXIT_ERROR, print_error, print_warning
 
 if TYPE_CHECKING:
-    from novasr.analysis import FileInfo
+    from novasr.audio.analysis import FileInfo
 
 
 HELP = """Tell how much of its band a recording fills, and whether to enhance it.
@@ -38,7 +38,7 @@ def info(
     ] = False,
 ) -> None:
     """Describe files on stdout, and exit with 2 if one cannot be read."""
-    from novasr.analysis import file_info
+    from novasr.audio.analysis import file_info
     from novasr.cli.inputs import find_inputs
 
     described: list[dict[str, Any]] = []

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from novasr.cli.messages import print_note
+from novasr.audio.folder_search import count_others, search_folder
 from novasr.errors import AudioFileError, NovasrError
-from novasr.files import default_destination
-from novasr.folder_search import count_others, search_folder
+from novasr.messages import print_note
+from novasr.offline.results import default_destination
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,6 @@ def _in_the_way(job: Job) -> AudioFileError:
     return AudioFileError(
         f"{job.source}: would become {job.destination}, which is to be enhanced, too: use -d FOLDER"
     )
-
-
-def is_result(path: Path) -> bool:
-    """Tell whether `path` has the name of a result."""
-    return path.stem.endswith("-48k")
 
 
 def _no_audio(folder: Path, others: Counter[str], *, recursive: bool) -> AudioFileError:

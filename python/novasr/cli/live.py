@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from novasr.cli.enhance import EngineName, ModeName
-from novasr.cli.messages import print_warning
 from novasr.errors import NovasrError
+from novasr.messages import print_warning
 
 if TYPE_CHECKING:
     from novasr.live import LiveStream
@@ -78,7 +78,7 @@ def live(
 ) -> None:
     """Run a live stream until it is interrupted."""
     from novasr.live import LiveStream
-    from novasr.live import headless as lines
+    from novasr.live.ui import headless as lines
 
     stream = LiveStream(
         input,
@@ -100,7 +100,7 @@ def live(
         if as_lines:
             lines.run(stream)
         else:
-            from novasr.live import terminal
+            from novasr.live.ui import terminal
 
             terminal.run(stream)
     finally:
@@ -111,7 +111,7 @@ def live(
 def _show_rest(stream: LiveStream, *, as_lines: bool) -> None:
     """Tell what came after the last look, about the recording for one."""
     from novasr.live import LiveEvent
-    from novasr.live import headless as lines
+    from novasr.live.ui import headless as lines
 
     with contextlib.suppress(NovasrError):  # what ended the stream has been raised
         for update in stream.updates():

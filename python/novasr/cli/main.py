@@ -21,8 +21,8 @@ from novasr.cli import (
     streams,
     train,
 )
-from novasr.cli.messages import EXIT_ERROR, debugging, print_error
 from novasr.errors import NovasrError
+from novasr.messages import EXIT_ERROR, debugging, print_error
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_NO_READER = 128 + 13  # as of a program that SIGPIPE ends

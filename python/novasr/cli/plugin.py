@@ -62,17 +62,18 @@ def plugin(context: typer.Context) -> None:
 @app.command(help=INSTALL_HELP)
 def install(system: System = False, to: To = None) -> None:
     """Install the bundle; say where, and which LibTorch engine it will use."""
-    from novasr import plugin_install
+    from novasr.plugin.install import find_torch_engine
+    from novasr.plugin.install import install as copy
 
-    print(f"{plugin_install.install(_folder(system, to))}: installed")
-    if (engine := plugin_install.find_torch_engine()) is not None:
+    print(f"{copy(_folder(system, to))}: installed")
+    if (engine := find_torch_engine()) is not None:
         print(f"{engine}: for TorchScript models")
 
 
 @app.command(help=PATH_HELP)
 def path() -> None:
     """Print the path of the bundle."""
-    from novasr.plugin_bundle import find_bundle
+    from novasr.plugin.bundle import find_bundle
 
     print(find_bundle())
 
@@ -80,13 +81,13 @@ def path() -> None:
 @app.command(help=UNINSTALL_HELP)
 def uninstall(system: System = False, to: To = None) -> None:
     """Remove the bundle and say which."""
-    from novasr import plugin_install
+    from novasr.plugin.install import uninstall as remove
 
-    print(f"{plugin_install.uninstall(_folder(system, to))}: removed")
+    print(f"{remove(_folder(system, to))}: removed")
 
 
 def _folder(system: bool, to: Path | None) -> Path:
-    from novasr.plugin_install import system_folder, user_folder
+    from novasr.plugin.install import system_folder, user_folder
 
     if system and to is not None:
         raise NovasrError("--system and --to each name a folder: give one of them")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.cli.messages import print_warning
 from novasr.errors import AudioFormatError, NovasrError, StreamError
+from novasr.messages import print_warning
 
 if TYPE_CHECKING:
     from novasr.training.loop import Progress
@@ -54,7 +54,7 @@ def train(
     """Run the training and print where its results are."""
     import dataclasses
 
-    from novasr.torch_runtime import require_torch
+    from novasr.weights.torch_runtime import require_torch
 
     if minutes is not None and steps is not None:
         raise AudioFormatError("--minutes and --steps exclude each other")

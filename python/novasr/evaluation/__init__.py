@@ -1,1 +1,1 @@
-"""How far extended audio is from the real recording: metrics, protocols, systems and reports."""
+"""How far extended audio is from the real recording, and how fast engines make it."""

@@ -7,7 +7,7 @@ otherwise; reference and estimate have one length. A score that cannot be given 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import soxr
@@ -17,10 +17,7 @@ from scipy.signal import get_window
 from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Audio = NDArray[np.floating[Any]]
-    Array = NDArray[np.float64]
+    from novasr.evaluation.signals import Array, Audio
 
 SPLIT_HZ = MODEL_INPUT_HZ / 2
 NARROWEST_HIGH_BAND_HZ = 1000.0

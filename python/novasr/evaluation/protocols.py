@@ -9,10 +9,11 @@ import numpy as np
 import soxr
 from scipy.signal import firwin, get_window, istft, oaconvolve, stft
 
+from novasr.evaluation.signals import fit
 from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
-    from novasr.evaluation.metrics import Array, Audio
+    from novasr.evaluation.signals import Array, Audio
 
 _RATIO = MODEL_OUTPUT_HZ // MODEL_INPUT_HZ
 _CROSSOVER_HZ = 7_100.0  # that of mode="extend"; above 7.3 kHz soxr's filter falls
@@ -92,9 +93,3 @@ def match_gain(estimate: Audio, low: Audio, degrade: Callable[[Audio], Array]) -
     back = fit(degrade(estimate), len(low))
     energy = back @ back
     return np.asarray(estimate * ((back @ low) / energy if energy > 0 else 1.0))
-
-
-def fit(audio: Audio, frames: int) -> Array:
-    """Cut to a length, or fill up with zeros."""
-    kept = np.asarray(audio[:frames], np.float64)
-    return np.pad(kept, (0, frames - len(kept)))

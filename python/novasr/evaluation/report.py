@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from novasr.plot import require_matplotlib
+from novasr.audio.plot import require_matplotlib
 
 if TYPE_CHECKING:
     from novasr.evaluation.runner import Score

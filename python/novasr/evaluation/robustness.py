@@ -10,11 +10,11 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from novasr.evaluation.protocols import fit
+from novasr.evaluation.signals import fit
 from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
-    from novasr.evaluation.metrics import Array, Audio
+    from novasr.evaluation.signals import Array, Audio
     from novasr.evaluation.systems import System
 
 _HISS_DB = -40.0

@@ -18,21 +18,22 @@ import numpy as np
 from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout, write_file
-from novasr.datasets import Clip, LeftOut, Tell
 from novasr.errors import AudioFormatError, NovasrError, blaming
 from novasr.evaluation import metrics
 from novasr.evaluation.protocols import (
     DEGRADATIONS,
     USUAL_DEGRADATION,
-    fit,
     keep_low_band,
     match_gain,
 )
 from novasr.evaluation.robustness import CONDITIONS
+from novasr.evaluation.signals import fit
 from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.training.datasets import Clip, LeftOut, Tell
 
 if TYPE_CHECKING:
-    from novasr.evaluation.metrics import Array, Audio, Distance
+    from novasr.evaluation.metrics import Distance
+    from novasr.evaluation.signals import Array, Audio
     from novasr.evaluation.systems import System
 
 SHORTEST_FRAMES = 2_400  # 50 ms: all windows fit when their ends are mirrored

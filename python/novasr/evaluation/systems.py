@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.checkpoints import NAMED_WEIGHTS, download, load_tensors
 from novasr.engines import is_script
 from novasr.errors import NovasrError
-from novasr.evaluation.protocols import fit, sinc
-from novasr.offline import enhance
+from novasr.evaluation.protocols import sinc
+from novasr.evaluation.signals import fit
+from novasr.offline.arrays import enhance
 from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
+from novasr.weights.hub import NAMED_WEIGHTS, download
+from novasr.weights.load import load_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from novasr.evaluation.metrics import Array, Audio
+    from novasr.evaluation.signals import Array, Audio
 
 OURS = "ours"
 RESAMPLERS = ("sinc", "linear")

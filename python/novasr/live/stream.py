@@ -14,10 +14,10 @@ from novasr import _native
 from novasr.engines import ENGINES
 from novasr.errors import AudioFileError, AudioFormatError, DeviceError
 from novasr.live.recording import FORMATS
+from novasr.live.servers.virtual_sink import VirtualDevice, VirtualMicrophone, VirtualSink
+from novasr.live.servers.watcher import Watcher
 from novasr.live.stats import LiveEvent, LiveStats
 from novasr.live.supervisor import Supervisor
-from novasr.live.virtual_sink import VirtualDevice, VirtualMicrophone, VirtualSink
-from novasr.live.watcher import Watcher
 from novasr.parameters import change_parameters
 
 BLOCKS = (32, 1024)

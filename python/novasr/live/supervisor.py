@@ -152,7 +152,7 @@ class Supervisor:
     def _spawn(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         noise = None if os.environ.get("NOVASR_DEBUG") else subprocess.DEVNULL
         return subprocess.Popen(
-            [sys.executable, "-m", "novasr.live.engine"],
+            [sys.executable, "-m", "novasr.live.audio_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=noise,  # JACK and ALSA talk to it

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from novasr.datasets import Clip
+from novasr.training.datasets import Clip
 from novasr.training.recipe import Recipe, as_toml
 
 FILE = "card.md"

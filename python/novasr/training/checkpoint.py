@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from novasr.errors import WeightsError
-from novasr.replacing import replacing
+from novasr.filesystem.replacing import replacing
 
 FILE = "checkpoint.pt"
 _KEYS = {"recipe", "steps", "data", "step", "network", "average", "optimizer", "adversary"}

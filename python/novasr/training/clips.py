@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from novasr.audio.reading import AudioReader
-from novasr.datasets import Clip, LeftOut, Tell, read_clips
 from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
+from novasr.training.datasets import Clip, LeftOut, Tell, read_clips
 from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
 from novasr.training.recipe import Recipe
 
@@ -96,7 +96,7 @@ def gather(
     """Read the manifests and set recordings for validation apart.
 
     A recording that is named twice counts once; kinds to which the recipe gives no share are left out,
-    and so are files that cannot be read, as by :func:`novasr.datasets.read_clips`.
+    and so are files that cannot be read, as by :func:`novasr.training.datasets.read_clips`.
 
     Returns
     -------

@@ -15,20 +15,20 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from novasr.datasets import Clip, LeftOut, Tell
 from novasr.errors import WeightsError
-from novasr.model import NovaSRNetwork
-from novasr.model.network import END_TRIM
-from novasr.training import checkpoint, fast
+from novasr.families.novasr import NovaSRNetwork, fast
+from novasr.families.novasr.initial import new_network
+from novasr.families.novasr.network import END_TRIM
+from novasr.training import checkpoint
 from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
 from novasr.training.clips import TrainingClips, fingerprint
-from novasr.training.initial import new_network
+from novasr.training.datasets import Clip, LeftOut, Tell
 from novasr.training.losses import SpectralLoss
 from novasr.training.recipe import Recipe
 from novasr.training.run_log import RunLog
 from novasr.training.validate import Validation
-from novasr.training.weights import save_weights
+from novasr.weights.save import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 _TIMED_STEPS = 12

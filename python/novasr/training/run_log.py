@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from novasr.replacing import replacing
+from novasr.filesystem.replacing import replacing
 from novasr.training.degrade import HIGH_HZ
 
 COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "low_band", "waveform",

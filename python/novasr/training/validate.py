@@ -9,12 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from novasr.datasets import Clip, LeftOut
 from novasr.errors import NovasrError
-from novasr.model import NovaSRNetwork
-from novasr.model.network import END_TRIM
-from novasr.training import fast
+from novasr.families.novasr import NovaSRNetwork, fast
+from novasr.families.novasr.network import END_TRIM
 from novasr.training.clips import load_audio
+from novasr.training.datasets import Clip, LeftOut
 from novasr.training.degrade import HIGH_HZ, LOW_HZ
 from novasr.training.losses import band_mask, log_spectral_distance
 

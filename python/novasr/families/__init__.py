@@ -1,0 +1,1 @@
+"""Families of networks: a folder holds all that one architecture needs in PyTorch."""

@@ -1,0 +1,61 @@
+"""A network before training."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from novasr.families.novasr import NovaSRNetwork
+from novasr.families.novasr.layers import FILTER_TAPS, AntiAliasedSnake
+
+
+def new_network(seed: int, *, textbook_phases: bool = False) -> NovaSRNetwork:
+    """Draw the weights of an untrained network.
+
+    Parameters
+    ----------
+    seed : int
+        Of the draw.
+    textbook_phases : bool
+        Give the up-samplers the two phases of each pair of outputs in their textbook order; the published
+        model has them exchanged. It is a matter of the stored filter alone: every engine plays both.
+
+    Returns
+    -------
+    NovaSRNetwork
+        Convolutions as PyTorch draws them; alpha spread over half a decade to a decade and a half, so that
+        channels differ in what level they bend at.
+    """
+    generator_state = torch.get_rng_state()
+    torch.manual_seed(seed)
+    network = NovaSRNetwork()
+    torch.set_rng_state(generator_state)
+    taps = kaiser_sinc()
+    swapped = taps.reshape(-1, 2).flip(1).flatten()
+    with torch.no_grad():
+        for layer in network.block.activations:
+            assert isinstance(layer, AntiAliasedSnake)
+            layer.upsample.filter.copy_(swapped if textbook_phases else taps)
+            layer.downsample.lowpass.filter.copy_(taps)
+            layer.act.alpha.copy_(torch.linspace(0.0, 3.0, len(layer.act.alpha)))
+            layer.act.beta.copy_(torch.linspace(0.0, 3.0, len(layer.act.beta)))
+    return network
+
+
+def kaiser_sinc() -> Tensor:
+    """Low-pass at a quarter of the rate, half-width 0.3, 12 taps.
+
+    From ``kaiser_sinc_filter1d`` of alias-free-torch, as BigVGAN and upstream NovaSR use it; the window's
+    beta is Kaiser's formula for the attenuation that this length and width give.
+    """
+    half, cutoff, half_width = FILTER_TAPS // 2, 0.25, 0.3
+    attenuation = 2.285 * (half - 1) * torch.pi * 4 * half_width + 7.95
+    beta = (
+        0.1102 * (attenuation - 8.7)
+        if attenuation > 50
+        else 0.5842 * (attenuation - 21) ** 0.4 + 0.07886 * (attenuation - 21)
+    )
+    window = torch.kaiser_window(FILTER_TAPS, periodic=False, beta=beta, dtype=torch.float64)
+    time = torch.arange(-half, half, dtype=torch.float64) + 0.5
+    taps = 2 * cutoff * window * torch.sinc(2 * cutoff * time)
+    return (taps / taps.sum()).float()

@@ -1,0 +1,1 @@
+"""What is particular to a sound server: PulseAudio and PipeWire, JACK."""

@@ -1,0 +1,1 @@
+"""How a live stream is shown: a screen in the terminal, or lines of JSON."""

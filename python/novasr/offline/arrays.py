@@ -1,0 +1,118 @@
+"""Whole recordings in memory."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from novasr.audio.analysis import judge_band, may_be_full_band, measure_bandwidth
+from novasr.audio.resampling import resampled
+from novasr.errors import FullBandWarning
+from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.stream import Stream, check_audio
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+# As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
+_PIECE_FRAMES = 8192
+
+
+def enhance(
+    audio: ArrayLike,
+    sample_rate: int,
+    *,
+    mode: Literal["extend", "full"] = "extend",
+    engine: Literal["auto", "native", "torch"] = "auto",
+    weights: str | Path | None = None,
+    force: bool = False,
+) -> NDArray[np.float32]:
+    """Extend a recording to 48 kHz.
+
+    One that has its full band already (see :func:`novasr.judge_band`) is only brought to 48 kHz, and a
+    :class:`novasr.FullBandWarning` says so.
+
+    Parameters
+    ----------
+    audio : array_like of float, shape (frames,) or (frames, channels)
+        Linear PCM, full scale at 1.0; at most 256 channels, and no more than frames.
+    sample_rate : int
+        Rate of `audio` in Hz, 8000 .. 192000.
+    mode : {"extend", "full"}
+        Keep the input's own low band, or put out the model's alone.
+    engine : {"auto", "native", "torch"}
+        What computes the network.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`, or a ``.ts`` file.
+    force : bool
+        Also extend what has its full band already.
+
+    Returns
+    -------
+    ndarray of float32, shape (round(frames * 48000 / sample_rate),) or with channels as `audio`
+        48 kHz, aligned with `audio`: the latency is removed.
+
+    Raises
+    ------
+    AudioFormatError
+        If the array or a parameter is out of range.
+    WeightsError, StreamError
+        If the weights or the engine cannot be used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> enhance(np.zeros(1600, np.float32), 16_000).shape
+    (4800,)
+    """
+    samples = check_audio(audio)
+    stream = Stream(
+        sample_rate,
+        samples.shape[1],
+        output_rate=MODEL_OUTPUT_HZ,
+        mode=mode,
+        engine=engine,
+        weights=weights,
+        offline=True,
+    )
+    leave = not force and _has_full_band(samples, sample_rate)
+    output = _resampled(samples, sample_rate) if leave else _run(stream, samples)
+    return output[:, 0] if np.ndim(audio) == 1 else output
+
+
+def _has_full_band(samples: NDArray[np.float32], sample_rate: int) -> bool:
+    if not may_be_full_band(sample_rate):
+        return False
+    verdict = judge_band(measure_bandwidth([samples], sample_rate=sample_rate), sample_rate)
+    if verdict.kind == "leave":
+        message = (
+            f"{verdict.text}; returned as it is at 48 kHz (force=True extends it all the same)"
+        )
+        warnings.warn(message, FullBandWarning, stacklevel=3)
+    return verdict.kind == "leave"
+
+
+def _resampled(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+    clean = np.where(np.isfinite(samples), samples, np.float32(0))
+    blocks = resampled(iter([clean]), sample_rate, MODEL_OUTPUT_HZ, clean.shape[1])
+    return np.concatenate(list(blocks))
+
+
+def _run(stream: Stream, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Enhance piece by piece; in between Python hears Ctrl-C."""
+    frames, channels = samples.shape
+    length = round(frames * stream.output_rate / stream.sample_rate)
+    output = np.empty((length, channels), np.float32)
+    position = -stream.latency
+    for start in range(0, frames + 1, _PIECE_FRAMES):
+        made = stream.process(samples[start : start + _PIECE_FRAMES])
+        if start + _PIECE_FRAMES > frames:
+            made = np.concatenate([made, stream.flush()])
+        kept = made[max(0, -position) :]
+        position += len(made)
+        output[position - len(kept) : position] = kept
+    return output

@@ -1,0 +1,208 @@
+"""A recording on its way through the model, from blocks as they are read to blocks as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+
+from novasr.audio.analysis import BandMeter, judge_band
+from novasr.audio.levels import Gain, OutputMeter
+from novasr.audio.libsndfile import FloatAudio
+from novasr.audio.resampling import resampled
+from novasr.engines import uses_torch
+from novasr.errors import AudioFormatError
+from novasr.offline.cores import core_count
+from novasr.offline.segments import enhanced_in_parallel
+from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.stream import Stream
+
+Mode: TypeAlias = Literal["extend", "full"]
+Engine: TypeAlias = Literal["auto", "native", "torch"]
+Progress: TypeAlias = Callable[[float, float], None]
+
+_RATES_HZ = (8_000, 192_000)
+_GAIN_DB = 60
+
+
+class Source(Protocol):
+    """What is enhanced: `AudioReader`, or `PipeReader`."""
+
+    path: Path
+    sample_rate: int
+    channels: int
+
+    @property
+    def seconds(self) -> float:
+        """Length, 0 if unknown."""
+
+    def blocks(self) -> Iterator[FloatAudio]:
+        """Yield the audio, shape (frames, channels)."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is to become of a recording; see `enhance_file`."""
+
+    mode: Mode = "extend"
+    engine: Engine = "auto"
+    weights: str | Path | None = None
+    rate: int | Literal["source"] | None = None
+    gain: float | Literal["auto"] = 0.0
+    jobs: int | None = None
+
+    def __post_init__(self) -> None:
+        rate, gain = self.rate, self.gain
+        if rate not in (None, "source") and not (
+            isinstance(rate, int) and _RATES_HZ[0] <= rate <= _RATES_HZ[1]
+        ):
+            limits = f"{_RATES_HZ[0]} .. {_RATES_HZ[1]} Hz"
+            raise AudioFormatError(f"rate must be {limits} or 'source', not {rate!r}")
+        if gain != "auto" and not (isinstance(gain, int | float) and abs(gain) <= _GAIN_DB):
+            msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
+            raise AudioFormatError(msg)
+
+
+class Enhancement:
+    """One recording.
+
+    Parameters
+    ----------
+    source : Source
+        What is read.
+    settings : Settings
+        What is to become of it.
+    folder : Path
+        Where samples may wait for their gain.
+    bandwidth_hz : float, optional
+        Where the band of the source ends, if that has been measured.
+    leave : bool
+        Keep the band as it is: only rate and gain change.
+    progress : callable, optional
+        See `enhance_file`.
+
+    Attributes
+    ----------
+    output_rate : int
+        Of the result in Hz.
+    blocks : iterator of ndarray of float32, shape (frames, channels)
+        The result.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        settings: Settings,
+        folder: Path,
+        *,
+        bandwidth_hz: float | None = None,
+        leave: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        rate = settings.rate
+        self.output_rate = source.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
+        self._leave, self._sample_rate = leave, source.sample_rate
+        self._measured = bandwidth_hz
+        self._band = BandMeter(source.sample_rate)
+        self._level = Gain(settings.gain, folder)
+        self._output = OutputMeter()
+        self._replaced = 0
+        blocks = self._watched(source.blocks())
+        made = blocks if leave else _extended(blocks, source, settings)
+        made_rate = source.sample_rate if leave else MODEL_OUTPUT_HZ
+        made = resampled(made, made_rate, self.output_rate, source.channels)
+        if progress is not None:
+            made = self._reported(made, source, progress)
+        made = self._level.apply(made, self.output_rate, source.channels)
+        self.blocks = self._output.watch(made)
+
+    @property
+    def bandwidth_hz(self) -> float:
+        """Where the band of what was read ends; 0 for silence."""
+        return self._band.bandwidth_hz if self._measured is None else self._measured
+
+    @property
+    def gain_db(self) -> float:
+        """Gain that was applied."""
+        return self._level.gain_db
+
+    @property
+    def replaced(self) -> int:
+        """NaN and infinite samples that became zero."""
+        return self._replaced
+
+    @property
+    def peak(self) -> float:
+        """Largest magnitude of the result."""
+        return self._output.peak
+
+    @property
+    def beyond_full_scale(self) -> int:
+        """Samples of the result beyond full scale."""
+        return self._output.beyond_full_scale
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the result lacks."""
+        verdict = judge_band(self.bandwidth_hz, self._sample_rate)
+        if self._leave:
+            return [f"{verdict.text}; stored as it is (--force extends it all the same)"]
+        return [verdict.text] if verdict.kind == "narrow" else []
+
+    def _watched(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
+        for block in blocks:
+            if self._measured is None:
+                self._band.add(block)
+            finite = np.isfinite(block)
+            bad = block.size - int(np.count_nonzero(finite))
+            self._replaced += bad
+            yield np.where(finite, block, np.float32(0)) if bad else block
+
+    def _reported(
+        self, made: Iterator[FloatAudio], source: Source, progress: Progress
+    ) -> Iterator[FloatAudio]:
+        done = 0
+        for block in made:
+            yield block
+            done += len(block)
+            seconds = done / self.output_rate
+            progress(seconds, max(seconds, source.seconds))
+
+
+def _extended(
+    blocks: Iterator[FloatAudio], source: Source, settings: Settings
+) -> Iterator[FloatAudio]:
+    workers = core_count() if settings.jobs is None else settings.jobs
+    make_stream = partial(_open_stream, source, settings)
+    if workers == 1 or uses_torch(settings.engine, settings.weights):
+        return _enhanced(blocks, make_stream())
+    return enhanced_in_parallel(blocks, make_stream, workers)
+
+
+def _enhanced(blocks: Iterator[FloatAudio], stream: Stream) -> Iterator[FloatAudio]:
+    """Yield what one stream makes of the recording, without the latency at the start."""
+    late = stream.latency
+    for block in blocks:
+        made = stream.process(block)
+        yield made[late:]
+        late -= min(late, len(made))
+    yield stream.flush()[late:]
+
+
+def _open_stream(source: Source, settings: Settings) -> Stream:
+    try:
+        return Stream(
+            source.sample_rate,
+            source.channels,
+            output_rate=MODEL_OUTPUT_HZ,
+            mode=settings.mode,
+            engine=settings.engine,
+            weights=settings.weights,
+            offline=True,
+        )
+    except AudioFormatError as error:
+        raise AudioFormatError(f"{source.path}: {error}") from error

@@ -1,0 +1,142 @@
+"""The network as one file: TorchScript for LibTorch, or plain weights for the plugin."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from novasr.errors import AudioFileError
+from novasr.filesystem.replacing import replacing
+from novasr.filesystem.suffixes import known_suffix
+from novasr.weights.load import SUFFIXES, UPSTREAM_PREFIX, load_model, load_tensors
+from novasr.weights.torch_runtime import require_torch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_METHODS = ["metadata", "initial_state", "flush"]
+
+
+def torchscript_bytes(weights: str | Path | None = None) -> bytes:
+    """Script the streaming form of a network.
+
+    Parameters
+    ----------
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+
+    Returns
+    -------
+    bytes
+        What ``torch.jit.load`` and LibTorch read. ``docs/torchscript.md`` states its methods.
+    """
+    torch = require_torch()
+    from novasr.families.novasr import StreamingNovaSR
+
+    stream = StreamingNovaSR(load_model(weights)).eval()
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # torch 2.13 deprecates TorchScript in Python; LibTorch has no other form with state.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        script = torch.jit.freeze(torch.jit.script(stream), preserved_attrs=_METHODS)
+        torch.jit.save(script, buffer)
+    return buffer.getvalue()
+
+
+def export_torchscript(
+    destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write the streaming TorchScript of a network.
+
+    Parameters
+    ----------
+    destination : str or path
+        The file to make, ``.ts``.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        `destination`.
+
+    Raises
+    ------
+    AudioFormatError
+        If the name ends in something else.
+    AudioFileError
+        If the file exists or cannot be written.
+    WeightsError
+        If the weights cannot be used.
+    """
+    known_suffix(destination, ".ts")
+    path = _free(destination, overwrite)
+    return _write(path, torchscript_bytes(weights))
+
+
+def export_weights(
+    destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write weights as ``.safetensors`` in float32, which the plugin reads, or as upstream's ``.bin``.
+
+    Parameters
+    ----------
+    destination : str or path
+        The file to make, ``.safetensors`` or ``.bin``; the latter is what upstream NovaSR loads: a state
+        dict in float16 under upstream's names.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        `destination`.
+
+    Raises
+    ------
+    AudioFormatError
+        If the name ends in something else.
+    AudioFileError
+        If the file exists or cannot be written.
+    WeightsError
+        If the weights cannot be used.
+    """
+    from safetensors.numpy import save
+
+    suffix = known_suffix(destination, *SUFFIXES)
+    path = _free(destination, overwrite)
+    tensors = load_tensors(weights)
+    return _write(path, _upstream_bytes(tensors) if suffix == ".bin" else save(tensors))
+
+
+def _upstream_bytes(tensors: dict[str, NDArray[np.float32]]) -> bytes:
+    torch = require_torch()
+    state = {f"{UPSTREAM_PREFIX}{name}": torch.from_numpy(v).half() for name, v in tensors.items()}
+    buffer = io.BytesIO()
+    torch.save(OrderedDict(state), buffer)
+    return buffer.getvalue()
+
+
+def _free(destination: str | Path, overwrite: bool) -> Path:
+    path = Path(destination)
+    if path.exists() and not overwrite:
+        msg = f"{path}: exists: choose another name or overwrite it (--overwrite)"
+        raise AudioFileError(msg)
+    return path
+
+
+def _write(path: Path, content: bytes) -> Path:
+    with replacing(path) as temporary:
+        try:
+            temporary.write_bytes(content)
+        except OSError as error:
+            raise AudioFileError(f"{path}: cannot be written: {error.strerror}") from error
+    return path

@@ -1,0 +1,212 @@
+"""``novasr evaluate``: tables, files and errors."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import needs
+import numpy as np
+import pytest
+import soundfile as sf
+from audio_files import noise, write
+from command_line import assert_one_error_line, novasr
+
+from novasr.cli.main import app
+from novasr.errors import NovasrError
+from novasr.training.datasets import read_clips
+
+FAST = ("--metrics", "lsd", "--jobs", "1")
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path):
+    """Run ``novasr evaluate`` as users do, without network or cache."""
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
+
+    def run(*words: str | Path, **environment: str):
+        return novasr("evaluate", *words, **offline, **environment)
+
+    return run
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write(folder / "talk.wav", noise(0.5, 48_000, top_hz=20_000), 48_000)
+    write(folder / "music_1.flac", noise(0.4, 48_000, 2), 48_000)
+    (folder / "manifest.csv").write_text(
+        "file,seconds,bandwidth_khz,speaker\ntalk.wav,0.5,20,ann\nmusic_1.flac,0.4,8.5,music\n"
+    )
+    return folder
+
+
+def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    out.mkdir()
+    options = ("--metrics", "lsd,mrstft,si_sdr,consistency", "--robustness", "--jobs", "2")
+    files = ("--csv", out / "a.csv", "--json", out / "a.json", "--plot", out / "a.png")
+    run = evaluate(data, *options, *files, "--save", out / "made")
+    assert run.returncode == 0, run.stderr
+    warnings = run.stderr.splitlines()
+    assert [line.startswith("novasr: warning: v") for line in warnings] == [True] * 2
+    for part in ("LSD-HF", "consist. dB", "replaced", "telephone", "silence peak"):
+        assert part in run.stdout
+    assert sorted(path.name for path in out.iterdir()) == ["a.csv", "a.json", "a.png", "made"]
+
+    with (out / "a.csv").open(encoding="utf-8") as text:
+        rows = list(csv.DictReader(text))
+    assert len(rows) == 2 * 3 * (3 + 4)  # clips, systems, variants and spoiled inputs
+    assert {row["system"] for row in rows} == {"sinc", "linear", "ours"}
+    assert all(row["lsd_hf"] in ("", "nan") for row in rows if row["kind"] == "music")
+
+    figures = json.loads((out / "a.json").read_text(encoding="utf-8"))
+    assert figures["conditions"]["degradation"] == "soxr"
+    rows = [row for row in figures["summary"] if row["variant"] == "plain"]
+    assert {row["kind"] for row in rows} == {"speech", "music", "all"}
+    by_system = {
+        row["system"]: row["means"]
+        for row in rows
+        if row["kind"] == "speech" and row["condition"] == "clean"
+    }
+    assert by_system["ours"]["lsd"]["mean"] < by_system["sinc"]["lsd"]["mean"]
+    assert by_system["sinc"]["consistency"]["mean"] > by_system["linear"]["consistency"]["mean"]
+    assert set(figures["steady"]) == {"sinc", "linear", "ours"}
+
+    assert (out / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    saved = sf.info(out / "made" / "ours" / "data" / "talk.wav")
+    assert (saved.samplerate, saved.frames, saved.subtype) == (48_000, 24_000, "FLOAT")
+
+
+def test_f0_is_scored_where_there_is_a_voice(evaluate, data: Path, tmp_path: Path):
+    needs.package("pyworld", "pip install 'novasr[evaluate]'")
+    run = evaluate(
+        data, "--no-baselines", "--metrics", "f0", "--jobs", "1", "--csv", tmp_path / "f0.csv"
+    )
+    assert run.returncode == 0, run.stderr
+    with (tmp_path / "f0.csv").open(encoding="utf-8") as text:
+        voiced = {row["kind"]: row["voicing"] for row in csv.DictReader(text)}
+    assert float(voiced["speech"]) >= 0
+    assert voiced["music"] == ""
+
+
+def test_markdown_limit_and_all_bins(evaluate, data: Path):
+    run = evaluate(data, *FAST, "--no-baselines", "--limit", "1", "--all-bins", "--markdown")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "all bins" in run.stdout
+    assert "| ours   | speech | 1 | 1        |" in run.stdout
+
+
+def test_an_error_is_one_line_and_leaves_nothing_behind(evaluate, data: Path, tmp_path: Path):
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    write(slow / "slow.wav", noise(0.2, 44_100), 44_100)
+    before = sorted(data.parent.rglob("*"))
+    run = evaluate(slow, *FAST, "--no-baselines", "--json", tmp_path / "a.json")
+    assert_one_error_line(run, "slow.wav", "44100 Hz", "48000 Hz")
+    assert sorted(data.parent.rglob("*")) == before
+
+
+def damage(folder: Path, *names: str) -> None:
+    """Break FLAC files in the middle: they open, and say how long they are."""
+    for name in names:
+        path = write(folder / name, noise(0.5, 48_000), 48_000)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bad_recording_is_named_and_left_out(
+    evaluate, data: Path, tmp_path: Path, manifest: bool, jobs: int
+):
+    rows = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(rows + "bad.flac,0.5,20,ann\n")
+    if not manifest:
+        (data / "manifest.csv").unlink()
+    damage(data, "bad.flac")
+    out = tmp_path / "a.json"
+    words = (data, "--metrics", "lsd", "--no-baselines", "--json", out)
+    run = evaluate(*words, "--jobs", str(jobs))
+    assert run.returncode == 0
+    assert run.stderr.startswith(f"novasr: warning: left out: {data / 'bad.flac'}: ")
+    assert run.stderr.count("\n") == 1
+    assert json.loads(out.read_text())["conditions"]["recordings"] == 2
+
+
+def test_a_missing_recording_is_left_out_and_too_many_are_an_error(evaluate, data: Path):
+    rows = (data / "manifest.csv").read_text()
+    (data / "manifest.csv").write_text(rows + "absent.wav,0.5,20,ann\n")
+    run = evaluate(data, *FAST, "--no-baselines")
+    assert run.returncode == 0
+    assert f"left out: {data / 'absent.wav'}: no such file" in run.stderr
+    damage(data, "bad.flac")
+    (data / "manifest.csv").write_text(rows + "absent.wav,,,ann\nbad.flac,,,ann\n")
+    run = evaluate(data, *FAST, "--no-baselines")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.count("left out: ") == 2
+    assert "novasr: error: 2 of 4 recordings cannot be used: mend or remove them" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("nowhere", "nowhere: no such folder"),
+        ("data --weights none.bin", "none.bin.*no such file"),
+        ("data --metrics=lsd,pesq", "'pesq': choose from lsd, mrstft"),
+        ("data --csv absent/a.csv", "absent/a.csv: the folder is missing"),
+        ("data --json data", "data: cannot be written: it is not a file"),
+        ("short", "short.wav: 480 frames, evaluation needs 2400"),
+        ("broken", "broken.wav: holds NaN"),
+        ("twins --save made", "a.wav: --save would name it as .*a.flac"),
+    ],
+)
+def test_bad_input_is_named(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, message: str
+):
+    for name in ("short", "broken", "twins"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "short" / "short.wav", noise(0.01, 48_000), 48_000)
+    broken = np.full((4800, 1), np.nan, np.float32)
+    write(tmp_path / "broken" / "broken.wav", broken, 48_000, "FLOAT")
+    for name in ("a.wav", "a.flac"):
+        write(tmp_path / "twins" / name, noise(0.1, 48_000), 48_000)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NovasrError, match=message):
+        app(["evaluate", "--no-baselines", "--metrics=lsd", *words.split()], standalone_mode=False)
+
+
+@pytest.mark.parametrize("package", ["soxr", "pyworld", "matplotlib"])
+def test_a_missing_package_is_named_with_the_remedy(
+    evaluate, data: Path, tmp_path: Path, package: str
+):
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n")
+    run = evaluate(
+        data,
+        "--plot",
+        tmp_path / "a.png",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    )
+    extra = "plot" if package == "matplotlib" else "evaluate"
+    assert_one_error_line(run, package, f'pip install "novasr[{extra}]"')
+
+
+def test_the_class_is_the_manifests_or_told_by_name_speaker_or_note(tmp_path: Path):
+    rows = {
+        "a.wav": (",,", "speech"),
+        "b.wav": ("birds,x,", "birds"),
+        "music_c.wav": (",x,", "music"),
+        "d.wav": (",sfx,", "sfx"),
+        "e.wav": (",x,a scale sung twice", "singing"),
+        "f.wav": (",Samsung,", "speech"),
+    }
+    lines = ["file,seconds,bandwidth_khz,class,speaker,note"]
+    for name, (cells, _) in rows.items():
+        (tmp_path / name).touch()
+        lines.append(f"{name},1,20,{cells}")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    assert [clip.kind for clip in read_clips(tmp_path)] == [kind for _, kind in rows.values()]
