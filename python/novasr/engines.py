@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import numpy as np
 from novasr import _native
 from novasr.errors import AudioFormatError, StreamError, WeightsError
 from novasr.weights.export import torchscript_bytes
-from novasr.weights.load import flatten, load_tensors
+from novasr.weights.load import load_weights
 from novasr.weights.torch_runtime import require_matching_torch
 
 if TYPE_CHECKING:
@@ -22,6 +22,41 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "native", "torch")
 
 _one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe
+
+
+@dataclass(frozen=True)
+class EngineFormat:
+    """What an engine is for its whole life.
+
+    Attributes
+    ----------
+    input_rate, output_rate : int
+        In Hz; the second is a whole multiple of the first.
+    hop_frames : int
+        Input frames computed together.
+    memory_frames : int
+        Input frames after which nothing of the past is heard.
+    band_hz : float
+        Where the input that the model uses ends.
+    linked_channels : bool
+        A channel's output depends on the other channels' input.
+    """
+
+    input_rate: int
+    output_rate: int
+    hop_frames: int
+    memory_frames: int
+    band_hz: float
+    linked_channels: bool
+
+    @classmethod
+    def of(cls, engine: _native.Engine) -> EngineFormat:
+        """Read it from an engine that no stream owns yet."""
+        return cls(**{field.name: getattr(engine, field.name) for field in fields(cls)})
+
+    def extends(self, rate: int) -> bool:
+        """Tell whether audio of this rate has a band above `band_hz` for the model to fill."""
+        return rate > 2 * self.band_hz
 
 
 @dataclass(frozen=True)
@@ -34,10 +69,13 @@ class Model:
         The weights as they were named, for errors.
     content : ndarray or bytes
         Values for the native engine, or TorchScript for LibTorch.
+    family : str
+        Architecture of the values; empty for TorchScript.
     """
 
     label: str
     content: NDArray[np.float32] | bytes
+    family: str = ""
 
     def engine(self, *, threads: int, offline: bool) -> _native.Engine:
         """Build an engine for one stream; parameters and errors as for :func:`make_engine`."""
@@ -48,7 +86,7 @@ class Model:
             except _native.ModelError as error:
                 raise StreamError(str(error)) from error
         try:
-            return _native.native_engine(self.content, family="novasr", offline=offline)
+            return _native.native_engine(self.content, family=self.family, offline=offline)
         except _native.ConfigError as error:
             raise StreamError(str(error)) from error
         except _native.ModelError as error:
@@ -64,10 +102,16 @@ def read_model(name: str, weights: str | Path | None) -> Model:
         msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
         raise AudioFormatError(msg)
     if not uses_torch(name, weights):
-        return Model(str(weights), _values(weights, _stamp(weights)))
+        family, values = _values(weights, _stamp(weights))
+        return Model(str(weights), values, family)
     require_matching_torch()
     with _one_at_a_time:
         return Model(str(weights), _script(weights, _stamp(weights)))
+
+
+def engine_format(name: str, weights: str | Path | None) -> EngineFormat:
+    """Tell what the engine for these weights is; parameters and errors as for :func:`make_engine`."""
+    return _format(name, weights, _stamp(weights))
 
 
 def make_engine(
@@ -129,8 +173,16 @@ def _stamp(weights: str | Path | None) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=8)
-def _values(weights: str | Path | None, stamp: tuple[int, int] | None) -> NDArray[np.float32]:
-    return flatten(load_tensors(weights))
+def _format(name: str, weights: str | Path | None, stamp: tuple[int, int] | None) -> EngineFormat:
+    return EngineFormat.of(make_engine(name, weights, threads=1, offline=True))
+
+
+@lru_cache(maxsize=8)
+def _values(
+    weights: str | Path | None, stamp: tuple[int, int] | None
+) -> tuple[str, NDArray[np.float32]]:
+    loaded = load_weights(weights)
+    return loaded.family, loaded.values()
 
 
 @lru_cache(maxsize=8)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from novasr import _native
-from novasr.engines import on_worker, read_model
+from novasr.engines import EngineFormat, on_worker, read_model
 from novasr.errors import AudioFormatError, PassthroughWarning, StreamError
 from novasr.parameters import NAMES, change_parameters
-from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MAX_CHANNELS = 256
+_LOWEST_DEVICE_HZ = 44_100  # from here on the output has the rate of the input
 
 
 @dataclass(frozen=True)
@@ -134,20 +134,20 @@ class Stream:
         if threaded and offline:
             msg = "offline=True waits for the engine, threaded=True never does: choose one"
             raise AudioFormatError(msg)
-        if output_rate is None:
-            output_rate = sample_rate if sample_rate >= 44_100 else MODEL_OUTPUT_HZ
-        check_count("output_rate", output_rate)
-        self._sample_rate, self._output_rate, self._channels = sample_rate, output_rate, channels
+        if output_rate is not None:
+            check_count("output_rate", output_rate)
+        self._sample_rate, self._channels = sample_rate, channels
+        self._asked_rate = output_rate
         self._parameters = _native.Parameters()
         change_parameters(self._parameters, {"mode": mode, "front_end": front_end, **sound})
         self._model = read_model(engine, weights)
         self._low_latency, self._offline = low_latency, offline
         self._threaded, self._threads = threaded, threads
         self._native = self._fresh()
-        if output_rate <= MODEL_INPUT_HZ:
+        if not self._format.extends(self._output_rate):
             msg = (
-                f"novasr.Stream adds nothing at output_rate={output_rate}, the output is the input: "
-                f"choose output_rate={MODEL_OUTPUT_HZ}, or use novasr.enhance"
+                f"novasr.Stream adds nothing at output_rate={self._output_rate}, the output is the "
+                f"input: choose output_rate={self._format.output_rate}, or use novasr.enhance"
             )
             warnings.warn(msg, PassthroughWarning, stacklevel=2)
 
@@ -160,6 +160,11 @@ class Stream:
     def output_rate(self) -> int:
         """Rate of the output in Hz."""
         return self._output_rate
+
+    @property
+    def format(self) -> EngineFormat:
+        """Rates, hop, memory and band of the engine."""
+        return self._format
 
     @property
     def channels(self) -> int:
@@ -279,6 +284,10 @@ class Stream:
 
     def _fresh(self) -> _native.Stream:
         engine = self._model.engine(threads=self._threads, offline=self._offline)
+        self._format = EngineFormat.of(engine)
+        plays = self._sample_rate >= _LOWEST_DEVICE_HZ
+        default = self._sample_rate if plays else self._format.output_rate
+        self._output_rate = default if self._asked_rate is None else self._asked_rate
         if self._threaded:
             engine = on_worker(engine)
         try:

@@ -43,8 +43,10 @@ class FastSR:
         import soundfile
         import torch
 
+        from novasr.families.novasr import TASK
+
         audio, rate = soundfile.read(audio_file, dtype="float32", always_2d=True)
-        low = _resample_kaiser(torch.from_numpy(audio[:, 0].copy()), rate, self.model.input_rate)
+        low = _resample_kaiser(torch.from_numpy(audio[:, 0].copy()), rate, TASK.low_hz)
         return low[None, None].to(self.device, torch.float16 if self.half else torch.float32)
 
     def infer(self, lowres_wav: Tensor) -> Tensor:

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from novasr import _native
-from novasr.weights.load import flatten, load_tensors
+from novasr.weights.load import load_weights
 
 RATE = 48_000
 
 
 def native_engine():
-    return _native.native_engine(flatten(load_tensors()), family="novasr", offline=False)
+    return _native.native_engine(load_weights().values(), family="novasr", offline=False)
 
 
 def stream_of(engine=None, channels=1, **options):

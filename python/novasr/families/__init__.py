@@ -1,1 +1,63 @@
 """Families of networks: a folder holds all that one architecture needs in PyTorch."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from novasr import _native
+from novasr.errors import WeightsError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@lru_cache(maxsize=1)
+def families() -> dict[str, _native.Family]:
+    """Give what the native engine knows of each family by its name, the default one first."""
+    return {family["name"]: family for family in _native.families()}
+
+
+def default_family() -> str:
+    """Name the family of the weights in this package."""
+    return next(iter(families()))
+
+
+def family(name: str) -> _native.Family:
+    """Describe a family.
+
+    Raises
+    ------
+    WeightsError
+        If this version has none of that name.
+    """
+    try:
+        return families()[name]
+    except KeyError:
+        known = ", ".join(families())
+        msg = f"needs the model family {name!r}, which this version does not have; it has {known}"
+        raise WeightsError(msg) from None
+
+
+def value_count(name: str) -> int:
+    """Count the values of a family's tensors."""
+    return sum(math.prod(shape) for shape in family(name)["tensors"].values())
+
+
+def in_torch(name: str) -> ModuleType:
+    """Import the PyTorch form of a family: its networks and its task.
+
+    Raises
+    ------
+    WeightsError
+        If it has none.
+    """
+    try:
+        return import_module(f"novasr.families.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"novasr.families.{name}":
+            raise
+        msg = f"the model family {name!r} has no PyTorch form: use engine='native'"
+        raise WeightsError(msg) from error

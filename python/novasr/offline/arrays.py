@@ -9,8 +9,8 @@ import numpy as np
 
 from novasr.audio.analysis import judge_band, may_be_full_band, measure_bandwidth
 from novasr.audio.resampling import resampled
+from novasr.engines import engine_format
 from novasr.errors import FullBandWarning
-from novasr.rates import MODEL_OUTPUT_HZ
 from novasr.stream import Stream, check_audio
 
 if TYPE_CHECKING:
@@ -73,14 +73,16 @@ def enhance(
     stream = Stream(
         sample_rate,
         samples.shape[1],
-        output_rate=MODEL_OUTPUT_HZ,
+        output_rate=engine_format(engine, weights).output_rate,
         mode=mode,
         engine=engine,
         weights=weights,
         offline=True,
     )
     leave = not force and _has_full_band(samples, sample_rate)
-    output = _resampled(samples, sample_rate) if leave else _run(stream, samples)
+    output = (
+        _resampled(samples, sample_rate, stream.output_rate) if leave else _run(stream, samples)
+    )
     return output[:, 0] if np.ndim(audio) == 1 else output
 
 
@@ -96,9 +98,11 @@ def _has_full_band(samples: NDArray[np.float32], sample_rate: int) -> bool:
     return verdict.kind == "leave"
 
 
-def _resampled(samples: NDArray[np.float32], sample_rate: int) -> NDArray[np.float32]:
+def _resampled(
+    samples: NDArray[np.float32], sample_rate: int, output_rate: int
+) -> NDArray[np.float32]:
     clean = np.where(np.isfinite(samples), samples, np.float32(0))
-    blocks = resampled(iter([clean]), sample_rate, MODEL_OUTPUT_HZ, clean.shape[1])
+    blocks = resampled(iter([clean]), sample_rate, output_rate, clean.shape[1])
     return np.concatenate(list(blocks))
 
 

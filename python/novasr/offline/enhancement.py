@@ -14,11 +14,10 @@ from novasr.audio.analysis import BandMeter, judge_band
 from novasr.audio.levels import Gain, OutputMeter
 from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.resampling import resampled
-from novasr.engines import uses_torch
+from novasr.engines import engine_format, uses_torch
 from novasr.errors import AudioFormatError
 from novasr.offline.cores import core_count
 from novasr.offline.segments import enhanced_in_parallel
-from novasr.rates import MODEL_OUTPUT_HZ
 from novasr.stream import Stream
 
 Mode: TypeAlias = Literal["extend", "full"]
@@ -104,7 +103,8 @@ class Enhancement:
         progress: Progress | None = None,
     ) -> None:
         rate = settings.rate
-        self.output_rate = source.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
+        model_rate = engine_format(settings.engine, settings.weights).output_rate
+        self.output_rate = source.sample_rate if rate == "source" else rate or model_rate
         self._leave, self._sample_rate = leave, source.sample_rate
         self._measured = bandwidth_hz
         self._band = BandMeter(source.sample_rate)
@@ -113,7 +113,7 @@ class Enhancement:
         self._replaced = 0
         blocks = self._watched(source.blocks())
         made = blocks if leave else _extended(blocks, source, settings)
-        made_rate = source.sample_rate if leave else MODEL_OUTPUT_HZ
+        made_rate = source.sample_rate if leave else model_rate
         made = resampled(made, made_rate, self.output_rate, source.channels)
         if progress is not None:
             made = self._reported(made, source, progress)
@@ -198,7 +198,7 @@ def _open_stream(source: Source, settings: Settings) -> Stream:
         return Stream(
             source.sample_rate,
             source.channels,
-            output_rate=MODEL_OUTPUT_HZ,
+            output_rate=engine_format(settings.engine, settings.weights).output_rate,
             mode=settings.mode,
             engine=settings.engine,
             weights=settings.weights,

@@ -10,19 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from novasr.audio.libsndfile import FloatAudio
     from novasr.stream import Stream
 
-_TILE_FRAMES = (
-    13  # at 16 kHz: the native engine's offline tile, which follows the stream's position
-)
 _SEGMENT_SAMPLES = 1 << 21  # of output, all channels: 44 s of mono, 8 MB
-_WARM_UP_SECONDS = 0.25  # many times what any filter or the network remembers
+_WARM_UP_SECONDS = 0.25  # many times what any filter remembers; the model's own memory comes on top
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ def enhanced_in_parallel(
 ) -> Iterator[FloatAudio]:
     """Yield the enhanced audio of `blocks` in order, computed by several streams at a time.
 
-    Each segment begins where the resampler's phase and the engine's tiles begin anew, behind a warm-up
+    Each segment begins where the resampler's phase and the engine's hops restart, behind a warm-up
     longer than the memory of the chain: every output has the same operands in the same order as in one
     stream, and therefore the same bits.
 
@@ -46,14 +41,14 @@ def enhanced_in_parallel(
     blocks : iterable of ndarray, shape (frames, channels)
         The recording.
     make_stream : callable
-        Gives a fresh native stream to 48 kHz; called at most `workers` times.
+        Gives a fresh native stream; called at most `workers` times.
     workers : int
         Threads; the engine releases the GIL.
 
     Yields
     ------
     ndarray of float32, shape (frames, channels)
-        48 kHz, aligned: the latency is removed.
+        Aligned: the latency is removed.
     """
     first = make_stream()
     idle = [first]
@@ -87,13 +82,14 @@ def _enhance(
 
 
 def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment]:
-    rate = stream.sample_rate
-    # Where phase and tiles begin anew; twice that, as rounding the length to even asks for even offsets.
-    unit = 2 * _TILE_FRAMES * rate // math.gcd(rate, MODEL_INPUT_HZ)
-    warm_up = math.ceil(_WARM_UP_SECONDS * rate / unit) * unit
-    wanted = _SEGMENT_SAMPLES / stream.channels / MODEL_OUTPUT_HZ * rate
+    rate, made_rate, engine = stream.sample_rate, stream.output_rate, stream.format
+    # Where phase and hops restart; twice that, as rounding the length to even asks for even offsets.
+    unit = 2 * engine.hop_frames * rate // math.gcd(rate, engine.input_rate)
+    memory = _WARM_UP_SECONDS + engine.memory_frames / engine.input_rate
+    warm_up = math.ceil(memory * rate / unit) * unit
+    wanted = _SEGMENT_SAMPLES / stream.channels / made_rate * rate
     frames = max(1, round(wanted / unit)) * unit
-    after = math.ceil(stream.latency * rate / MODEL_OUTPUT_HZ) + 1
+    after = math.ceil(stream.latency * rate / made_rate) + 1
 
     before = 0
     kept = np.empty((0, stream.channels), np.float32)
@@ -106,10 +102,10 @@ def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment
             kept = np.concatenate(held)
             yield _Segment(
                 kept[: before + frames + after],
-                before * MODEL_OUTPUT_HZ // rate,
-                frames * MODEL_OUTPUT_HZ // rate,
+                before * made_rate // rate,
+                frames * made_rate // rate,
             )
             kept = kept[before + frames - warm_up :]
             before, held, held_frames = warm_up, [kept], len(kept)
     kept = np.concatenate(held) if held else kept
-    yield _Segment(kept, before * MODEL_OUTPUT_HZ // rate, None)
+    yield _Segment(kept, before * made_rate // rate, None)

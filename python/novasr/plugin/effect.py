@@ -17,7 +17,7 @@ from novasr.parameters import FRONT_ENDS, MODES, NAMES, change_parameters
 from novasr.plugin.bundle import find_bundle
 from novasr.plugin.pedalboard_host import VST3Plugin, load, parameters, raw_parameter, set_preset
 from novasr.plugin.state import PluginState, decode, encode, unwrap, wrap
-from novasr.weights.load import flatten, load_tensors
+from novasr.weights.load import load_weights
 
 Value = TypeVar("Value")
 
@@ -188,9 +188,11 @@ class NovaSR(VST3Plugin):
         if is_script(weights):
             state = replace(present, script=str(Path(str(weights)).resolve()))
         else:
-            values = flatten(load_tensors(weights))
+            loaded = load_weights(weights)
             name = "" if weights is None else Path(weights).name
-            state = replace(present, values=values, weights=name, script="")
+            state = replace(
+                present, family=loaded.family, values=loaded.values(), weights=name, script=""
+            )
         try:
             self._play(state)
         except PluginError as error:

@@ -16,8 +16,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from novasr.engines import engine_format
 from novasr.errors import PassthroughWarning, PedalboardError, PluginError
-from novasr.rates import MODEL_INPUT_HZ
 
 try:
     from pedalboard import Chain, ExternalPluginReloadType, Mix, Plugin, PluginContainer
@@ -163,7 +163,7 @@ def _warn_of_rates_without_effect() -> None:
         def processed(plugin: Plugin, *arguments: Any, **options: Any) -> object:
             result = process(plugin, *arguments, **options)  # which checks the arguments
             rate = options["sample_rate"] if "sample_rate" in options else arguments[1]
-            if not MODEL_INPUT_HZ < rate <= _HIGHEST_HZ:
+            if rate > _HIGHEST_HZ or not engine_format("native", None).extends(rate):
                 for effect in set(_effects_in(plugin)).difference(_warned):
                     _warned.add(effect)
                     msg = (

@@ -6,7 +6,6 @@ The layout is that of ``plugin/source/PluginState.h``; the preset is VST3's ``.v
 from __future__ import annotations
 
 import json
-import math
 import struct
 import zlib
 from collections.abc import Mapping
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr import _native
 from novasr.errors import PluginError
+from novasr.families import value_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,11 +79,6 @@ def encode(state: PluginState) -> bytes:
     return _PREFIX.pack(_MAGIC, _VERSION, checksum, len(header)) + body
 
 
-def _count_of_first_version() -> int:
-    (family,) = (family for family in _native.families() if family["name"] == _FIRST_FAMILY)
-    return sum(math.prod(shape) for shape in family["tensors"].values())
-
-
 def decode(data: bytes) -> PluginState:
     """Read the plugin's bytes; what a host has appended is ignored.
 
@@ -100,7 +94,7 @@ def decode(data: bytes) -> PluginState:
         raise PluginError("this state was stored by a newer version of NovaSR")
     header_from = _PREFIX.size
     if version < 2:
-        count = _count_of_first_version()
+        count = value_count(_FIRST_FAMILY)
     else:
         header_from += _COUNT.size
         if len(data) < header_from:

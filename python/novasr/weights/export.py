@@ -6,17 +6,13 @@ import io
 import warnings
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from novasr.errors import AudioFileError
+from novasr.families import family, in_torch
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
-from novasr.weights.load import SUFFIXES, UPSTREAM_PREFIX, load_model, load_tensors
+from novasr.weights.load import SUFFIXES, Weights, load_model, load_weights
 from novasr.weights.torch_runtime import require_torch
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _METHODS = ["metadata", "initial_state", "flush"]
 
@@ -35,9 +31,8 @@ def torchscript_bytes(weights: str | Path | None = None) -> bytes:
         What ``torch.jit.load`` and LibTorch read. ``docs/torchscript.md`` states its methods.
     """
     torch = require_torch()
-    from novasr.families.novasr import StreamingNovaSR
-
-    stream = StreamingNovaSR(load_model(weights)).eval()
+    streaming = in_torch(load_weights(weights).family).StreamingNetwork
+    stream = streaming(load_model(weights)).eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # torch 2.13 deprecates TorchScript in Python; LibTorch has no other form with state.
@@ -109,17 +104,23 @@ def export_weights(
     WeightsError
         If the weights cannot be used.
     """
-    from safetensors.numpy import save
-
     suffix = known_suffix(destination, *SUFFIXES)
     path = _free(destination, overwrite)
-    tensors = load_tensors(weights)
-    return _write(path, _upstream_bytes(tensors) if suffix == ".bin" else save(tensors))
+    loaded = load_weights(weights)
+    content = _upstream_bytes(loaded) if suffix == ".bin" else _safetensors_bytes(loaded)
+    return _write(path, content)
 
 
-def _upstream_bytes(tensors: dict[str, NDArray[np.float32]]) -> bytes:
+def _safetensors_bytes(weights: Weights) -> bytes:
+    from safetensors.numpy import save
+
+    return save(weights.tensors, metadata={"family": weights.family})
+
+
+def _upstream_bytes(weights: Weights) -> bytes:
     torch = require_torch()
-    state = {f"{UPSTREAM_PREFIX}{name}": torch.from_numpy(v).half() for name, v in tensors.items()}
+    prefix = family(weights.family)["prefix"]
+    state = {f"{prefix}{name}": torch.from_numpy(v).half() for name, v in weights.tensors.items()}
     buffer = io.BytesIO()
     torch.save(OrderedDict(state), buffer)
     return buffer.getvalue()

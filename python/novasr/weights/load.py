@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,40 +10,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novasr.errors import AudioFormatError, NovasrError, WeightsError
+from novasr.families import default_family, families, family, in_torch
 from novasr.filesystem.suffixes import known_suffix
 from novasr.weights.hub import NAMED_WEIGHTS, download
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch.nn import Module
 
-    from novasr.families.novasr import NovaSRNetwork
+    from novasr import _native
 
-#: Every tensor of the architecture, in the order of the native engine's flat list.
-TENSOR_SHAPES: dict[str, tuple[int, ...]] = {
-    "conv_pre.weight": (32, 1, 7),
-    "conv_pre.bias": (32,),
-    "resblocks.0.convs1.0.weight": (32, 32, 11),
-    "resblocks.0.convs1.0.bias": (32,),
-    "resblocks.0.convs2.0.weight": (32, 32, 11),
-    "resblocks.0.convs2.0.bias": (32,),
-    "resblocks.0.activations.0.act.alpha": (32,),
-    "resblocks.0.activations.0.act.beta": (32,),
-    "resblocks.0.activations.0.upsample.filter": (1, 1, 12),
-    "resblocks.0.activations.0.downsample.lowpass.filter": (1, 1, 12),
-    "resblocks.0.activations.1.act.alpha": (32,),
-    "resblocks.0.activations.1.act.beta": (32,),
-    "resblocks.0.activations.1.upsample.filter": (1, 1, 12),
-    "resblocks.0.activations.1.downsample.lowpass.filter": (1, 1, 12),
-    "conv_post.weight": (1, 32, 7),
-}
-VALUE_COUNT = sum(math.prod(shape) for shape in TENSOR_SHAPES.values())
 #: Of the files that hold weights; ``.bin`` is a PyTorch state dict.
 SUFFIXES = (".safetensors", ".bin")
-#: Upstream stores the network as the decoder of a larger model.
-UPSTREAM_PREFIX = "dec."
 
 
-def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.float32]]:
+@dataclass(frozen=True)
+class Weights:
+    """Checked tensors of one family.
+
+    Attributes
+    ----------
+    family : str
+        Name of the architecture.
+    tensors : dict of str to ndarray of float32
+        By name, in the family's order.
+    """
+
+    family: str
+    tensors: dict[str, NDArray[np.float32]]
+
+    def values(self) -> NDArray[np.float32]:
+        """Lay the tensors end to end, as the native engine takes them."""
+        return np.concatenate([tensor.ravel() for tensor in self.tensors.values()])
+
+
+def load_weights(weights: str | Path | None = None) -> Weights:
     """Read and check weights.
 
     Parameters
@@ -54,8 +55,9 @@ def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.floa
 
     Returns
     -------
-    dict of str to ndarray of float32
-        The tensors of :data:`TENSOR_SHAPES`, in that order.
+    Weights
+        The tensors, and the family they belong to: a ``.safetensors`` file may name it in its metadata
+        (``family``), otherwise it is the first one whose tensors are all there.
 
     Raises
     ------
@@ -70,50 +72,50 @@ def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.floa
     return _read(path, str(weights))
 
 
-def load_model(weights: str | Path | None = None) -> NovaSRNetwork:
+def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.float32]]:
+    """Read and check the tensors of weights by name; parameters and errors as for :func:`load_weights`."""
+    return load_weights(weights).tensors
+
+
+def load_model(weights: str | Path | None = None) -> Module:
     """Build the PyTorch network with weights, in evaluation mode, float32, on the CPU.
 
     Parameters
     ----------
     weights : str or path, optional
-        As for :func:`load_tensors`.
+        As for :func:`load_weights`.
 
     Returns
     -------
-    NovaSRNetwork
-        A ``torch.nn.Module`` from (batch, 1, frames) at 16 kHz to (batch, 1, 3 * frames - 4) at 48 kHz.
+    torch.nn.Module
+        The default weights' takes (batch, 1, frames) at 16 kHz to (batch, 1, 3 * frames - 4) at 48 kHz.
 
     Raises
     ------
     WeightsError
-        As :func:`load_tensors`.
+        As :func:`load_weights`.
     StreamError
         If PyTorch is not installed.
     """
     from novasr.weights.torch_runtime import require_torch
 
-    tensors = load_tensors(weights)
+    loaded = load_weights(weights)
     torch = require_torch()
-    from novasr.families.novasr import NovaSRNetwork
-
-    network = NovaSRNetwork()
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in tensors.items()})
+    network: Module = in_torch(loaded.family).Network()
+    network.load_state_dict({name: torch.from_numpy(v) for name, v in loaded.tensors.items()})
     return network.eval().requires_grad_(False)
 
 
-def flatten(tensors: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Lay checked tensors end to end, as the native engine takes them: shape (23248,)."""
-    return np.concatenate([tensors[name].ravel() for name in TENSOR_SHAPES])
-
-
-def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:
+def _read(path: Path, label: str) -> Weights:
     if not path.is_file():
         known = ", ".join(repr(name) for name in NAMED_WEIGHTS)
         msg = f"weights {label!r}: no such file, and not one of {known}"
         raise WeightsError(msg)
     try:
         suffix = known_suffix(path, *SUFFIXES)
-        found = _read_safetensors(path) if suffix == ".safetensors" else _read_torch(path)
+        named, found = (
+            _read_safetensors(path) if suffix == ".safetensors" else (None, _read_torch(path))
+        )
     except AudioFormatError as error:
         raise WeightsError(f"weights {error}, or in .ts where TorchScript may run") from error
     except NovasrError:
@@ -122,13 +124,16 @@ def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:
         reason = str(error).partition("\n")[0]
         msg = f"weights {label!r}: not a readable .safetensors or .bin file ({reason})"
         raise WeightsError(msg) from error
-    return _checked(found, label)
+    return _checked(named, found, label)
 
 
-def _read_safetensors(path: Path) -> dict[str, NDArray[np.float32]]:
-    from safetensors.numpy import load_file
+def _read_safetensors(path: Path) -> tuple[str | None, dict[str, NDArray[np.float32]]]:
+    """Give the family that the file names, and its tensors."""
+    from safetensors import safe_open
 
-    return {name: value.astype(np.float32) for name, value in load_file(path).items()}
+    with safe_open(path, framework="numpy") as file:
+        named = (file.metadata() or {}).get("family")
+        return named, {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
 
 
 def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -142,9 +147,13 @@ def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
     return {name: value.float().numpy() for name, value in state.items()}
 
 
-def _checked(found: dict[str, NDArray[np.float32]], label: str) -> dict[str, NDArray[np.float32]]:
-    found = {name.removeprefix(UPSTREAM_PREFIX): value for name, value in found.items()}
-    for name, shape in TENSOR_SHAPES.items():
+def _checked(named: str | None, found: dict[str, NDArray[np.float32]], label: str) -> Weights:
+    try:
+        chosen = _family_of(found) if named is None else family(named)
+    except WeightsError as error:
+        raise WeightsError(f"weights {label!r}: {error}") from None
+    found = {name.removeprefix(chosen["prefix"]): value for name, value in found.items()}
+    for name, shape in chosen["tensors"].items():
         if name not in found:
             msg = f"weights {label!r}: tensor {name!r} is missing"
         elif found[name].shape != shape:
@@ -154,7 +163,17 @@ def _checked(found: dict[str, NDArray[np.float32]], label: str) -> dict[str, NDA
         else:
             continue
         raise WeightsError(msg)
-    if unknown := sorted(found.keys() - TENSOR_SHAPES.keys()):
+    if unknown := sorted(found.keys() - chosen["tensors"].keys()):
         msg = f"weights {label!r}: tensor {unknown[0]!r} does not belong to this architecture"
         raise WeightsError(msg)
-    return {name: found[name] for name in TENSOR_SHAPES}
+    return Weights(chosen["name"], {name: found[name] for name in chosen["tensors"]})
+
+
+def _family_of(found: dict[str, NDArray[np.float32]]) -> _native.Family:
+    """Give the first family whose tensors are all there, or the default one."""
+    for candidate in families().values():
+        if {name.removeprefix(candidate["prefix"]) for name in found} >= candidate[
+            "tensors"
+        ].keys():
+            return candidate
+    return family(default_family())

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from novasr.families import family
 from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.settle import settle
 from novasr.filesystem.replacing import replacing
-from novasr.weights.load import TENSOR_SHAPES, UPSTREAM_PREFIX
 
 
 def save_weights(network: NovaSRNetwork, path: Path) -> None:
@@ -22,9 +22,10 @@ def save_weights(network: NovaSRNetwork, path: Path) -> None:
     rounded = copy.deepcopy(network).cpu().to(torch.float16).float()
     settle(rounded)
     state = rounded.state_dict()
+    architecture = family("novasr")
     tensors = {
-        f"{UPSTREAM_PREFIX}{name}": state[name].to(torch.float16).contiguous()
-        for name in TENSOR_SHAPES
+        f"{architecture['prefix']}{name}": state[name].to(torch.float16).contiguous()
+        for name in architecture["tensors"]
     }
     with replacing(path) as temporary:
-        save_file(tensors, temporary)
+        save_file(tensors, temporary, metadata={"family": architecture["name"]})

@@ -34,10 +34,16 @@ std::unique_ptr<juce::XmlElement> host_xml(juce::AudioPluginInstance& instance) 
 
 }  // namespace
 
-Bytes make_state(const std::string& header, const ModelWeights& weights, std::uint32_t version) {
-  const Bytes count = version < 2 ? Bytes{} : bytes_of(static_cast<std::uint32_t>(sizeof weights / sizeof(float)));
-  const Bytes checked = bytes_of(static_cast<std::uint32_t>(header.size())) + count + header + bytes_of(weights);
+Bytes make_state(const std::string& header, std::span<const float> values, std::uint32_t version) {
+  const Bytes count = version < 2 ? Bytes{} : bytes_of(static_cast<std::uint32_t>(values.size()));
+  const Bytes weights(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  const Bytes checked = bytes_of(static_cast<std::uint32_t>(header.size())) + count + header + weights;
   return "NvSR" + bytes_of(version) + bytes_of(crc32(checked)) + checked;
+}
+
+Bytes make_state(const std::string& header, const ModelWeights& weights, std::uint32_t version) {
+  const auto* const values = reinterpret_cast<const float*>(&weights);
+  return make_state(header, std::span(values, sizeof weights / sizeof(float)), version);
 }
 
 Bytes state_of(juce::AudioPluginInstance& instance) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "default_weights.hpp"
@@ -13,6 +14,7 @@ using Bytes = std::string;
 
 /// `header` is JSON.
 Bytes make_state(const std::string& header, const ModelWeights& weights, std::uint32_t version = 2);
+Bytes make_state(const std::string& header, std::span<const float> values, std::uint32_t version = 2);
 
 /// What the VST3 instance stores.
 Bytes state_of(juce::AudioPluginInstance& instance);

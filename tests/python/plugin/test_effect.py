@@ -20,7 +20,8 @@ from plugin_support import noise, require_bundle, run_python
 
 import novasr
 from novasr.errors import AudioFormatError, NovasrError, PluginError, WeightsError
-from novasr.weights.load import TENSOR_SHAPES, VALUE_COUNT, load_tensors
+from novasr.families import value_count
+from novasr.weights.load import load_tensors, load_weights
 
 pedalboard = needs.package("pedalboard", "pip install 'novasr[pedalboard]'")
 BUNDLE = require_bundle()
@@ -540,8 +541,8 @@ def test_python_and_plugin_agree_on_the_layout():
     assert decoded.parameters["mode"] == "full"
     assert decoded.parameters["mix"] == 0.25
     assert class_id.isalnum()
-    flat = np.concatenate([load_tensors()[name].ravel() for name in TENSOR_SHAPES])
-    assert flat.shape == (VALUE_COUNT,)
+    flat = load_weights().values()
+    assert flat.shape == (value_count("novasr"),)
     np.testing.assert_array_equal(decoded.values, flat)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from novasr.errors import PluginError
+from novasr.families import value_count
 from novasr.plugin.state import PluginState, decode, encode, unwrap, wrap
-from novasr.weights.load import VALUE_COUNT
 
 CLASS_ID = b"0123456789ABCDEF0123456789ABCDEF"
 
@@ -20,7 +20,7 @@ CLASS_ID = b"0123456789ABCDEF0123456789ABCDEF"
 def state(rng) -> PluginState:
     return PluginState(
         parameters={"mode": "full", "mix": 0.25, "bypass": True},
-        values=rng.standard_normal(VALUE_COUNT).astype(np.float32),
+        values=rng.standard_normal(value_count("novasr")).astype(np.float32),
         weights="größer.safetensors",
         script="/tmp/ein Modell.ts",
     )

@@ -75,13 +75,18 @@ def test_export_keeps_an_existing_file(tmp_path):
 class Repeat(torch.nn.Module):
     """A foreign model: holds each sample three times, in hops of 160 frames, 7 frames late."""
 
-    def __init__(self, rate: int = 16_000):
+    def __init__(self, rate: int = 16_000, ratio: int = 3):
         super().__init__()
-        self.rate = rate
+        self.rate, self.ratio = rate, ratio
 
     @torch.jit.export
     def metadata(self) -> dict[str, int]:
-        return {"input_rate": self.rate, "output_rate": 48_000, "look_ahead": 7, "hop": 160}
+        return {
+            "input_rate": self.rate,
+            "output_rate": self.ratio * self.rate,
+            "look_ahead": 7,
+            "hop": 160,
+        }
 
     @torch.jit.export
     def initial_state(self, batch: int) -> torch.Tensor:
@@ -91,7 +96,7 @@ class Repeat(torch.nn.Module):
         self, audio: torch.Tensor, state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         assert audio.shape[-1] % 160 == 0
-        held = torch.cat([state, audio.repeat_interleave(3, dim=-1)], dim=-1)
+        held = torch.cat([state, audio.repeat_interleave(self.ratio, dim=-1)], dim=-1)
         return held[..., : max(0, held.shape[-1] - 7)], held[..., max(0, held.shape[-1] - 7) :]
 
     @torch.jit.export
@@ -177,9 +182,30 @@ def test_model_that_never_runs_is_refused_in_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_model_of_other_rates_is_refused(tmp_path):
-    with pytest.raises(StreamError, match="16000 to 48000"):
-        novasr.Stream(16_000, weights=save(Repeat(rate=8000), tmp_path / "other.ts"))
+def test_model_of_other_rates_plays_at_them(tmp_path, rng):
+    path = save(Repeat(rate=8_000, ratio=2), tmp_path / "other.ts")
+    stream = novasr.Stream(
+        8_000, weights=path, mode="full", front_end="reference", low_latency=True
+    )
+    assert (stream.output_rate, stream.latency) == (16_000, 7 + 2 * 159)
+    audio = rng.standard_normal(1000).astype(np.float32) * 0.1
+    output = np.concatenate([stream.process(audio), stream.flush()])[stream.latency :, 0]
+    np.testing.assert_array_equal(output, audio.repeat(2))
+
+
+def test_model_whose_rates_have_no_whole_ratio_is_refused(tmp_path):
+    class Odd(Repeat):
+        @torch.jit.export
+        def metadata(self) -> dict[str, int]:
+            return {"input_rate": 16_000, "output_rate": 44_100, "look_ahead": 7, "hop": 160}
+
+    with pytest.raises(StreamError, match=r"16000 to 44100 Hz: .*multiple.* 8000 to 192000"):
+        novasr.Stream(16_000, weights=save(Odd(), tmp_path / "odd.ts"))
+
+
+def test_model_of_rates_beyond_all_sound_is_refused(tmp_path):
+    with pytest.raises(StreamError, match=r"4000 to 12000 Hz: .* 8000 to 192000"):
+        novasr.Stream(16_000, weights=save(Repeat(rate=4_000), tmp_path / "other.ts"))
 
 
 def test_script_without_the_contract_says_what_is_missing(tmp_path):

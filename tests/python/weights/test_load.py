@@ -12,8 +12,9 @@ import torch
 from safetensors.numpy import save_file
 
 from novasr.errors import WeightsError
+from novasr.families import family
 from novasr.weights.hub import NAMED_WEIGHTS
-from novasr.weights.load import TENSOR_SHAPES, flatten, load_tensors
+from novasr.weights.load import load_tensors, load_weights
 
 
 def good_tensors():
@@ -21,14 +22,16 @@ def good_tensors():
 
 
 def test_default_weights_are_in_the_package():
-    values = flatten(load_tensors())
+    values = load_weights().values()
     assert values.shape == (23_248,)
     assert values.dtype == np.float32
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_upstream_bin_files_load(shared, version):
-    assert list(load_tensors(shared / "weights" / f"novasr_{version}.bin")) == list(TENSOR_SHAPES)
+    assert list(load_tensors(shared / "weights" / f"novasr_{version}.bin")) == list(
+        family("novasr")["tensors"]
+    )
 
 
 def without_bias(tensors):
@@ -173,7 +176,7 @@ def v1_bytes(shared):
 
 def test_named_weights_come_from_the_hub_and_then_from_the_cache(hub, v1_bytes):
     hub.content = v1_bytes
-    assert list(load_tensors("v1")) == list(TENSOR_SHAPES)
+    assert list(load_tensors("v1")) == list(family("novasr")["tensors"])
     asked = hub.requests
     assert asked > 0
     load_tensors("v1")

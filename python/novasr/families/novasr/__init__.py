@@ -2,5 +2,10 @@
 
 from novasr.families.novasr.network import NovaSRNetwork
 from novasr.families.novasr.streaming import StreamingNovaSR
+from novasr.families.task import Task
 
-__all__ = ["NovaSRNetwork", "StreamingNovaSR"]
+Network = NovaSRNetwork
+StreamingNetwork = StreamingNovaSR
+TASK = Task(NovaSRNetwork.input_rate, NovaSRNetwork.output_rate, NovaSRNetwork.input_rate / 2)
+
+__all__ = ["TASK", "Network", "NovaSRNetwork", "StreamingNetwork", "StreamingNovaSR"]

@@ -20,6 +20,8 @@ from novasr.families.novasr.network import END_TRIM, NovaSRNetwork
 # works in whole groups of three and waits for 1 more, the first convolution for 3.
 LOOK_AHEAD = 3 * (9 + 1 + 3)
 TAIL = LOOK_AHEAD - END_TRIM
+# As the native engine states them (cpp/src/families/novasr/network_stream.hpp).
+MEMORY, EDGE, OFFSET = 40, 83, 1
 
 
 class StreamingNovaSR(nn.Module):
@@ -44,6 +46,7 @@ class StreamingNovaSR(nn.Module):
         self.post = _Conv(network.conv_post)
         self.input_rate, self.output_rate = network.input_rate, network.output_rate
         self.look_ahead, self.tail = LOOK_AHEAD, TAIL
+        self.memory, self.edge, self.offset = MEMORY, EDGE, OFFSET
 
     @torch.jit.export
     def metadata(self) -> dict[str, int]:
@@ -54,6 +57,10 @@ class StreamingNovaSR(nn.Module):
             "look_ahead": self.look_ahead,
             "tail": self.tail,
             "hop": 1,
+            "memory": self.memory,
+            "edge": self.edge,
+            "offset": self.offset,
+            "band": self.input_rate // 2,
         }
 
     @torch.jit.export
