@@ -31,6 +31,10 @@ def test_exported_file_tells_its_metadata(tmp_path):
         "look_ahead": 39,
         "tail": 35,
         "hop": 1,
+        "memory": 40,
+        "edge": 83,
+        "offset": 1,
+        "band": 8_000,
     }
 
 
