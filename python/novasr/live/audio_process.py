@@ -8,6 +8,7 @@ ever once their server has died; whoever started it starts it again.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import math
 import os
@@ -23,12 +24,14 @@ from typing import Any, NoReturn
 from novasr import _native
 from novasr.engines import make_engine, on_worker, uses_torch
 from novasr.errors import DeviceError, NovasrError
+from novasr.live.config import LiveConfig, RecordingTarget
 from novasr.live.devices import Route, find_route, portaudio, refresh
 from novasr.live.meters import SpectrumMeter, decibels
 from novasr.live.recorder import Recorder
 from novasr.live.recording import Recording
 from novasr.live.servers.feedback import refuse_feedback
 from novasr.live.servers.jack import JackServer
+from novasr.live.stats import LiveStats
 from novasr.parameters import change_parameters
 
 EXIT_STOPPED, EXIT_FAILED, EXIT_REFUSED, EXIT_LOST = 0, 1, 2, 3
@@ -52,9 +55,9 @@ class Audio:
         From where to where.
     engine : _native.Engine
         What computes the model; the bridge takes it over.
-    config : dict
-        `block`, `low_latency` and `record`. The default block is 128 frames, and with JACK what its
-        server uses, which adds no delay.
+    config : LiveConfig
+        Of which `block`, `low_latency` and `record` matter here. The default block is 128 frames, and
+        with JACK what its server uses, which adds no delay.
     parameters : _native.Parameters
         The sound.
 
@@ -68,12 +71,12 @@ class Audio:
         self,
         route: Route,
         engine: _native.Engine,
-        config: dict[str, Any],
+        config: LiveConfig,
         parameters: _native.Parameters,
     ) -> None:
         self.route = route
         jack = route.input.jack and route.output.jack
-        self.block = config["block"] or (0 if jack else BLOCK_FRAMES)
+        self.block = config.block or (0 if jack else BLOCK_FRAMES)
         self.bridge = _native.LiveBridge(
             engine,
             input_rate=route.input_rate,
@@ -82,8 +85,8 @@ class Audio:
             output_channels=route.output_channels,
             block_frames=self.block or BLOCK_FRAMES,
             two_clocks=route.two_clocks,
-            low_latency=config["low_latency"],
-            record=config["record"] is not None,
+            low_latency=config.low_latency,
+            record=config.record is not None,
         )
         self.bridge.set_parameters(parameters)
         self._jack = JackServer(route) if jack else None
@@ -180,15 +183,15 @@ class AudioProcess:
 
     Parameters
     ----------
-    config : dict
+    config : LiveConfig
         As :class:`novasr.live.LiveStream` makes it.
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
+    def __init__(self, config: LiveConfig) -> None:
         self._config = config
         self._commands: queue.Queue[dict[str, Any]] = queue.Queue()
         self._parameters = _native.Parameters()
-        change_parameters(self._parameters, config["sound"])
+        change_parameters(self._parameters, config.parameters)
         self._audio: Audio | None = None
         self._recorder: Recorder | None = None
         threading.Thread(target=self._listen, daemon=True).start()
@@ -230,7 +233,7 @@ class AudioProcess:
             try:
                 return self._open_now()
             except DeviceError as error:
-                if not self._config["patient"]:
+                if not self._config.patient:
                     raise
                 report(waiting=str(error))
             if not self._obey(pause):
@@ -240,8 +243,8 @@ class AudioProcess:
 
     def _open_now(self) -> Audio:
         config = self._config
-        route = find_route(config["input"], config["output"], config["rate"])
-        if not config["allow_feedback"]:
+        route = find_route(config.input, config.output, config.rate)
+        if not config.allow_feedback:
             refuse_feedback(route.input, route.output)
         report(phase="loading")
         engine = _engine(config)
@@ -250,15 +253,15 @@ class AudioProcess:
 
     def _run(self, audio: Audio) -> int:
         bridge, route = audio.bridge, audio.route
-        if self._config["record"] is not None:
-            self._recorder = self._start_recording(audio)
+        if self._config.record is not None:
+            self._recorder = self._start_recording(audio, self._config.record)
         before, after = SpectrumMeter(route.input_rate), SpectrumMeter(route.output_rate)
         while self._obey(TICK_SECONDS):
             stats = bridge.stats()
-            spectra = {
-                "spectrum_before": before.levels(bridge.read_before(TAP_SAMPLES)),
-                "spectrum_after": after.levels(bridge.read_after(TAP_SAMPLES)),
-            }
+            spectra = (
+                before.levels(bridge.read_before(TAP_SAMPLES)),
+                after.levels(bridge.read_after(TAP_SAMPLES)),
+            )
             self._tell_news()
             lost = audio.loss(stats)
             if lost is not None:
@@ -269,24 +272,29 @@ class AudioProcess:
                 return EXIT_REFUSED
             audio.cure_delay(stats)
             if stats["output_frames"]:
-                report(stats=self._described(audio, stats) | spectra)
+                described = dataclasses.replace(
+                    self._described(audio, stats),
+                    spectrum_before=spectra[0],
+                    spectrum_after=spectra[1],
+                )
+                report(stats=dataclasses.asdict(described))
             else:
                 report(phase="opening")
         return EXIT_STOPPED
 
-    def _start_recording(self, audio: Audio) -> Recorder | None:
-        record, bridge = self._config["record"], audio.bridge
+    def _start_recording(self, audio: Audio, target: RecordingTarget) -> Recorder | None:
+        bridge = audio.bridge
         if bridge.processed_rate != audio.route.input_rate:
             report(warning="not recorded: the input device runs below 44100 Hz")
             return None
         recording = Recording(
-            Path(record["path"]),
-            record["kind"],
+            Path(target.path),
+            target.kind,
             bridge.processed_rate,
             bridge.processed_channels,
             bridge.chain_latency_frames,
         )
-        if not self._config["patient"]:
+        if not self._config.patient:
             recording.start()
         return Recorder(recording, bridge.read_recording)
 
@@ -295,41 +303,42 @@ class AudioProcess:
         while news:
             report(warning=news.popleft())
 
-    def _described(self, audio: Audio, stats: dict[str, Any]) -> dict[str, Any]:
+    def _described(self, audio: Audio, stats: dict[str, Any]) -> LiveStats:
         route, bridge, parameters = audio.route, audio.bridge, self._parameters
         rate = route.output_rate
         blocks = max(1, stats["input_blocks"])
         device_ms = 1000 * audio.device_seconds(stats)
         our_ms = 1000 * bridge.latency_frames / rate
         recording = self._recorder.recording if self._recorder is not None else None
-        return {
-            "input": route.input.name,
-            "output": route.output.name,
-            "rate": rate,
-            "block": audio.block or round(stats["input_frames"] / blocks),
-            "latency_ms": device_ms + our_ms,
-            "device_ms": device_ms,
-            "our_ms": our_ms,
-            "load": stats["load"],
-            "largest_load": stats["largest_load"],
-            "input_peak_db": decibels(stats["input_peak"]),
-            "output_peak_db": decibels(stats["output_peak"]),
-            "xruns_input": stats["input_xruns"],
-            "xruns_output": stats["output_xruns"],
-            "late_blocks": stats["late_blocks"],
-            "underruns": stats["underruns"] + stats["engine_underruns"],
-            "overruns": stats["overruns"],
-            "resyncs": stats["resyncs"] + audio.cures,
-            "drift_ppm": stats["drift_ppm"],
-            "buffered_ms": 1000 * stats["buffered_frames"] / rate,
-            "recorded_s": recording.seconds if recording is not None else 0.0,
-            "record_lost": stats["record_lost"] + (recording.lost if recording is not None else 0),
-            "record_problem": recording.problem if recording is not None else "",
-            "passthrough": stats["passthrough"],
-            "bypass": parameters.bypass,
-            "mode": "full" if parameters.mode == _native.Mode.full else "extend",
-            "mix": parameters.mix,
-        }
+        return LiveStats(
+            state="running",
+            input=route.input.name,
+            output=route.output.name,
+            rate=rate,
+            block=audio.block or round(stats["input_frames"] / blocks),
+            latency_ms=device_ms + our_ms,
+            device_ms=device_ms,
+            our_ms=our_ms,
+            load=stats["load"],
+            largest_load=stats["largest_load"],
+            input_peak_db=decibels(stats["input_peak"]),
+            output_peak_db=decibels(stats["output_peak"]),
+            xruns_input=stats["input_xruns"],
+            xruns_output=stats["output_xruns"],
+            late_blocks=stats["late_blocks"],
+            underruns=stats["underruns"] + stats["engine_underruns"],
+            overruns=stats["overruns"],
+            resyncs=stats["resyncs"] + audio.cures,
+            drift_ppm=stats["drift_ppm"],
+            buffered_ms=1000 * stats["buffered_frames"] / rate,
+            recorded_s=recording.seconds if recording is not None else 0.0,
+            record_lost=stats["record_lost"] + (recording.lost if recording is not None else 0),
+            record_problem=recording.problem if recording is not None else "",
+            passthrough=stats["passthrough"],
+            bypass=parameters.bypass,
+            mode="full" if parameters.mode == _native.Mode.full else "extend",
+            mix=parameters.mix,
+        )
 
     def _obey(self, seconds: float) -> bool:
         """Carry out commands for so long; tell whether to go on."""
@@ -358,11 +367,10 @@ def report(**content: Any) -> None:
     print(json.dumps(content), flush=True)
 
 
-def _engine(config: dict[str, Any]) -> _native.Engine:
+def _engine(config: LiveConfig) -> _native.Engine:
     """Make the engine; LibTorch allocates, so it runs on a thread of its own."""
-    name, weights = config["engine"], config["weights"]
-    engine = make_engine(name, weights, threads=1, offline=False)
-    if uses_torch(name, weights):
+    engine = make_engine(config.engine, config.weights, threads=1, offline=False)
+    if uses_torch(config.engine, config.weights):
         return on_worker(engine)
     return engine
 
@@ -380,7 +388,7 @@ def main() -> int:
         0 stopped, 1 failed, 2 refused: starting again would not help, 3 a device was lost.
     """
     try:
-        return AudioProcess(json.loads(sys.stdin.readline())).run()
+        return AudioProcess(LiveConfig.from_json(json.loads(sys.stdin.readline()))).run()
     except DeviceError as error:
         report(error=str(error), kind="device")
         return EXIT_REFUSED

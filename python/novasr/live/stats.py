@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 SPECTRUM_BANDS = 24
 FLOOR_DB = -120.0
+
+
+def _meter(at_rest: Any) -> Any:
+    """Make a field that falls back to rest while no audio runs."""
+    return field(default=at_rest, metadata={"kind": "meter"})
+
+
+def _counter() -> Any:
+    """Make a field that adds up over restarts."""
+    return field(default=0, metadata={"kind": "counter"})
+
+
+def _fields_of(kind: str) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(LiveStats) if f.metadata.get("kind") == kind)
 
 
 @dataclass(frozen=True)
@@ -63,23 +78,23 @@ class LiveStats:
     latency_ms: float = 0.0
     device_ms: float = 0.0
     our_ms: float = 0.0
-    load: float = 0.0
+    load: float = _meter(0.0)
     largest_load: float = 0.0
-    input_peak_db: float = FLOOR_DB
-    output_peak_db: float = FLOOR_DB
-    spectrum_before: tuple[float, ...] = (FLOOR_DB,) * SPECTRUM_BANDS
-    spectrum_after: tuple[float, ...] = (FLOOR_DB,) * SPECTRUM_BANDS
-    xruns_input: int = 0
-    xruns_output: int = 0
-    late_blocks: int = 0
-    underruns: int = 0
-    overruns: int = 0
-    resyncs: int = 0
+    input_peak_db: float = _meter(FLOOR_DB)
+    output_peak_db: float = _meter(FLOOR_DB)
+    spectrum_before: tuple[float, ...] = _meter((FLOOR_DB,) * SPECTRUM_BANDS)
+    spectrum_after: tuple[float, ...] = _meter((FLOOR_DB,) * SPECTRUM_BANDS)
+    xruns_input: int = _counter()
+    xruns_output: int = _counter()
+    late_blocks: int = _counter()
+    underruns: int = _counter()
+    overruns: int = _counter()
+    resyncs: int = _counter()
     drift_ppm: float = 0.0
     buffered_ms: float = 0.0
     restarts: int = 0
     recorded_s: float = 0.0
-    record_lost: int = 0
+    record_lost: int = _counter()
     record_problem: str = ""
     passthrough: bool = False
     bypass: bool = False
@@ -87,17 +102,8 @@ class LiveStats:
     mix: float = 1.0
 
 
-METERS = ("load", "input_peak_db", "output_peak_db", "spectrum_before", "spectrum_after")
-
-COUNTERS = (
-    "xruns_input",
-    "xruns_output",
-    "late_blocks",
-    "underruns",
-    "overruns",
-    "resyncs",
-    "record_lost",
-)
+METERS = _fields_of("meter")
+COUNTERS = _fields_of("counter")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from typing import Any, Literal
 from novasr import _native
 from novasr.engines import ENGINES
 from novasr.errors import AudioFileError, AudioFormatError, DeviceError
+from novasr.live.config import LiveConfig, RecordingTarget
 from novasr.live.recording import FORMATS
 from novasr.live.servers.virtual_sink import VirtualDevice, VirtualMicrophone, VirtualSink
 from novasr.live.servers.watcher import Watcher
@@ -97,18 +99,18 @@ class LiveStream:
         self._check_sound({"mode": mode, "front_end": front_end, **sound})
         self._record = _Target(Path(record)) if record is not None else None
         self._virtual = _virtual_device(input, output, virtual_sink, virtual_mic)
-        self._config = {
-            "input": input,
-            "output": output,
-            "block": block,
-            "rate": rate,
-            "engine": engine,
-            "weights": str(weights) if weights is not None else None,
-            "low_latency": low_latency,
-            "record": self._record.config if self._record is not None else None,
-            "allow_feedback": allow_feedback,
-            "sound": dict(self._sound),
-        }
+        self._config = LiveConfig(
+            input=input,
+            output=output,
+            block=block,
+            rate=rate,
+            engine=engine,
+            weights=str(weights) if weights is not None else None,
+            low_latency=low_latency,
+            record=self._record.target if self._record is not None else None,
+            allow_feedback=allow_feedback,
+            parameters=self._sound,
+        )
         self._supervisor: Supervisor | None = None
         self._watcher = Watcher(self._put_right)
         self._stats = LiveStats()
@@ -130,7 +132,7 @@ class LiveStream:
                 self._virtual.start()
                 self._watcher.start()
             self._supervisor = Supervisor(
-                self._config, self._prepare, self._take, self._finish_recording
+                lambda: self._config, self._prepare, self._take, self._finish_recording
             )
             self._supervisor.start()
         except BaseException:
@@ -157,10 +159,9 @@ class LiveStream:
             If a name is unknown or a value is out of range; nothing has changed then.
         """
         self._check_sound(changes)
+        self._config = replace(self._config, parameters=self._sound)
         if self._supervisor is not None:
             self._supervisor.send(changes)
-        else:
-            self._config["sound"] = dict(self._sound)
 
     @property
     def stats(self) -> LiveStats:
@@ -263,7 +264,7 @@ class LiveStream:
         if self._virtual is None:
             return {}
         self._virtual.restore()
-        self._config |= {"input": self._virtual.input, "output": self._virtual.output}
+        self._config = replace(self._config, input=self._virtual.input, output=self._virtual.output)
         return self._virtual.environment
 
     def _put_right(self) -> None:
@@ -316,7 +317,7 @@ class _Target:
         if not path.resolve().parent.is_dir():
             msg = f"{path}: the folder is missing: create it first"
             raise AudioFileError(msg)
-        self.config = {"path": str(self._partial.absolute()), "kind": FORMATS[suffix]}
+        self.target = RecordingTarget(str(self._partial.absolute()), FORMATS[suffix])
 
     def finish(self, stats: LiveStats) -> list[str]:
         """Give the recording of a stream that stood so its name; say what is wrong with it."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from novasr.errors import DeviceError, NovasrError, StreamError
+from novasr.live.config import LiveConfig
 from novasr.live.stats import COUNTERS, METERS, LiveEvent, LiveStats
 
 # The longest that the process may say nothing, by what it does, in seconds: drivers hang.
@@ -28,11 +29,11 @@ class Supervisor:
 
     Parameters
     ----------
-    config : dict
-        The first line for the process; `sound` follows :meth:`send`.
+    config : callable
+        Gives the configuration for the next process.
     prepare : callable
-        Called before each process: gives variables for it, beside our own, and may change `config`;
-        raises DeviceError when there is nothing to open.
+        Called before each process, ahead of `config`: gives variables for it, beside our own; raises
+        DeviceError when there is nothing to open.
     tell : callable
         Takes every LiveStats and LiveEvent, on a thread of the supervisor.
     finish : callable
@@ -41,7 +42,7 @@ class Supervisor:
 
     def __init__(
         self,
-        config: dict[str, Any],
+        config: Callable[[], LiveConfig],
         prepare: Callable[[], Mapping[str, str]],
         tell: Callable[[LiveStats | LiveEvent], None],
         finish: Callable[[LiveStats], list[str]],
@@ -71,9 +72,8 @@ class Supervisor:
             raise self.error
 
     def send(self, changes: dict[str, Any]) -> None:
-        """Change the sound, also of processes to come."""
+        """Change the sound of the process that runs."""
         with self._lock:
-            self._config["sound"] |= changes
             self._write({"set": changes})
 
     @property
@@ -133,7 +133,8 @@ class Supervisor:
                 return None
             child = self._child = self._spawn(environment)
             self._restart_reason = None
-            self._write({**self._config, "patient": self._ran})
+            config = dataclasses.replace(self._config(), patient=self._ran)
+            self._write(config.to_json())
         reason = None
         try:
             for line in self._lines(child):
@@ -202,7 +203,8 @@ class Supervisor:
             stats[name] += self._before_loss[name]
         spectra = {key: tuple(stats[key]) for key in ("spectrum_before", "spectrum_after")}
         first, self._ran = not self._ran, True
-        self._publish({**stats, **spectra, "state": "running"})
+        del stats["time"], stats["restarts"]  # ours
+        self._publish({**stats, **spectra})
         if first:
             route = f"{stats['input']} to {stats['output']}"
             self._event("running", f"{route}, {stats['rate']} Hz, {stats['latency_ms']:.1f} ms")
