@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
 #include "bindings.hpp"
 #include "engine_handle.hpp"
+#include "novasr/interleave.hpp"
 #include "novasr/live_bridge.hpp"
+#include "novasr/planar_buffer.hpp"
 #include "numpy_view.hpp"
 
 namespace py = pybind11;
@@ -81,23 +84,29 @@ py::dict stats_of(LiveBridge& bridge) {
   return result;
 }
 
-/// All that waits in the ring, up to `limit` samples: shape (samples,).
-py::array_t<float> drain(novasr::FrameRing& ring, std::size_t limit) {
+/// Up to `limit` of the frames in a ring of one channel: shape (frames,).
+py::array_t<float> read_mono(novasr::FrameRing& ring, std::size_t limit) {
   const std::size_t count = std::min(limit, ring.readable());
   py::array_t<float> samples(static_cast<py::ssize_t>(count));
   ring.read({samples.mutable_data(), count});
   return samples;
 }
 
-py::tuple drain_recording(LiveBridge& bridge) {
-  const std::size_t channels = bridge.processed_channels();
-  // The later ring first: of what it has, the earlier one has as much.
-  const std::size_t samples = bridge.recorded_after().readable() / channels * channels;
-  const auto frames = static_cast<py::ssize_t>(samples / channels);
-  const auto take = [&](novasr::FrameRing& ring) {
-    return drain(ring, samples).reshape({frames, static_cast<py::ssize_t>(channels)});
-  };
-  return py::make_tuple(take(bridge.recorded_before()), take(bridge.recorded_after()));
+/// The next `frames` frames of a recording: shape (frames, channels).
+InterleavedArray read_frames(novasr::FrameRing& ring, std::size_t frames) {
+  InterleavedArray array({frames, ring.channels()});
+  novasr::PlanarBuffer planar;
+  planar.prepare(ring.channels(), frames);
+  const auto audio = planar.view(frames);
+  ring.read(audio);
+  novasr::interleave(audio, array.mutable_data(), ring.channels());
+  return array;
+}
+
+py::tuple read_recording(LiveBridge& bridge) {
+  // The ring that is written last has the fewer frames.
+  const std::size_t frames = bridge.recorded_after().readable();
+  return py::make_tuple(read_frames(bridge.recorded_before(), frames), read_frames(bridge.recorded_after(), frames));
 }
 
 std::uintptr_t address(auto* pointer) {
@@ -140,10 +149,10 @@ void bind_live(py::module_& module) {
       .def_property_readonly("processed_rate", &LiveBridge::processed_rate_hz)
       .def_property_readonly("processed_channels", &LiveBridge::processed_channels)
       .def(
-          "read_before", [](LiveBridge& bridge, std::size_t limit) { return drain(bridge.before(), limit); },
+          "read_before", [](LiveBridge& bridge, std::size_t limit) { return read_mono(bridge.before(), limit); },
           py::arg("limit"))
       .def(
-          "read_after", [](LiveBridge& bridge, std::size_t limit) { return drain(bridge.after(), limit); },
+          "read_after", [](LiveBridge& bridge, std::size_t limit) { return read_mono(bridge.after(), limit); },
           py::arg("limit"))
-      .def("read_recording", &drain_recording);
+      .def("read_recording", &read_recording);
 }

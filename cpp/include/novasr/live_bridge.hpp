@@ -3,17 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
-#include "concurrency/latest_value.hpp"
-#include "live/clock_filter.hpp"
-#include "live/drift_control.hpp"
-#include "live/variable_resampler.hpp"
 #include "novasr/frame_ring.hpp"
 #include "novasr/planar_buffer.hpp"
 #include "novasr/processor.hpp"
 
 namespace novasr {
+
+class ClockBridge;
 
 /// The devices between which a LiveBridge stands.
 struct LiveSpec {
@@ -101,23 +98,16 @@ class LiveBridge {
   [[nodiscard]] FrameRing& before() noexcept { return before_; }
   [[nodiscard]] FrameRing& after() noexcept { return after_; }
 
-  /// [one reading thread] With LiveSpec::record: what went in and came out, interleaved, frame by frame the same
-  /// number.
+  /// [one reading thread] With LiveSpec::record: what went in and came out, the same number of frames at the same
+  /// time; processed_channels() channels.
   [[nodiscard]] FrameRing& recorded_before() noexcept { return recorded_before_; }
   [[nodiscard]] FrameRing& recorded_after() noexcept { return recorded_after_; }
 
  private:
   AudioView<float> enhance(const float* in, std::size_t frames) NOVASR_RT;
   void record(AudioView<const float> before, AudioView<const float> after) NOVASR_RT;
-  void deliver(AudioView<const float> audio) NOVASR_RT;
-  bool synchronise(double begin, std::size_t frames) NOVASR_RT;
-  bool await_clocks() NOVASR_RT;
-  void start_playing(double surplus) NOVASR_RT;
-  [[nodiscard]] bool learn_slack() NOVASR_RT;
+  void write_output(AudioView<const float> audio, float* out) NOVASR_RT;
   [[nodiscard]] double target_frames() const NOVASR_RT;  // delay between the clocks, in processed frames
-  void pull(std::size_t frames) NOVASR_RT;
-  void smooth_edges(AudioView<float> audio, bool playing) NOVASR_RT;
-  void put_out(AudioView<const float> audio, float* out) NOVASR_RT;
   void note_load(double begin, std::size_t frames) NOVASR_RT;
 
   LiveSpec spec_;
@@ -127,33 +117,8 @@ class LiveBridge {
   PlanarBuffer input_;
   PlanarBuffer output_;
 
-  FrameRing between_;  // interleaved, from capture() to play()
-  ClockFilter capture_clock_;
-  struct Delivery {
-    ClockReading clock;  // in processed frames
-    bool settled = false;
-  };
-  LatestValue<Delivery> delivery_;
-  std::uint64_t lost_frames_ = 0;
-  std::vector<float> interleaved_;  // scratch of the computing thread
-
-  ClockFilter play_clock_;  // from here on the output thread's
-  DriftControl control_;
-  VariableResampler resampler_;
-  PlanarBuffer pulled_;
-  PlanarBuffer resampled_;
-  std::vector<float> interleaved_out_;
-  std::vector<float> last_;      // frame pulled
-  std::vector<float> last_out_;  // frame played
-  std::vector<float> tail_;      // of what has ended, dying away
-  bool playing_ = false;
-  double ratio_ = 1.0;  // processed frames per output frame
-  std::uint64_t pulled_frames_ = 0;
-  std::size_t fade_in_left_ = 0;
-  std::uint64_t played_frames_ = 0;   // since playing began
-  std::uint64_t watched_frames_ = 0;  // since both clocks settled, before playing began
-  double lag_frames_ = 0.0;           // the most by which audio was behind its clock since either
-  bool cut_short_ = false;            // by an underrun
+  PlanarBuffer played_;  // the output thread's, with two clocks
+  std::unique_ptr<ClockBridge> clocks_;
 
   FrameRing before_, after_, recorded_before_, recorded_after_;
 
