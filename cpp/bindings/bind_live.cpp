@@ -84,11 +84,11 @@ py::dict stats_of(LiveBridge& bridge) {
   return result;
 }
 
-/// Up to `limit` of the frames in a ring of one channel: shape (frames,).
-py::array_t<float> read_mono(novasr::FrameRing& ring, std::size_t limit) {
-  const std::size_t count = std::min(limit, ring.readable());
+/// Up to `limit` frames of a meter's waveform: shape (frames,).
+py::array_t<float> read_tap(novasr::SignalTap& tap, std::size_t limit) {
+  const std::size_t count = std::min(limit, tap.readable());
   py::array_t<float> samples(static_cast<py::ssize_t>(count));
-  ring.read({samples.mutable_data(), count});
+  tap.read({samples.mutable_data(), count});
   return samples;
 }
 
@@ -149,10 +149,10 @@ void bind_live(py::module_& module) {
       .def_property_readonly("processed_rate", &LiveBridge::processed_rate_hz)
       .def_property_readonly("processed_channels", &LiveBridge::processed_channels)
       .def(
-          "read_before", [](LiveBridge& bridge, std::size_t limit) { return read_mono(bridge.before(), limit); },
+          "read_before", [](LiveBridge& bridge, std::size_t limit) { return read_tap(bridge.before(), limit); },
           py::arg("limit"))
       .def(
-          "read_after", [](LiveBridge& bridge, std::size_t limit) { return read_mono(bridge.after(), limit); },
+          "read_after", [](LiveBridge& bridge, std::size_t limit) { return read_tap(bridge.after(), limit); },
           py::arg("limit"))
       .def("read_recording", &read_recording);
 }

@@ -5,8 +5,10 @@
 #include <memory>
 
 #include "novasr/frame_ring.hpp"
+#include "novasr/load_meter.hpp"
 #include "novasr/planar_buffer.hpp"
 #include "novasr/processor.hpp"
+#include "novasr/signal_tap.hpp"
 
 namespace novasr {
 
@@ -94,9 +96,9 @@ class LiveBridge {
   [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept { return processed_rate_hz_; }
   [[nodiscard]] std::size_t processed_channels() const noexcept { return channels_; }
 
-  /// [one reading thread] The average over the channels, before and after; frames that find no room are lost.
-  [[nodiscard]] FrameRing& before() noexcept { return before_; }
-  [[nodiscard]] FrameRing& after() noexcept { return after_; }
+  /// [one reading thread] For meters: the input at its rate, the output at its own. Their peaks belong to stats().
+  [[nodiscard]] SignalTap& before() noexcept { return before_; }
+  [[nodiscard]] SignalTap& after() noexcept { return after_; }
 
   /// [one reading thread] With LiveSpec::record: what went in and came out, the same number of frames at the same
   /// time; processed_channels() channels.
@@ -108,7 +110,7 @@ class LiveBridge {
   void record(AudioView<const float> before, AudioView<const float> after) NOVASR_RT;
   void write_output(AudioView<const float> audio, float* out) NOVASR_RT;
   [[nodiscard]] double target_frames() const NOVASR_RT;  // delay between the clocks, in processed frames
-  void note_load(double begin, std::size_t frames) NOVASR_RT;
+  void note_load(std::size_t frames) NOVASR_RT;
 
   LiveSpec spec_;
   std::size_t channels_;  // that are processed
@@ -120,7 +122,9 @@ class LiveBridge {
   PlanarBuffer played_;  // the output thread's, with two clocks
   std::unique_ptr<ClockBridge> clocks_;
 
-  FrameRing before_, after_, recorded_before_, recorded_after_;
+  SignalTap before_, after_;
+  LoadMeter load_;
+  FrameRing recorded_before_, recorded_after_;
 
   struct Shared;
   std::unique_ptr<Shared> shared_;

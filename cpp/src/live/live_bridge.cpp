@@ -1,8 +1,7 @@
 #include "novasr/live_bridge.hpp"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
+#include <atomic>
 #include <cmath>
 #include <span>
 
@@ -17,13 +16,6 @@ namespace {
 constexpr std::size_t kPieceFrames = 1'024;  // longer callbacks pass in pieces
 constexpr double kTapSeconds = 0.5;          // for meters
 constexpr double kRecordSeconds = 5.0;       // for a disk that is slow for once
-constexpr double kLoadSmoothingSeconds = 0.5;
-
-double now() NOVASR_RT {
-  // Reads a page that the kernel shares with the process: no system call on common clock sources.
-  NOVASR_RT_UNCHECKED(const auto time = std::chrono::steady_clock::now();)
-  return std::chrono::duration<double>(time.time_since_epoch()).count();
-}
 
 std::uint32_t processed_rate(const LiveSpec& spec, const EngineFormat& format) {
   const std::uint32_t rate = spec.input_rate_hz;
@@ -53,30 +45,6 @@ std::size_t frames_of(double seconds, std::uint32_t rate_hz) {
   return static_cast<std::size_t>(std::ceil(seconds * rate_hz));
 }
 
-void raise_to(std::atomic<float>& largest, float value) NOVASR_RT {
-  if (value > largest.load(std::memory_order_relaxed)) largest.store(value, std::memory_order_relaxed);
-}
-
-float peak_of(AudioView<const float> audio) NOVASR_RT {
-  float peak = 0.0f;
-  for (std::size_t c = 0; c < audio.channels(); ++c)
-    for (const float x : audio[c]) peak = std::max(peak, std::abs(x));
-  return peak;
-}
-
-void write_mean(FrameRing& ring, AudioView<const float> audio) NOVASR_RT {
-  std::array<float, 64> mean;
-  const float share = 1.0f / static_cast<float>(audio.channels());
-  for (std::size_t first = 0; first < audio.frames(); first += mean.size()) {
-    const std::size_t count = std::min(mean.size(), audio.frames() - first);
-    for (std::size_t i = 0; i < count; ++i) {
-      mean[i] = 0.0f;
-      for (std::size_t c = 0; c < audio.channels(); ++c) mean[i] += share * audio[c][first + i];
-    }
-    ring.write(std::span(mean).first(count));
-  }
-}
-
 void silence(AudioView<float> audio) NOVASR_RT {
   for (std::size_t c = 0; c < audio.channels(); ++c) std::ranges::fill(audio[c], 0.0f);
 }
@@ -103,7 +71,6 @@ struct LiveBridge::Shared {
   std::atomic<std::uint64_t> input_blocks{0}, output_blocks{0}, input_frames{0}, output_frames{0};
   std::atomic<std::uint64_t> input_xruns{0}, output_xruns{0}, late_blocks{0};
   std::atomic<std::uint64_t> record_lost{0};
-  std::atomic<float> input_peak{0.0f}, output_peak{0.0f}, load{0.0f}, largest_load{0.0f};
   std::atomic<double> device_seconds{0.0};
 };
 
@@ -112,12 +79,12 @@ LiveBridge::LiveBridge(std::unique_ptr<StreamingEngine> engine, const LiveSpec& 
       channels_(novasr::processed_channels(spec)),
       processed_rate_hz_(processed_rate(spec, engine->format())),
       processor_(std::move(engine)),
+      before_(frames_of(kTapSeconds, spec.input_rate_hz)),
+      after_(frames_of(kTapSeconds, spec.output_rate_hz)),
       shared_(std::make_unique<Shared>()) {
   processor_.prepare(process_spec(spec, processed_rate_hz_));
   input_.prepare(channels_, kPieceFrames);
   output_.prepare(channels_, processor_.max_output_frames(kPieceFrames));
-  before_.resize(frames_of(kTapSeconds, spec.input_rate_hz));
-  after_.resize(frames_of(kTapSeconds, spec.output_rate_hz));
   if (spec.record) {
     recorded_before_.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels_);
     recorded_after_.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels_);
@@ -135,7 +102,7 @@ LiveBridge::LiveBridge(std::unique_ptr<StreamingEngine> engine, const LiveSpec& 
 LiveBridge::~LiveBridge() = default;
 
 void LiveBridge::duplex(const float* in, float* out, std::size_t frames, const Report& report) NOVASR_RT {
-  const double begin = now();
+  load_.begin();
   Shared& shared = *shared_;
   if (report.input_xrun) shared.input_xruns.fetch_add(1, std::memory_order_relaxed);
   if (report.output_xrun) shared.output_xruns.fetch_add(1, std::memory_order_relaxed);
@@ -147,11 +114,11 @@ void LiveBridge::duplex(const float* in, float* out, std::size_t frames, const R
     first += piece;
   }
   shared.input_blocks.fetch_add(1, std::memory_order_relaxed);
-  note_load(begin, frames);
+  note_load(frames);
 }
 
 void LiveBridge::capture(const float* in, std::size_t frames, double seconds, const Report& report) NOVASR_RT {
-  const double begin = now();
+  load_.begin();
   Shared& shared = *shared_;
   if (report.input_xrun) shared.input_xruns.fetch_add(1, std::memory_order_relaxed);
   clocks_->begin_capture(seconds, frames);
@@ -162,7 +129,7 @@ void LiveBridge::capture(const float* in, std::size_t frames, double seconds, co
   }
   clocks_->end_capture();
   shared.input_blocks.fetch_add(1, std::memory_order_relaxed);
-  note_load(begin, frames);
+  note_load(frames);
 }
 
 void LiveBridge::play(float* out, std::size_t frames, double seconds, const Report& report) NOVASR_RT {
@@ -188,8 +155,7 @@ AudioView<float> LiveBridge::enhance(const float* in, std::size_t frames) NOVASR
     average(in, spec_.input_channels, input[0]);
   else
     deinterleave(in, spec_.input_channels, input);
-  raise_to(shared_->input_peak, peak_of(input));
-  write_mean(before_, input);
+  before_.write(input);
   shared_->input_frames.fetch_add(frames, std::memory_order_relaxed);
   const std::size_t written = processor_.process(input, output_.view(processor_.max_output_frames(frames)));
   const AudioView<float> output = output_.view(written);
@@ -212,19 +178,12 @@ void LiveBridge::write_output(AudioView<const float> audio, float* out) NOVASR_R
     copy_to_all(audio[0], out, spec_.output_channels);
   else
     interleave(audio, out, spec_.output_channels);
-  raise_to(shared_->output_peak, peak_of(audio));
-  write_mean(after_, audio);
+  after_.write(audio);
   shared_->output_frames.fetch_add(audio.frames(), std::memory_order_relaxed);
 }
 
-void LiveBridge::note_load(double begin, std::size_t frames) NOVASR_RT {
-  if (frames == 0) return;
-  const double given = static_cast<double>(frames) / spec_.input_rate_hz;
-  const auto load = static_cast<float>((now() - begin) / given);
-  const auto weight = static_cast<float>(std::min(1.0, given / kLoadSmoothingSeconds));
-  const float old = shared_->load.load(std::memory_order_relaxed);
-  shared_->load.store(old + weight * (load - old), std::memory_order_relaxed);
-  raise_to(shared_->largest_load, load);
+void LiveBridge::note_load(std::size_t frames) NOVASR_RT {
+  const float load = load_.end(static_cast<double>(frames) / spec_.input_rate_hz);
   if (load > 1.0f) shared_->late_blocks.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -253,10 +212,10 @@ LiveStats LiveBridge::stats() noexcept {
           .overruns = clocks.overruns,
           .resyncs = clocks.resyncs,
           .record_lost = s.record_lost.load(kRelaxed),
-          .input_peak = s.input_peak.exchange(0.0f, kRelaxed),
-          .output_peak = s.output_peak.exchange(0.0f, kRelaxed),
-          .load = s.load.load(kRelaxed),
-          .largest_load = s.largest_load.exchange(0.0f, kRelaxed),
+          .input_peak = before_.take_peak(),
+          .output_peak = after_.take_peak(),
+          .load = load_.load(),
+          .largest_load = load_.take_largest(),
           .device_seconds = s.device_seconds.load(kRelaxed),
           .buffered_frames = clocks.delay_frames * to_output,
           .target_frames = target_frames() * to_output,
