@@ -1,18 +1,16 @@
 #pragma once
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
+#include "novasr/engine.hpp"
 #include "novasr/frame_ring.hpp"
-#include "novasr/load_meter.hpp"
-#include "novasr/planar_buffer.hpp"
+#include "novasr/parameters.hpp"
 #include "novasr/processor.hpp"
+#include "novasr/realtime.hpp"
 #include "novasr/signal_tap.hpp"
 
 namespace novasr {
-
-class ClockBridge;
 
 /// The devices between which a LiveBridge stands.
 struct LiveSpec {
@@ -81,7 +79,7 @@ class LiveBridge {
   void play(float* out, std::size_t frames, double seconds, const Report& report) NOVASR_RT;
 
   /// [control] Processor::set_parameters().
-  void set_parameters(const Parameters& parameters) { processor_.set_parameters(parameters); }
+  void set_parameters(const Parameters& parameters);
 
   /// [control] Levels begin anew.
   [[nodiscard]] LiveStats stats() noexcept;
@@ -90,44 +88,24 @@ class LiveBridge {
   [[nodiscard]] double latency_frames() const noexcept;
 
   /// [any] The chain's part of it, in processed frames: by so much `recorded_after` lags.
-  [[nodiscard]] std::size_t chain_latency_frames() const noexcept { return processor_.latency_frames(); }
+  [[nodiscard]] std::size_t chain_latency_frames() const noexcept;
 
   /// [any] Of what capture() and duplex() put out, and of the recording.
-  [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept { return processed_rate_hz_; }
-  [[nodiscard]] std::size_t processed_channels() const noexcept { return channels_; }
+  [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept;
+  [[nodiscard]] std::size_t processed_channels() const noexcept;
 
   /// [one reading thread] For meters: the input at its rate, the output at its own. Their peaks belong to stats().
-  [[nodiscard]] SignalTap& before() noexcept { return before_; }
-  [[nodiscard]] SignalTap& after() noexcept { return after_; }
+  [[nodiscard]] SignalTap& before() noexcept;
+  [[nodiscard]] SignalTap& after() noexcept;
 
   /// [one reading thread] With LiveSpec::record: what went in and came out, the same number of frames at the same
   /// time; processed_channels() channels.
-  [[nodiscard]] FrameRing& recorded_before() noexcept { return recorded_before_; }
-  [[nodiscard]] FrameRing& recorded_after() noexcept { return recorded_after_; }
+  [[nodiscard]] FrameRing& recorded_before() noexcept;
+  [[nodiscard]] FrameRing& recorded_after() noexcept;
 
  private:
-  AudioView<float> enhance(const float* in, std::size_t frames) NOVASR_RT;
-  void record(AudioView<const float> before, AudioView<const float> after) NOVASR_RT;
-  void write_output(AudioView<const float> audio, float* out) NOVASR_RT;
-  [[nodiscard]] double target_frames() const NOVASR_RT;  // delay between the clocks, in processed frames
-  void note_load(std::size_t frames) NOVASR_RT;
-
-  LiveSpec spec_;
-  std::size_t channels_;  // that are processed
-  std::uint32_t processed_rate_hz_;
-  Processor processor_;
-  PlanarBuffer input_;
-  PlanarBuffer output_;
-
-  PlanarBuffer played_;  // the output thread's, with two clocks
-  std::unique_ptr<ClockBridge> clocks_;
-
-  SignalTap before_, after_;
-  LoadMeter load_;
-  FrameRing recorded_before_, recorded_after_;
-
-  struct Shared;
-  std::unique_ptr<Shared> shared_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace novasr

@@ -4,15 +4,19 @@
 #include <atomic>
 #include <cmath>
 #include <span>
+#include <utility>
 
 #include "live/clock_bridge.hpp"
 #include "novasr/errors.hpp"
 #include "novasr/interleave.hpp"
+#include "novasr/load_meter.hpp"
+#include "novasr/planar_buffer.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr {
 namespace {
 
+constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr std::size_t kPieceFrames = 1'024;  // longer callbacks pass in pieces
 constexpr double kTapSeconds = 0.5;          // for meters
 constexpr double kRecordSeconds = 5.0;       // for a disk that is slow for once
@@ -64,163 +68,237 @@ void copy_to_all(std::span<const float> in, float* out, std::size_t channels) NO
   for (const float sample : in) out = std::fill_n(out, channels, sample);
 }
 
+void count(std::atomic<std::uint64_t>& counter, std::uint64_t more = 1) NOVASR_RT {
+  counter.fetch_add(more, kRelaxed);
+}
+
 }  // namespace
 
-/// Written by one audio thread each, read by any.
-struct LiveBridge::Shared {
+struct LiveBridge::Impl {
+  Impl(std::unique_ptr<StreamingEngine> engine, const LiveSpec& live_spec);
+
+  void duplex(const float* in, float* out, std::size_t frames) NOVASR_RT;
+  void capture(const float* in, std::size_t frames, double seconds) NOVASR_RT;
+  void play(float* out, std::size_t frames, double seconds) NOVASR_RT;
+  AudioView<float> enhance(const float* in, std::size_t frames) NOVASR_RT;
+  void record(AudioView<const float> in, AudioView<const float> out) NOVASR_RT;
+  void write_output(AudioView<const float> audio, float* out) NOVASR_RT;
+  void note(const Report& report) NOVASR_RT;
+  void note_load(std::size_t frames) NOVASR_RT;
+  [[nodiscard]] double target_frames() const NOVASR_RT;
+  [[nodiscard]] double to_output() const NOVASR_RT;  // output frames per processed frame
+
+  LiveSpec spec;
+  std::size_t channels;  // that are processed
+  std::uint32_t processed_rate_hz;
+  Processor processor;
+  PlanarBuffer input;
+  PlanarBuffer output;
+  std::unique_ptr<ClockBridge> clocks;  // with two clocks
+  PlanarBuffer played;                  // the output thread's
+
+  SignalTap before, after;
+  FrameRing recorded_before, recorded_after;
+  LoadMeter load;
+
+  // Each stored by one audio thread, read by any.
   std::atomic<std::uint64_t> input_blocks{0}, output_blocks{0}, input_frames{0}, output_frames{0};
-  std::atomic<std::uint64_t> input_xruns{0}, output_xruns{0}, late_blocks{0};
-  std::atomic<std::uint64_t> record_lost{0};
+  std::atomic<std::uint64_t> input_xruns{0}, output_xruns{0}, late_blocks{0}, record_lost{0};
   std::atomic<double> device_seconds{0.0};
 };
 
-LiveBridge::LiveBridge(std::unique_ptr<StreamingEngine> engine, const LiveSpec& spec)
-    : spec_((check(spec), spec)),
-      channels_(novasr::processed_channels(spec)),
-      processed_rate_hz_(processed_rate(spec, engine->format())),
-      processor_(std::move(engine)),
-      before_(frames_of(kTapSeconds, spec.input_rate_hz)),
-      after_(frames_of(kTapSeconds, spec.output_rate_hz)),
-      shared_(std::make_unique<Shared>()) {
-  processor_.prepare(process_spec(spec, processed_rate_hz_));
-  input_.prepare(channels_, kPieceFrames);
-  output_.prepare(channels_, processor_.max_output_frames(kPieceFrames));
+LiveBridge::Impl::Impl(std::unique_ptr<StreamingEngine> engine, const LiveSpec& live_spec)
+    : spec((check(live_spec), live_spec)),
+      channels(novasr::processed_channels(spec)),
+      processed_rate_hz(processed_rate(spec, engine->format())),
+      processor(std::move(engine)),
+      before(frames_of(kTapSeconds, spec.input_rate_hz)),
+      after(frames_of(kTapSeconds, spec.output_rate_hz)) {
+  processor.prepare(process_spec(spec, processed_rate_hz));
+  input.prepare(channels, kPieceFrames);
+  output.prepare(channels, processor.max_output_frames(kPieceFrames));
   if (spec.record) {
-    recorded_before_.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels_);
-    recorded_after_.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels_);
+    recorded_before.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels);
+    recorded_after.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels);
   }
   if (!spec.two_clocks) return;
-  played_.prepare(channels_, kPieceFrames);
-  clocks_ = std::make_unique<ClockBridge>(ClockBridgeSpec{.input_rate_hz = spec.input_rate_hz,
-                                                          .processed_rate_hz = processed_rate_hz_,
-                                                          .output_rate_hz = spec.output_rate_hz,
-                                                          .channels = channels_,
-                                                          .block_frames = spec.block_frames,
-                                                          .max_read_frames = kPieceFrames});
+  played.prepare(channels, kPieceFrames);
+  clocks = std::make_unique<ClockBridge>(ClockBridgeSpec{.input_rate_hz = spec.input_rate_hz,
+                                                         .processed_rate_hz = processed_rate_hz,
+                                                         .output_rate_hz = spec.output_rate_hz,
+                                                         .channels = channels,
+                                                         .block_frames = spec.block_frames,
+                                                         .max_read_frames = kPieceFrames});
 }
+
+void LiveBridge::Impl::duplex(const float* in, float* out, std::size_t frames) NOVASR_RT {
+  for (std::size_t first = 0; first < frames;) {
+    const std::size_t piece = std::min(kPieceFrames, frames - first);
+    write_output(enhance(in == nullptr ? nullptr : in + first * spec.input_channels, piece),
+                 out + first * spec.output_channels);
+    first += piece;
+  }
+}
+
+void LiveBridge::Impl::capture(const float* in, std::size_t frames, double seconds) NOVASR_RT {
+  clocks->begin_capture(seconds, frames);
+  for (std::size_t first = 0; first < frames;) {
+    const std::size_t piece = std::min(kPieceFrames, frames - first);
+    clocks->write(enhance(in == nullptr ? nullptr : in + first * spec.input_channels, piece));
+    first += piece;
+  }
+  clocks->end_capture();
+}
+
+void LiveBridge::Impl::play(float* out, std::size_t frames, double seconds) NOVASR_RT {
+  clocks->begin_playback(seconds, frames);
+  for (std::size_t first = 0; first < frames;) {
+    const std::size_t piece = std::min(kPieceFrames, frames - first);
+    const AudioView<float> audio = played.view(piece);
+    clocks->read(audio);
+    write_output(audio, out + first * spec.output_channels);
+    first += piece;
+  }
+}
+
+AudioView<float> LiveBridge::Impl::enhance(const float* in, std::size_t frames) NOVASR_RT {
+  const AudioView<float> planar = input.view(frames);
+  if (in == nullptr)
+    silence(planar);
+  else if (channels == 1 && spec.input_channels > 1)
+    average(in, spec.input_channels, planar[0]);
+  else
+    deinterleave(in, spec.input_channels, planar);
+  before.write(planar);
+  count(input_frames, frames);
+  const std::size_t written = processor.process(planar, output.view(processor.max_output_frames(frames)));
+  const AudioView<float> enhanced = output.view(written);
+  if (spec.record && written == frames) record(planar, enhanced);
+  return enhanced;
+}
+
+void LiveBridge::Impl::record(AudioView<const float> in, AudioView<const float> out) NOVASR_RT {
+  if (recorded_before.writable() < in.frames() || recorded_after.writable() < in.frames()) {
+    count(record_lost, in.frames());
+    return;
+  }
+  recorded_before.write(in);
+  recorded_after.write(out);
+}
+
+void LiveBridge::Impl::write_output(AudioView<const float> audio, float* out) NOVASR_RT {
+  if (channels == 1)
+    copy_to_all(audio[0], out, spec.output_channels);
+  else
+    interleave(audio, out, spec.output_channels);
+  after.write(audio);
+  count(output_frames, audio.frames());
+}
+
+void LiveBridge::Impl::note(const Report& report) NOVASR_RT {
+  if (report.input_xrun) count(input_xruns);
+  if (report.output_xrun) count(output_xruns);
+  if (report.device_seconds > 0.0) device_seconds.store(report.device_seconds, kRelaxed);
+}
+
+void LiveBridge::Impl::note_load(std::size_t frames) NOVASR_RT {
+  if (load.end(static_cast<double>(frames) / spec.input_rate_hz) > 1.0f) count(late_blocks);
+}
+
+double LiveBridge::Impl::target_frames() const NOVASR_RT {
+  return clocks ? clocks->target_frames() : 0.0;
+}
+
+double LiveBridge::Impl::to_output() const NOVASR_RT {
+  return static_cast<double>(spec.output_rate_hz) / processed_rate_hz;
+}
+
+LiveBridge::LiveBridge(std::unique_ptr<StreamingEngine> engine, const LiveSpec& spec)
+    : impl_(std::make_unique<Impl>(std::move(engine), spec)) {}
 
 LiveBridge::~LiveBridge() = default;
 
 void LiveBridge::duplex(const float* in, float* out, std::size_t frames, const Report& report) NOVASR_RT {
-  load_.begin();
-  Shared& shared = *shared_;
-  if (report.input_xrun) shared.input_xruns.fetch_add(1, std::memory_order_relaxed);
-  if (report.output_xrun) shared.output_xruns.fetch_add(1, std::memory_order_relaxed);
-  if (report.device_seconds > 0.0) shared.device_seconds.store(report.device_seconds, std::memory_order_relaxed);
-  for (std::size_t first = 0; first < frames;) {
-    const std::size_t piece = std::min(kPieceFrames, frames - first);
-    write_output(enhance(in == nullptr ? nullptr : in + first * spec_.input_channels, piece),
-                 out + first * spec_.output_channels);
-    first += piece;
-  }
-  shared.input_blocks.fetch_add(1, std::memory_order_relaxed);
-  note_load(frames);
+  impl_->load.begin();
+  impl_->note(report);
+  impl_->duplex(in, out, frames);
+  count(impl_->input_blocks);
+  impl_->note_load(frames);
 }
 
 void LiveBridge::capture(const float* in, std::size_t frames, double seconds, const Report& report) NOVASR_RT {
-  load_.begin();
-  Shared& shared = *shared_;
-  if (report.input_xrun) shared.input_xruns.fetch_add(1, std::memory_order_relaxed);
-  clocks_->begin_capture(seconds, frames);
-  for (std::size_t first = 0; first < frames;) {
-    const std::size_t piece = std::min(kPieceFrames, frames - first);
-    clocks_->write(enhance(in == nullptr ? nullptr : in + first * spec_.input_channels, piece));
-    first += piece;
-  }
-  clocks_->end_capture();
-  shared.input_blocks.fetch_add(1, std::memory_order_relaxed);
-  note_load(frames);
+  impl_->load.begin();
+  impl_->note({.input_xrun = report.input_xrun});
+  impl_->capture(in, frames, seconds);
+  count(impl_->input_blocks);
+  impl_->note_load(frames);
 }
 
 void LiveBridge::play(float* out, std::size_t frames, double seconds, const Report& report) NOVASR_RT {
-  Shared& shared = *shared_;
-  if (report.output_xrun) shared.output_xruns.fetch_add(1, std::memory_order_relaxed);
-  if (report.device_seconds > 0.0) shared.device_seconds.store(report.device_seconds, std::memory_order_relaxed);
-  clocks_->begin_playback(seconds, frames);
-  for (std::size_t first = 0; first < frames;) {
-    const std::size_t piece = std::min(kPieceFrames, frames - first);
-    const AudioView<float> audio = played_.view(piece);
-    clocks_->read(audio);
-    write_output(audio, out + first * spec_.output_channels);
-    first += piece;
-  }
-  shared.output_blocks.fetch_add(1, std::memory_order_relaxed);
+  impl_->note({.device_seconds = report.device_seconds, .output_xrun = report.output_xrun});
+  impl_->play(out, frames, seconds);
+  count(impl_->output_blocks);
 }
 
-AudioView<float> LiveBridge::enhance(const float* in, std::size_t frames) NOVASR_RT {
-  const AudioView<float> input = input_.view(frames);
-  if (in == nullptr)
-    silence(input);
-  else if (channels_ == 1 && spec_.input_channels > 1)
-    average(in, spec_.input_channels, input[0]);
-  else
-    deinterleave(in, spec_.input_channels, input);
-  before_.write(input);
-  shared_->input_frames.fetch_add(frames, std::memory_order_relaxed);
-  const std::size_t written = processor_.process(input, output_.view(processor_.max_output_frames(frames)));
-  const AudioView<float> output = output_.view(written);
-  if (spec_.record && written == frames) record(input, output);
-  return output;
-}
-
-void LiveBridge::record(AudioView<const float> before, AudioView<const float> after) NOVASR_RT {
-  const std::size_t frames = before.frames();
-  if (recorded_before_.writable() < frames || recorded_after_.writable() < frames) {
-    shared_->record_lost.fetch_add(frames, std::memory_order_relaxed);
-    return;
-  }
-  recorded_before_.write(before);
-  recorded_after_.write(after);
-}
-
-void LiveBridge::write_output(AudioView<const float> audio, float* out) NOVASR_RT {
-  if (channels_ == 1)
-    copy_to_all(audio[0], out, spec_.output_channels);
-  else
-    interleave(audio, out, spec_.output_channels);
-  after_.write(audio);
-  shared_->output_frames.fetch_add(audio.frames(), std::memory_order_relaxed);
-}
-
-void LiveBridge::note_load(std::size_t frames) NOVASR_RT {
-  const float load = load_.end(static_cast<double>(frames) / spec_.input_rate_hz);
-  if (load > 1.0f) shared_->late_blocks.fetch_add(1, std::memory_order_relaxed);
-}
-
-double LiveBridge::target_frames() const NOVASR_RT {
-  return clocks_ ? clocks_->target_frames() : 0.0;
+void LiveBridge::set_parameters(const Parameters& parameters) {
+  impl_->processor.set_parameters(parameters);
 }
 
 double LiveBridge::latency_frames() const noexcept {
-  const double to_output = static_cast<double>(spec_.output_rate_hz) / processed_rate_hz_;
-  return (static_cast<double>(processor_.latency_frames()) + target_frames()) * to_output;
+  return (static_cast<double>(chain_latency_frames()) + impl_->target_frames()) * impl_->to_output();
+}
+
+std::size_t LiveBridge::chain_latency_frames() const noexcept {
+  return impl_->processor.latency_frames();
+}
+
+std::uint32_t LiveBridge::processed_rate_hz() const noexcept {
+  return impl_->processed_rate_hz;
+}
+
+std::size_t LiveBridge::processed_channels() const noexcept {
+  return impl_->channels;
+}
+
+SignalTap& LiveBridge::before() noexcept {
+  return impl_->before;
+}
+
+SignalTap& LiveBridge::after() noexcept {
+  return impl_->after;
+}
+
+FrameRing& LiveBridge::recorded_before() noexcept {
+  return impl_->recorded_before;
+}
+
+FrameRing& LiveBridge::recorded_after() noexcept {
+  return impl_->recorded_after;
 }
 
 LiveStats LiveBridge::stats() noexcept {
-  Shared& s = *shared_;
-  const auto clocks = clocks_ ? clocks_->stats() : ClockBridge::Stats();
-  const double to_output = static_cast<double>(spec_.output_rate_hz) / processed_rate_hz_;
-  constexpr auto kRelaxed = std::memory_order_relaxed;
-  return {.input_blocks = s.input_blocks.load(kRelaxed),
-          .output_blocks = s.output_blocks.load(kRelaxed),
-          .input_frames = s.input_frames.load(kRelaxed),
-          .output_frames = s.output_frames.load(kRelaxed),
-          .input_xruns = s.input_xruns.load(kRelaxed),
-          .output_xruns = s.output_xruns.load(kRelaxed),
-          .late_blocks = s.late_blocks.load(kRelaxed),
+  Impl& impl = *impl_;
+  const auto clocks = impl.clocks ? impl.clocks->stats() : ClockBridge::Stats();
+  return {.input_blocks = impl.input_blocks.load(kRelaxed),
+          .output_blocks = impl.output_blocks.load(kRelaxed),
+          .input_frames = impl.input_frames.load(kRelaxed),
+          .output_frames = impl.output_frames.load(kRelaxed),
+          .input_xruns = impl.input_xruns.load(kRelaxed),
+          .output_xruns = impl.output_xruns.load(kRelaxed),
+          .late_blocks = impl.late_blocks.load(kRelaxed),
           .underruns = clocks.underruns,
           .overruns = clocks.overruns,
           .resyncs = clocks.resyncs,
-          .record_lost = s.record_lost.load(kRelaxed),
-          .input_peak = before_.take_peak(),
-          .output_peak = after_.take_peak(),
-          .load = load_.load(),
-          .largest_load = load_.take_largest(),
-          .device_seconds = s.device_seconds.load(kRelaxed),
-          .buffered_frames = clocks.delay_frames * to_output,
-          .target_frames = target_frames() * to_output,
+          .record_lost = impl.record_lost.load(kRelaxed),
+          .input_peak = impl.before.take_peak(),
+          .output_peak = impl.after.take_peak(),
+          .load = impl.load.load(),
+          .largest_load = impl.load.take_largest(),
+          .device_seconds = impl.device_seconds.load(kRelaxed),
+          .buffered_frames = clocks.delay_frames * impl.to_output(),
+          .target_frames = impl.target_frames() * impl.to_output(),
           .drift_ppm = clocks.drift_ppm,
-          .processor = processor_.stats()};
+          .processor = impl.processor.stats()};
 }
 
 }  // namespace novasr
