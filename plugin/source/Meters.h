@@ -4,7 +4,7 @@
 #include "novasr/load_meter.hpp"
 #include "novasr/signal_tap.hpp"
 
-/// Everything that the audio thread tells the editor.
+/// What the audio thread measures for the editor.
 struct Meters
 {
     static constexpr std::size_t tapFrames = 1 << 14; // 85 ms at 192 kHz: two and a half pictures

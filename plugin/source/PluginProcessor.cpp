@@ -7,7 +7,7 @@
 
 namespace
 {
-/// How long the longest filters ring after the last input, the latency apart.
+/// How long the longest filters ring after the last input, in addition to the latency.
 constexpr double tailSeconds = 0.01;
 
 novasr::AudioView<const float> viewOf (const juce::AudioBuffer<float>& buffer) noexcept
@@ -71,7 +71,7 @@ void PluginProcessor::prepareToPlay (double sampleRate, int)
     {
         enhancer_->prepare (sampleRate, getMainBusNumInputChannels());
     }
-    catch (const std::exception& error) // of a TorchScript that cannot be loaded any more
+    catch (const std::exception& error) // a TorchScript that can no longer be loaded
     {
         auto model = enhancer_->model();
         const auto script = std::exchange (model.script, juce::File());

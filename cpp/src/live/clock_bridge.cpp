@@ -8,10 +8,10 @@ namespace novasr {
 namespace {
 
 constexpr double kRingSeconds = 1.0;
-constexpr double kFirstHeadroomSeconds = 0.004;  // by which audio may be late without an underrun
+constexpr double kFirstHeadroomSeconds = 0.004;  // how late audio may arrive without an underrun
 constexpr double kLargestHeadroomSeconds = 0.1;
 constexpr double kEarlySeconds = 30.0;  // an underrun this soon after a start is no accident: too little headroom
-constexpr double kWatchSeconds = 0.3;   // how late audio arrives is observed before playback starts
+constexpr double kWatchSeconds = 0.3;   // observation of arrivals before playback starts
 constexpr double kFadeSeconds = 0.005;
 constexpr float kInaudible = 1e-6f;
 constexpr double kLargestDelayErrorSeconds = 0.05;  // beyond it playback restarts
@@ -90,7 +90,7 @@ bool ClockBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
   const double resampling = resampler_.delay_frames();
   const double delay = frames_at(capture.clock, begin) - static_cast<double>(ring_.consumed()) + resampling;
   const auto waiting = static_cast<double>(ring_.readable());
-  latest_arrival_frames_ = std::max(latest_arrival_frames_, delay - resampling - waiting);
+  largest_shortfall_frames_ = std::max(largest_shortfall_frames_, delay - resampling - waiting);
   watched_frames_ += frames;
   const double rate = spec_.processed_rate_hz;
   if (playing_ && std::abs(delay - target_frames()) > kLargestDelayErrorSeconds * rate) {
@@ -112,7 +112,7 @@ bool ClockBridge::await_clocks() NOVASR_RT {
   const std::size_t waiting = ring_.readable();
   const std::size_t most = frames_of(0.5 * kRingSeconds, spec_.processed_rate_hz);
   if (waiting > most) ring_.discard(waiting - most);
-  latest_arrival_frames_ = 0.0;
+  largest_shortfall_frames_ = 0.0;
   watched_frames_ = 0;
   return false;
 }
@@ -130,7 +130,7 @@ bool ClockBridge::try_start(double delay, double waiting) NOVASR_RT {
 /// Discards the audio in excess of the target delay and fades in.
 void ClockBridge::start_playing(double surplus) NOVASR_RT {
   ring_.discard(static_cast<std::size_t>(surplus));
-  latest_arrival_frames_ = 0.0;
+  largest_shortfall_frames_ = 0.0;
   played_frames_ = 0;
   fade_in_left_ = frames_of(kFadeSeconds, spec_.output_rate_hz) + 2 * resampler_.right();  // past the zeros before it
   std::ranges::fill(last_in_, 0.0f);
@@ -145,7 +145,7 @@ bool ClockBridge::learn_headroom() NOVASR_RT {
   if (!std::exchange(early_underrun_, false) && !first) return false;
   const double headroom = headroom_seconds_.load(kRelaxed);
   const double largest = first ? kLargestHeadroomSeconds : std::min(2.0 * headroom, kLargestHeadroomSeconds);
-  const double wanted = std::min(latest_arrival_frames_ / spec_.processed_rate_hz + kFirstHeadroomSeconds, largest);
+  const double wanted = std::min(largest_shortfall_frames_ / spec_.processed_rate_hz + kFirstHeadroomSeconds, largest);
   if (wanted <= headroom) return false;
   headroom_seconds_.store(wanted, kRelaxed);
   return true;

@@ -34,7 +34,7 @@ class ClockBridge {
     std::uint64_t underruns = 0;  ///< read() found too little audio
     std::uint64_t overruns = 0;   ///< write() found no room
     std::uint64_t resyncs = 0;    ///< the delay was far off: playback was restarted
-    double delay_frames = 0.0;    ///< latest measurement
+    double delay_frames = 0.0;    ///< last measured
     double drift_ppm = 0.0;       ///< input clock against output clock
   };
 
@@ -96,10 +96,10 @@ class ClockBridge {
   bool playing_ = false;
   bool rendering_ = false;  // the present callback began while playing
   std::size_t fade_in_left_ = 0;
-  std::uint64_t played_frames_ = 0;     // since playback started
-  std::uint64_t watched_frames_ = 0;    // since both clocks settled, before playback started
-  double latest_arrival_frames_ = 0.0;  // the most by which audio has been late by its clock, since either
-  bool early_underrun_ = false;         // soon after playback started
+  std::uint64_t played_frames_ = 0;        // since playback started
+  std::uint64_t watched_frames_ = 0;       // since both clocks settled, before playback started
+  double largest_shortfall_frames_ = 0.0;  // due by the input's clock but not written yet, since either
+  bool early_underrun_ = false;            // soon after playback started
 
   // Each stored by one of the two threads, read by any.
   std::atomic<std::uint64_t> underruns_{0}, overruns_{0}, resyncs_{0};

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "live/clock_bridge.hpp"
@@ -17,9 +18,9 @@ namespace novasr {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
-constexpr std::size_t kPieceFrames = 1'024;  // longer callbacks pass in pieces
+constexpr std::size_t kPieceFrames = 1'024;  // longer callbacks are processed in pieces
 constexpr double kTapSeconds = 0.5;          // for meters
-constexpr double kRecordSeconds = 5.0;       // for a disk that is slow for once
+constexpr double kRecordSeconds = 5.0;       // outlasts a stalled disk
 
 std::uint32_t processed_rate(const LiveSpec& spec, const EngineFormat& format) {
   const std::uint32_t rate = spec.input_rate_hz;
@@ -39,10 +40,15 @@ ProcessSpec process_spec(const LiveSpec& spec, std::uint32_t processed_rate_hz) 
 }
 
 void check(const LiveSpec& spec) {
-  if (spec.input_channels < 1 || spec.output_channels < 1) throw ConfigError("channels must be at least 1");
-  if (spec.block_frames < 1 || spec.block_frames > kMaxBlockFrames) throw ConfigError("block_frames is out of range");
+  const auto text = [](auto number) { return std::to_string(number); };
+  if (spec.input_channels < 1 || spec.output_channels < 1)
+    throw ConfigError("input_channels and output_channels must be at least 1, not " + text(spec.input_channels) +
+                      " and " + text(spec.output_channels));
+  if (spec.block_frames < 1 || spec.block_frames > kMaxBlockFrames)
+    throw ConfigError("block_frames must be 1 to " + text(kMaxBlockFrames) + ", not " + text(spec.block_frames));
   if (!spec.two_clocks && spec.input_rate_hz != spec.output_rate_hz)
-    throw ConfigError("one clock has one rate: input and output rate differ");
+    throw ConfigError("with one clock both rates must be the same, not " + text(spec.input_rate_hz) + " and " +
+                      text(spec.output_rate_hz) + " Hz");
 }
 
 std::size_t frames_of(double seconds, std::uint32_t rate_hz) {
