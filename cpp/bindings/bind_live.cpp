@@ -1,14 +1,20 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
 #include "bindings.hpp"
 #include "engine_handle.hpp"
+#include "novasr/interleave.hpp"
 #include "novasr/live_bridge.hpp"
+#include "novasr/planar_buffer.hpp"
 #include "numpy_view.hpp"
 
 namespace py = pybind11;
+using novasr::EngineStats;
 using novasr::LiveBridge;
 using novasr::LiveSpec;
+using novasr::LiveStats;
+using novasr::ProcessorStats;
 
 namespace {
 
@@ -52,52 +58,73 @@ int novasr_play(const void*, void* out, unsigned long frames, const TimeInfo* ti
 }
 }
 
+/// The value that a path of members leads to.
+template <auto... Members>
+py::object value_of(const LiveStats& stats) {
+  return py::cast((stats.*....*Members));
+}
+
+/// The statistics as Python sees them: LiveStats, flat.
+struct Field {
+  const char* name;
+  py::object (*value)(const LiveStats&);
+};
+constexpr Field kFields[] = {
+    {"input_blocks", value_of<&LiveStats::input_blocks>},
+    {"output_blocks", value_of<&LiveStats::output_blocks>},
+    {"input_frames", value_of<&LiveStats::input_frames>},
+    {"output_frames", value_of<&LiveStats::output_frames>},
+    {"input_xruns", value_of<&LiveStats::input_xruns>},
+    {"output_xruns", value_of<&LiveStats::output_xruns>},
+    {"late_blocks", value_of<&LiveStats::late_blocks>},
+    {"underruns", value_of<&LiveStats::underruns>},
+    {"overruns", value_of<&LiveStats::overruns>},
+    {"resyncs", value_of<&LiveStats::resyncs>},
+    {"record_lost", value_of<&LiveStats::record_lost>},
+    {"input_peak", value_of<&LiveStats::input_peak>},
+    {"output_peak", value_of<&LiveStats::output_peak>},
+    {"load", value_of<&LiveStats::load>},
+    {"largest_load", value_of<&LiveStats::largest_load>},
+    {"device_seconds", value_of<&LiveStats::device_seconds>},
+    {"buffered_frames", value_of<&LiveStats::buffered_frames>},
+    {"target_frames", value_of<&LiveStats::target_frames>},
+    {"drift_ppm", value_of<&LiveStats::drift_ppm>},
+    {"passthrough", value_of<&LiveStats::processor, &ProcessorStats::passthrough>},
+    {"nonfinite_samples", value_of<&LiveStats::processor, &ProcessorStats::nonfinite_samples>},
+    {"failed_blocks", value_of<&LiveStats::processor, &ProcessorStats::engine, &EngineStats::failed_blocks>},
+    {"engine_underruns", value_of<&LiveStats::processor, &ProcessorStats::engine, &EngineStats::underrun_blocks>},
+};
+
 py::dict stats_of(LiveBridge& bridge) {
-  const auto s = bridge.stats();
+  const LiveStats stats = bridge.stats();
   py::dict result;
-  result["input_blocks"] = s.input_blocks;
-  result["output_blocks"] = s.output_blocks;
-  result["input_frames"] = s.input_frames;
-  result["output_frames"] = s.output_frames;
-  result["input_xruns"] = s.input_xruns;
-  result["output_xruns"] = s.output_xruns;
-  result["late_blocks"] = s.late_blocks;
-  result["underruns"] = s.underruns;
-  result["overruns"] = s.overruns;
-  result["resyncs"] = s.resyncs;
-  result["record_lost"] = s.record_lost;
-  result["input_peak"] = s.input_peak;
-  result["output_peak"] = s.output_peak;
-  result["load"] = s.load;
-  result["largest_load"] = s.largest_load;
-  result["device_seconds"] = s.device_seconds;
-  result["buffered_frames"] = s.buffered_frames;
-  result["target_frames"] = s.target_frames;
-  result["drift_ppm"] = s.drift_ppm;
-  result["passthrough"] = s.processor.passthrough;
-  result["nonfinite_samples"] = s.processor.nonfinite_samples;
-  result["failed_blocks"] = s.processor.engine.failed_blocks;
-  result["engine_underruns"] = s.processor.engine.underrun_blocks;
+  for (const Field& field : kFields) result[field.name] = field.value(stats);
   return result;
 }
 
-/// All that waits in the ring, up to `limit` samples: shape (samples,).
-py::array_t<float> drain(novasr::FrameRing& ring, std::size_t limit) {
-  const std::size_t count = std::min(limit, ring.readable());
+/// Up to `limit` frames of a meter's waveform: shape (frames,).
+py::array_t<float> read_tap(novasr::SignalTap& tap, std::size_t limit) {
+  const std::size_t count = std::min(limit, tap.readable());
   py::array_t<float> samples(static_cast<py::ssize_t>(count));
-  ring.read({samples.mutable_data(), count});
+  tap.read({samples.mutable_data(), count});
   return samples;
 }
 
-py::tuple drain_recording(LiveBridge& bridge) {
-  const std::size_t channels = bridge.processed_channels();
-  // The later ring first: of what it has, the earlier one has as much.
-  const std::size_t samples = bridge.recorded_after().readable() / channels * channels;
-  const auto frames = static_cast<py::ssize_t>(samples / channels);
-  const auto take = [&](novasr::FrameRing& ring) {
-    return drain(ring, samples).reshape({frames, static_cast<py::ssize_t>(channels)});
-  };
-  return py::make_tuple(take(bridge.recorded_before()), take(bridge.recorded_after()));
+/// The next `frames` frames of a recording: shape (frames, channels).
+InterleavedArray read_frames(novasr::FrameRing& ring, std::size_t frames) {
+  InterleavedArray array({frames, ring.channels()});
+  novasr::PlanarBuffer planar;
+  planar.prepare(ring.channels(), frames);
+  const auto audio = planar.view(frames);
+  ring.read(audio);
+  novasr::interleave(audio, array.mutable_data(), ring.channels());
+  return array;
+}
+
+py::tuple read_recording(LiveBridge& bridge) {
+  // The ring that is written last has the fewer frames.
+  const std::size_t frames = bridge.recorded_after().readable();
+  return py::make_tuple(read_frames(bridge.recorded_before(), frames), read_frames(bridge.recorded_after(), frames));
 }
 
 std::uintptr_t address(auto* pointer) {
@@ -140,10 +167,10 @@ void bind_live(py::module_& module) {
       .def_property_readonly("processed_rate", &LiveBridge::processed_rate_hz)
       .def_property_readonly("processed_channels", &LiveBridge::processed_channels)
       .def(
-          "read_before", [](LiveBridge& bridge, std::size_t limit) { return drain(bridge.before(), limit); },
+          "read_before", [](LiveBridge& bridge, std::size_t limit) { return read_tap(bridge.before(), limit); },
           py::arg("limit"))
       .def(
-          "read_after", [](LiveBridge& bridge, std::size_t limit) { return drain(bridge.after(), limit); },
+          "read_after", [](LiveBridge& bridge, std::size_t limit) { return read_tap(bridge.after(), limit); },
           py::arg("limit"))
-      .def("read_recording", &drain_recording);
+      .def("read_recording", &read_recording);
 }

@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <mutex>
 #include <string>
 
 #include "bindings.hpp"
 #include "engine_handle.hpp"
+#include "novasr/interleave.hpp"
 #include "novasr/parameters.hpp"
+#include "novasr/planar_buffer.hpp"
 #include "novasr/processor.hpp"
 #include "numpy_view.hpp"
 
@@ -15,28 +18,28 @@ using novasr::ProcessSpec;
 
 namespace {
 
-constexpr std::size_t kBlockFrames = 8192;  // longer input is cut: memory stays constant
+constexpr std::size_t kBlockFrames = 8192;  // longer input is processed in blocks: constant memory
 
 /// A Processor fed with interleaved arrays. Calls from several threads take turns.
 class Stream {
  public:
-  Stream(EngineHandle& engine, const ProcessSpec& spec)
-      : spec_(spec), processor_(engine.take()), input_(spec.channels, spec.max_block_frames) {
+  Stream(EngineHandle& engine, const ProcessSpec& spec) : spec_(spec), processor_(engine.take()) {
     processor_.prepare(spec_);
-    output_ = PlanarScratch(
-        spec.channels, std::max(processor_.max_output_frames(spec.max_block_frames), processor_.latency_frames() + 1));
+    input_.prepare(spec.channels, spec.max_block_frames);
+    output_.prepare(spec.channels, std::max(processor_.max_output_frames(spec.max_block_frames), flush_capacity()));
   }
 
-  /// Writes what `frames` of input give to `destination`; returns the number of frames.
+  /// Processes `frames` of input into `destination`; returns the number of output frames.
   std::size_t process(const float* source, std::size_t frames, float* destination) {
     const std::scoped_lock turn(mutex_);
     refuse_after_end();
     std::size_t written = 0;
     for (std::size_t start = 0; start < frames; start += spec_.max_block_frames) {
       const auto block = std::min(spec_.max_block_frames, frames - start);
-      input_.from_interleaved(source + start * spec_.channels, block);
-      const auto now = processor_.process(input_.view(block), output_.view(processor_.max_output_frames(block)));
-      output_.to_interleaved(destination + written * spec_.channels, now);
+      const auto input = input_.view(block);
+      novasr::deinterleave(source + start * spec_.channels, spec_.channels, input);
+      const auto now = processor_.process(input, output_.view(processor_.max_output_frames(block)));
+      novasr::interleave(output_.view(now), destination + written * spec_.channels, spec_.channels);
       written += now;
     }
     return written;
@@ -47,7 +50,7 @@ class Stream {
     refuse_after_end();
     ended_ = true;
     const auto written = processor_.flush(output_.view(flush_capacity()));
-    output_.to_interleaved(destination, written);
+    novasr::interleave(output_.view(written), destination, spec_.channels);
     return written;
   }
 
@@ -73,13 +76,13 @@ class Stream {
 
   ProcessSpec spec_;
   novasr::Processor processor_;
-  PlanarScratch input_;
-  PlanarScratch output_{0, 0};
+  novasr::PlanarBuffer input_;
+  novasr::PlanarBuffer output_;
   std::mutex mutex_;
   bool ended_ = false;
 };
 
-/// Cuts a new array of `capacity` frames down to the frames that `fill` says it wrote.
+/// A new array of up to `capacity` frames: as many as `fill` returns.
 template <typename Fill>
 InterleavedArray make_array(std::size_t capacity, std::size_t channels, Fill fill) {
   InterleavedArray array({capacity, channels});

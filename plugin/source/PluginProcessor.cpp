@@ -1,7 +1,5 @@
 #include "PluginProcessor.h"
 
-#include <chrono>
-
 #include "Collector.h"
 #include "WeightsFile.h"
 #include "editor/PluginEditor.h"
@@ -9,10 +7,14 @@
 
 namespace
 {
-/// How long the longest filters ring after the last input, the latency apart.
+/// How long the longest filters ring after the last input, in addition to the latency.
 constexpr double tailSeconds = 0.01;
 
-constexpr double loadSmoothingSeconds = 0.5;
+novasr::AudioView<const float> viewOf (const juce::AudioBuffer<float>& buffer) noexcept
+{
+    return { buffer.getArrayOfReadPointers(), static_cast<size_t> (buffer.getNumChannels()),
+             static_cast<size_t> (buffer.getNumSamples()) };
+}
 
 juce::var valueOf (juce::RangedAudioParameter& parameter)
 {
@@ -69,7 +71,7 @@ void PluginProcessor::prepareToPlay (double sampleRate, int)
     {
         enhancer_->prepare (sampleRate, getMainBusNumInputChannels());
     }
-    catch (const std::exception& error) // of a TorchScript that cannot be loaded any more
+    catch (const std::exception& error) // a TorchScript that can no longer be loaded
     {
         auto model = enhancer_->model();
         const auto script = std::exchange (model.script, juce::File());
@@ -96,22 +98,14 @@ void PluginProcessor::processBlockBypassed (juce::AudioBuffer<float>& buffer, ju
 
 void PluginProcessor::run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept
 {
-    using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
+    meters_.load.begin();
     auto parameters = parameters_.snapshot();
     parameters.bypass = parameters.bypass || bypassed;
     const bool watched = meters_.watched.load (std::memory_order_relaxed);
-    meters_.before.write (buffer, watched);
+    meters_.before.write (viewOf (buffer), watched);
     enhancer_->process (buffer, parameters);
-    meters_.after.write (buffer, watched);
-
-    const double given = buffer.getNumSamples() / std::max (1.0, getSampleRate());
-    if (given <= 0.0)
-        return;
-    const double taken = std::chrono::duration<double> (Clock::now() - start).count();
-    const auto old = meters_.load.load (std::memory_order_relaxed);
-    const auto weight = static_cast<float> (std::min (1.0, given / loadSmoothingSeconds));
-    meters_.load.store (old + weight * (static_cast<float> (taken / given) - old), std::memory_order_relaxed);
+    meters_.after.write (viewOf (buffer), watched);
+    meters_.load.end (buffer.getNumSamples() / std::max (1.0, getSampleRate()));
 }
 
 void PluginProcessor::getStateInformation (juce::MemoryBlock& destination)

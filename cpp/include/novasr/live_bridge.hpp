@@ -1,28 +1,25 @@
 #pragma once
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
-#include "concurrency/latest_value.hpp"
-#include "live/clock_filter.hpp"
-#include "live/drift_control.hpp"
-#include "live/variable_resampler.hpp"
+#include "novasr/engine.hpp"
 #include "novasr/frame_ring.hpp"
-#include "novasr/planar_buffer.hpp"
+#include "novasr/parameters.hpp"
 #include "novasr/processor.hpp"
+#include "novasr/realtime.hpp"
+#include "novasr/signal_tap.hpp"
 
 namespace novasr {
 
-/// The devices between which a LiveBridge stands.
+/// The devices that a LiveBridge connects.
 struct LiveSpec {
   std::uint32_t input_rate_hz = 48'000;
-  std::uint32_t output_rate_hz = 48'000;  ///< with one clock the same
+  std::uint32_t output_rate_hz = 48'000;  ///< with one clock: the input's
   std::size_t input_channels = 1;
   std::size_t output_channels = 1;
-  std::size_t block_frames = 128;  ///< of either device's callback, about; sets the delay between two clocks
-  bool two_clocks = false;         ///< capture() and play() on threads of their own, instead of duplex()
+  std::size_t block_frames = 128;  ///< of either device's callbacks, about; sets the delay between two clocks
+  bool two_clocks = false;         ///< capture() and play() on two threads, instead of duplex()
   bool low_latency = false;
   bool record = false;  ///< fill the recording rings; not below 44.1 kHz
 };
@@ -33,30 +30,30 @@ struct LiveStats {
   std::uint64_t output_blocks = 0;
   std::uint64_t input_frames = 0;
   std::uint64_t output_frames = 0;
-  std::uint64_t input_xruns = 0;   ///< the device lost input, says PortAudio
-  std::uint64_t output_xruns = 0;  ///< the device ran dry, says PortAudio
-  std::uint64_t late_blocks = 0;   ///< took longer than they last: we were too slow
-  std::uint64_t underruns = 0;     ///< two clocks: nothing was left to play
-  std::uint64_t overruns = 0;      ///< two clocks: captured blocks that found no room
-  std::uint64_t resyncs = 0;       ///< two clocks: stalls after which the delay was set anew
-  std::uint64_t record_lost = 0;   ///< frames that the recording lost
+  std::uint64_t input_xruns = 0;   ///< the driver reports lost input
+  std::uint64_t output_xruns = 0;  ///< the driver reports a gap in the output
+  std::uint64_t late_blocks = 0;   ///< took longer to process than they last
+  std::uint64_t underruns = 0;     ///< two clocks: the buffer ran empty
+  std::uint64_t overruns = 0;      ///< two clocks: captured blocks dropped because the buffer was full
+  std::uint64_t resyncs = 0;       ///< two clocks: restarts because the delay was far off
+  std::uint64_t record_lost = 0;   ///< frames missing in the recording
   float input_peak = 0.0f;
   float output_peak = 0.0f;
-  float load = 0.0f;  ///< time taken / time given of the callback that computes, smoothed
+  float load = 0.0f;  ///< time taken / time given of the processing callback, smoothed
   float largest_load = 0.0f;
-  double device_seconds = 0.0;   ///< from the microphone's to the loudspeaker's buffer, by the device's clock
-  double buffered_frames = 0.0;  ///< two clocks: delay between them, in output frames
-  double target_frames = 0.0;    ///< what it should be
-  double drift_ppm = 0.0;        ///< two clocks: input against output
+  double device_seconds = 0.0;   ///< from the input's to the output's buffer, as the driver reports it
+  double buffered_frames = 0.0;  ///< two clocks: measured delay between them, in output frames
+  double target_frames = 0.0;    ///< two clocks: the delay to keep
+  double drift_ppm = 0.0;        ///< two clocks: how much faster the input's clock runs
   ProcessorStats processor;
 };
 
 /// The audio threads' side of live use: input device -> Processor -> output device, called by a device driver. Devices
-/// with one clock take duplex(). With two, capture() computes and play() resamples, so that the delay between them
-/// stays where it is, however their crystals drift.
+/// with one clock call duplex(). With two, capture() processes and play() resamples, so that the delay between them is
+/// constant, however the clocks drift.
 ///
-/// Channels: one on either side is spread or mixed; otherwise the first min(input, output) are played as they are, and
-/// further outputs are silent.
+/// Channel mapping: mono in is copied to all outputs, mono out receives the average of the inputs; otherwise channel i
+/// maps to i and extra outputs are silent.
 class LiveBridge {
  public:
   /// [control] Throws ConfigError or ModelError.
@@ -65,100 +62,50 @@ class LiveBridge {
   LiveBridge(const LiveBridge&) = delete;
   LiveBridge& operator=(const LiveBridge&) = delete;
 
-  /// What the driver says of a block.
+  /// What the driver reports with a block.
   struct Report {
-    double device_seconds = 0.0;  ///< from input to output buffer; 0 = not known
+    double device_seconds = 0.0;  ///< from input to output buffer; 0 = unknown
     bool input_xrun = false;
     bool output_xrun = false;
   };
 
-  /// [audio] Interleaved audio of so many frames; `in` null = silence.
+  /// [audio] `frames` frames of interleaved audio; `in` null = silence. Precondition: one clock.
   void duplex(const float* in, float* out, std::size_t frames, const Report& report) NOVASR_RT;
 
-  /// [audio, input thread] `seconds`: of a steady clock, when the callback began.
+  /// [audio, input thread] `seconds`: of a steady clock, when the callback began. Precondition: two clocks.
   void capture(const float* in, std::size_t frames, double seconds, const Report& report) NOVASR_RT;
 
-  /// [audio, output thread]
+  /// [audio, output thread] Likewise, with the same steady clock.
   void play(float* out, std::size_t frames, double seconds, const Report& report) NOVASR_RT;
 
   /// [control] Processor::set_parameters().
-  void set_parameters(const Parameters& parameters) { processor_.set_parameters(parameters); }
+  void set_parameters(const Parameters& parameters);
 
-  /// [control] Levels begin anew.
+  /// [control] Resets the levels.
   [[nodiscard]] LiveStats stats() noexcept;
 
-  /// [any] Our own delay in output frames, devices apart: the chain's, and that between two clocks.
+  /// [any] In output frames, without the devices: the chain's latency, and the delay to keep between two clocks.
   [[nodiscard]] double latency_frames() const noexcept;
 
-  /// [any] The chain's part of it, in processed frames: by so much `recorded_after` lags.
-  [[nodiscard]] std::size_t chain_latency_frames() const noexcept { return processor_.latency_frames(); }
+  /// [any] The chain's part of it, in processed frames: the delay of `recorded_after`.
+  [[nodiscard]] std::size_t chain_latency_frames() const noexcept;
 
-  /// [any] Of what capture() and duplex() put out, and of the recording.
-  [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept { return processed_rate_hz_; }
-  [[nodiscard]] std::size_t processed_channels() const noexcept { return channels_; }
+  /// [any] Of the processed audio, and of the recording.
+  [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept;
+  [[nodiscard]] std::size_t processed_channels() const noexcept;
 
-  /// [one reading thread] The average over the channels, before and after; frames that find no room are lost.
-  [[nodiscard]] FrameRing& before() noexcept { return before_; }
-  [[nodiscard]] FrameRing& after() noexcept { return after_; }
+  /// [one reading thread] For meters: the input at its rate, the output at its own. Their peaks belong to stats().
+  [[nodiscard]] SignalTap& before() noexcept;
+  [[nodiscard]] SignalTap& after() noexcept;
 
-  /// [one reading thread] With LiveSpec::record: what went in and came out, interleaved, frame by frame the same
-  /// number.
-  [[nodiscard]] FrameRing& recorded_before() noexcept { return recorded_before_; }
-  [[nodiscard]] FrameRing& recorded_after() noexcept { return recorded_after_; }
+  /// [one reading thread] With LiveSpec::record: the input and the output of the chain, equal numbers of frames,
+  /// processed_channels() channels.
+  [[nodiscard]] FrameRing& recorded_before() noexcept;
+  [[nodiscard]] FrameRing& recorded_after() noexcept;
 
  private:
-  AudioView<float> enhance(const float* in, std::size_t frames) NOVASR_RT;
-  void record(AudioView<const float> before, AudioView<const float> after) NOVASR_RT;
-  void deliver(AudioView<const float> audio) NOVASR_RT;
-  bool synchronise(double begin, std::size_t frames) NOVASR_RT;
-  bool await_clocks() NOVASR_RT;
-  void start_playing(double surplus) NOVASR_RT;
-  [[nodiscard]] bool learn_slack() NOVASR_RT;
-  [[nodiscard]] double target_frames() const NOVASR_RT;  // delay between the clocks, in processed frames
-  void pull(std::size_t frames) NOVASR_RT;
-  void smooth_edges(AudioView<float> audio, bool playing) NOVASR_RT;
-  void put_out(AudioView<const float> audio, float* out) NOVASR_RT;
-  void note_load(double begin, std::size_t frames) NOVASR_RT;
-
-  LiveSpec spec_;
-  std::size_t channels_;  // that are processed
-  std::uint32_t processed_rate_hz_;
-  Processor processor_;
-  PlanarBuffer input_;
-  PlanarBuffer output_;
-
-  FrameRing between_;  // interleaved, from capture() to play()
-  ClockFilter capture_clock_;
-  struct Delivery {
-    ClockReading clock;  // in processed frames
-    bool settled = false;
-  };
-  LatestValue<Delivery> delivery_;
-  std::uint64_t lost_frames_ = 0;
-  std::vector<float> interleaved_;  // scratch of the computing thread
-
-  ClockFilter play_clock_;  // from here on the output thread's
-  DriftControl control_;
-  VariableResampler resampler_;
-  PlanarBuffer pulled_;
-  PlanarBuffer resampled_;
-  std::vector<float> interleaved_out_;
-  std::vector<float> last_;      // frame pulled
-  std::vector<float> last_out_;  // frame played
-  std::vector<float> tail_;      // of what has ended, dying away
-  bool playing_ = false;
-  double ratio_ = 1.0;  // processed frames per output frame
-  std::uint64_t pulled_frames_ = 0;
-  std::size_t fade_in_left_ = 0;
-  std::uint64_t played_frames_ = 0;   // since playing began
-  std::uint64_t watched_frames_ = 0;  // since both clocks settled, before playing began
-  double lag_frames_ = 0.0;           // the most by which audio was behind its clock since either
-  bool cut_short_ = false;            // by an underrun
-
-  FrameRing before_, after_, recorded_before_, recorded_after_;
-
-  struct Shared;
-  std::unique_ptr<Shared> shared_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace novasr

@@ -9,13 +9,14 @@ namespace {
 
 constexpr double kFirstBandwidthHz = 2.0;
 
-/// Bandwidth times the age of the loop: it listens to about the last half of its life until it is as slow as it gets.
+/// Bandwidth times the age of the loop: it averages over about the last half of its life, until the final bandwidth.
 constexpr double kBandwidthByAge = 0.5;
 
-/// Further off than this, it is no jitter.
+/// A larger error is not jitter: the loop restarts.
 constexpr double kLargestErrorSeconds = 0.25;
 
-/// Nor is it, if it stays on one side by so much for so long: frames were lost, and the loop is too slow to follow.
+/// Nor is an error that keeps this size and its sign for this long: frames were lost, and the loop is too slow to
+/// follow.
 constexpr double kStepSeconds = 0.008;
 constexpr double kStepPatienceSeconds = 0.5;
 

@@ -11,14 +11,14 @@ constexpr double kFirstBandwidthHz = 0.02;
 constexpr double kFinalBandwidthHz = 0.01;
 constexpr double kBandwidthByAge = 1.0;
 
-/// No ear hears 3.5 cents.
+/// 3.5 cents: inaudible.
 constexpr double kLargestCorrection = 2e-3;
 
-/// No two crystals are further apart.
+/// No two oscillators are further apart.
 constexpr double kLargestDrift = 1e-3;
 
-/// No drift gets further than this before it is known: the delay has jumped, for a device stood still or its clock was
-/// mistaken. It glides back, and nothing is learnt from it.
+/// A larger error is not drift but a jump (a device stalled, or the clock estimate was wrong): slew back at kGlide and
+/// leave the drift estimate unchanged.
 constexpr double kLargestErrorSeconds = 0.004;
 constexpr double kGlide = 1e-3;
 

@@ -7,7 +7,7 @@
 namespace novasr {
 namespace {
 
-constexpr std::uint32_t kPhases = 1u << 20;  // many more than rows: the kernel interpolates between its rows
+constexpr std::uint32_t kPhases = 1u << 20;  // far more than rows: the kernel interpolates between them
 constexpr double kHalfWidth = 24.5;
 constexpr double kAttenuationDb = 100.0;
 constexpr double kLargestDeviation = 0.01;
@@ -15,7 +15,7 @@ constexpr double kLargestDeviation = 0.01;
 }  // namespace
 
 void VariableResampler::prepare(double nominal_ratio, std::size_t channels, std::size_t max_output_frames) {
-  const double slower = std::max(1.0, nominal_ratio);  // when it decimates, the filter is as much longer and lower
+  const double slower = std::max(1.0, nominal_ratio);  // decimation: a filter that much longer and lower
   kernel_ = PolyphaseKernel(RateRatio(1, kPhases),
                             KaiserSinc::clean(0.5 / slower, kHalfWidth * slower, kAttenuationDb, 1.0), true);
   nominal_ = nominal_ratio;
@@ -34,10 +34,10 @@ void VariableResampler::reset() NOVASR_RT {
 
 std::size_t VariableResampler::needed(std::size_t outputs, double ratio) const NOVASR_RT {
   if (outputs == 0) return 0;
-  // The ratio moves in a straight line and reaches `ratio` with the step after the last output.
+  // The ratio moves linearly and reaches `ratio` with the step after the last output.
   const double steps = static_cast<double>(outputs);
   const double travel = steps * ratio_ + (ratio - ratio_) * 0.5 * (steps + 1.0);
-  const double next = position_ + travel + static_cast<double>(kernel_.right() + 1);  // <= 0 when nothing is missing
+  const double next = position_ + travel + static_cast<double>(kernel_.right() + 1);  // <= 0: nothing is missing
   return next <= 0.0 ? 0 : static_cast<std::size_t>(std::ceil(next));
 }
 

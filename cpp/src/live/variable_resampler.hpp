@@ -10,29 +10,29 @@
 
 namespace novasr {
 
-/// Resamples by a ratio that may move while audio runs, for all channels alike.
+/// Resamples all channels by one ratio, which may change while audio runs.
 class VariableResampler {
  public:
-  /// [control] Allocates for a ratio (input frames per output frame) near `nominal`, and outputs of up to
-  /// `max_output_frames` at a time; ends with a reset().
+  /// [control] Allocates for ratios (input frames per output frame) near `nominal_ratio` and blocks of up to
+  /// `max_output_frames`; ends with a reset().
   void prepare(double nominal_ratio, std::size_t channels, std::size_t max_output_frames);
 
-  /// [audio] As if zeros had come for ever.
+  /// [audio] The past becomes silence, the ratio nominal.
   void reset() NOVASR_RT;
 
-  /// [audio] Input frames that the next `outputs` frames take, while the ratio goes from the last one to `ratio`.
+  /// [audio] Input frames for the next `outputs` frames, over which the ratio moves linearly to `ratio`.
   [[nodiscard]] std::size_t needed(std::size_t outputs, double ratio) const NOVASR_RT;
 
   /// [audio] Takes in.frames() == needed(out.frames(), ratio) frames and fills `out`.
   void process(AudioView<const float> in, double ratio, AudioView<float> out) NOVASR_RT;
 
-  /// [any] Input frames by which the output lags behind the newest input, at the end of a block; the fraction moves.
+  /// [any] Delay of the next output behind the newest input, in input frames; its fraction changes from block to block.
   [[nodiscard]] double delay_frames() const NOVASR_RT;
 
-  /// [any] Look-ahead: the least that delay_frames() ever is.
+  /// [any] Look-ahead: the minimum of delay_frames().
   [[nodiscard]] std::size_t right() const NOVASR_RT { return kernel_.right() + 1; }
 
-  /// [any] Most frames that needed() can ask for.
+  /// [any] Upper bound of needed().
   [[nodiscard]] std::size_t max_needed() const NOVASR_RT { return max_needed_; }
 
  private:

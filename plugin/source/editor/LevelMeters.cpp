@@ -1,5 +1,7 @@
 #include "LevelMeters.h"
 
+#include <juce_audio_basics/juce_audio_basics.h>
+
 #include <array>
 
 #include "Theme.h"
@@ -55,14 +57,14 @@ LevelMeters::LevelMeters (Meters& meters)
     setTitle ("Levels");
     setDescription ("Peak levels of the input and the output");
     setTooltip ("Peak levels in dBFS. Click to reset the highest values.");
-    meters_.before.takePeak(); // of the time without an editor
-    meters_.after.takePeak();
+    meters_.before.take_peak(); // of the time without an editor
+    meters_.after.take_peak();
 }
 
 void LevelMeters::refresh (double seconds)
 {
-    const bool inputChanged = input_.update (meters_.before.takePeak(), seconds);
-    const bool outputChanged = output_.update (meters_.after.takePeak(), seconds);
+    const bool inputChanged = input_.update (meters_.before.take_peak(), seconds);
+    const bool outputChanged = output_.update (meters_.after.take_peak(), seconds);
     if (inputChanged || outputChanged)
         repaint();
 }

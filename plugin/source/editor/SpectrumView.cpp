@@ -35,7 +35,7 @@ constexpr std::array<float, 10> labelledHz{ 20, 50, 100, 200, 500, 1'000, 2'000,
 
 juce::String shortHz (float hz) { return hz < 1'000.0f ? juce::String (hz, 0) : juce::String (hz / 1'000.0f, 0) + "k"; }
 
-void feed (SignalTap& tap, SpectrumAnalyser& analyser)
+void feed (novasr::SignalTap& tap, SpectrumAnalyser& analyser)
 {
     std::array<float, 2048> chunk;
     while (const auto count = tap.read (chunk))
