@@ -10,8 +10,7 @@ namespace {
 
 using kernels::kChannels;
 
-constexpr std::size_t kInputHistory =
-    24;  ///< the residual reads up to 18 frames back; a multiple of 8 keeps it aligned
+constexpr std::size_t kInputHistory = 24;  ///< the residual reads 18 frames back; a multiple of 8 keeps it aligned
 constexpr std::size_t kPreHistory = 3;
 constexpr std::size_t kActivated1History = 10;
 constexpr std::size_t kConvolvedHistory = 5;

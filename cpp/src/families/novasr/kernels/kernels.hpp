@@ -10,9 +10,8 @@ namespace novasr::kernels {
 inline constexpr size_t kChannels = 32;  ///< of the network's hidden layers; a "row" is one frame of all of them
 inline constexpr size_t kPreTaps = 7;
 inline constexpr size_t kConvTaps = 11;
-inline constexpr size_t kOutputTaps = 17;  ///< conv2 (11 taps) and conv_post (7) as one filter
-inline constexpr size_t kResidualTaps =
-    11;  ///< conv_pre, interpolation and conv_post as one filter on the 16 kHz input
+inline constexpr size_t kOutputTaps = 17;     ///< conv2 (11 taps) and conv_post (7) as one filter
+inline constexpr size_t kResidualTaps = 11;   ///< conv_pre, interpolation and conv_post as one filter at 16 kHz
 inline constexpr size_t kWindowHistory = 11;  ///< past 96 kHz rows that the 12-tap low-pass needs
 inline constexpr size_t kSineTerms = 5;
 
