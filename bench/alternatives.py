@@ -1,8 +1,8 @@
-"""The network through what a user would otherwise pick, against the native engine, in one run.
+"""Compare the native engine with alternative runtimes for the same network, in one run.
 
     python bench/alternatives.py [--seconds 1,10,60] [--blocks 10,20] [--rounds 5] [--json FILE]
 
-One thread each, processor time: what other programs take is not counted. A case runs every system in
+One thread each, processor time, which excludes other programs. A case runs every system in
 turn, round after round, and takes each one's median. Every output is compared with that of eager PyTorch
 before it is timed. Blocks go to the native engine as a stream; to the others each alone, without
 the context that would make their output right at the seams: the least that they could cost.
@@ -57,7 +57,7 @@ def eager(frames: int) -> Work:
 
 def compiled(frames: int) -> Work:
     torch._dynamo.reset()
-    torch._inductor.config.freezing = True  # weights become constants: a tenth faster
+    torch._inductor.config.freezing = True  # constant weights: a tenth faster
     return numpy_in_and_out(torch.compile(novasr.load_model(), fullgraph=True, dynamic=False))
 
 
@@ -86,7 +86,7 @@ OTHERS = {"PyTorch eager": eager, "torch.compile": compiled, "ONNX Runtime": onn
 
 
 def measure(frames: int, *, streaming: bool, rounds: int) -> dict[str, dict[str, object]]:
-    """Give each system's median processor time in seconds, or why there is none."""
+    """Return the median processor time of each system in seconds, or the reason for its failure."""
     audio = 0.1 * np.random.default_rng(0).standard_normal(frames, dtype=np.float32)
     expected = eager(frames)(audio)
     works, results = {"native": native(streaming=streaming)}, {}
@@ -94,9 +94,7 @@ def measure(frames: int, *, streaming: bool, rounds: int) -> dict[str, dict[str,
         try:
             works[name] = make(frames)
             works[name](audio)
-        except (
-            Exception
-        ) as error:  # whatever an exporter or a compiler raises is a result to report
+        except Exception as error:  # any exception of an exporter or compiler is a result to report
             del works[name]
             results[name] = {
                 "failed": f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"

@@ -1,5 +1,5 @@
-// What the chain costs around a model that costs next to nothing: microseconds of one core per millisecond of audio and
-// channel, in blocks of 1 ms, the median of many.
+// Cost of the chain around a trivial model: microseconds of one core per millisecond of audio and channel, in blocks of
+// 1 ms, median over many blocks.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later (it links JUCE)
-// What a session full of the plugin costs: 64 instances of the VST3 on one core, at 48 kHz in blocks of 128 frames, one
-// after the other as a host plays its tracks. The time of a block is the sum over the instances; on a shared machine p1
-// is what the core does undisturbed.
+// Cost of a session with many instances: 64 instances of the VST3 on one core, at 48 kHz in blocks of 128 frames,
+// processed in turn like the tracks of a host. The time of a block is the sum over the instances; on a shared machine
+// p1 is the undisturbed time.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -34,7 +34,7 @@ double quantile(std::vector<double> values, double share) {
   return *at;
 }
 
-/// Gives the instances, which stay, so that the next ones take memory of their own.
+/// Returns the instances to keep them alive, so that the next ones allocate their own memory.
 std::vector<novasr::host::Instance> measure(const char* name, const novasr::test::Audio& input) {
   const auto channels = static_cast<int>(input.channels());
   std::vector<novasr::host::Instance> instances;

@@ -1,5 +1,5 @@
-// Resamplers side by side on the conversions of the chain: flatness, rejection, latency, cost, allocations while
-// running. Fed in blocks of 1 ms, as a callback would.
+// Compares resamplers on the conversions of the chain: flatness, rejection, latency, cost, allocations while running.
+// Input in blocks of 1 ms, as in a callback.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -11,7 +11,7 @@
 #include "resamplers.hpp"
 #include "spectrum.hpp"
 
-// Every call of malloc in the process, those inside the libraries included (glibc).
+// Counts every call of malloc in the process, including those inside the libraries (glibc).
 static std::size_t malloc_calls = 0;
 extern "C" void* __libc_malloc(std::size_t size);
 extern "C" void* __libc_calloc(std::size_t count, std::size_t size);
@@ -31,13 +31,14 @@ namespace {
 struct Conversion {
   std::uint32_t in_hz;
   std::uint32_t out_hz;
-  double band_hz;  ///< flat up to here
-  double stop_hz;  ///< into the model: rejected from here on; back: what would alias into, or be an image of, the band
+  double band_hz;  ///< upper edge of the pass band
+  double stop_hz;  ///< to the model: lower edge of the stop band; from the model: tones that alias into the band or are
+                   ///< its images
 };
 
 struct Run {
   std::vector<float> output;
-  double longest_debt = 0.0;  ///< output frames that were due and not there, at most
+  double longest_debt = 0.0;  ///< largest number of output frames due but not delivered
 };
 
 Run run(const Resampler& resample, const std::vector<float>& input, const Conversion& conversion) {
@@ -69,14 +70,14 @@ void measure(const Candidate& candidate, const Conversion& conversion) {
   for (const double part : {0.01, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0})
     ripple = std::max(ripple, std::abs(decibels(std::abs(heard(sine(part * band_hz), part * band_hz, out_hz)))));
 
-  double leak = -200.0;  // loudest product inside the band
+  double leak = -200.0;  // loudest product in the band
   const bool up = out_hz > in_hz;
   for (double hz = up ? 1'000.0 : stop_hz; hz < (up ? band_hz : 0.49 * in_hz); hz += 1'370.0) {
     const double product = up ? in_hz - hz : std::abs(hz - out_hz * std::round(hz / out_hz));
     if (product < 0.5 * out_hz) leak = std::max(leak, decibels(std::abs(heard(sine(hz), product, out_hz))));
   }
 
-  // Group delay of the stream from the phases at two frequencies close to one another, then what it keeps back.
+  // Group delay of the stream from the phases at two nearby frequencies, plus the frames that it holds back.
   const auto phase = [&](double hz, double& debt) {
     const Run result = sine(hz);
     debt = result.longest_debt;
@@ -97,7 +98,7 @@ void measure(const Candidate& candidate, const Conversion& conversion) {
   seconds.reserve(5);
   const std::size_t calls_before = malloc_calls;
   for (int repeat = 0; repeat < 5; ++repeat) {
-    const std::clock_t start = std::clock();  // CPU time: of this process alone
+    const std::clock_t start = std::clock();  // CPU time of this process only
     for (int i = 0; i < 1'000; ++i) resample(in, out);
     seconds.push_back(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   }

@@ -10,7 +10,7 @@
 namespace novasr::bench {
 namespace {
 
-constexpr int kRepeats = 200;  // the best of so many short runs: interruptions only ever make one slower
+constexpr int kRepeats = 200;  // best of many short runs: interruptions only make a run slower
 constexpr long kSteps = 20'000;
 
 template <typename Work>
@@ -25,8 +25,8 @@ double best_seconds(Work&& work) {
 }
 
 #if defined(__x86_64__)
-// Twelve independent sums hide the latency of each, by name: of an array GCC would time the stores and loads. The empty
-// asm keeps the compiler from merging the steps.
+// Twelve independent sums hide the latency of each. They are separate variables, because with an array GCC would time
+// stores and loads. The empty asm keeps the compiler from merging the steps.
 #  define NOVASR_PEAK(name, target_name, vector, zero, step)                                     \
     __attribute__((target(target_name))) void name() {                                           \
       const vector f = zero;                                                                     \

@@ -15,10 +15,10 @@ inline double seconds_since(Clock::time_point start) {
 [[nodiscard]] std::string cpu_name();
 [[nodiscard]] std::string compiler_name();
 
-/// Core clock in Hz while this thread computes, from a chain of additions that each take one cycle.
+/// Core clock in Hz under load on this thread, measured with a dependency chain of one-cycle additions.
 [[nodiscard]] double clock_hz();
 
-/// Multiply-adds per second and core that the instruction set reaches with nothing else to do; 0 where not measured.
+/// Peak multiply-adds per second and core of the instruction set; 0 if not measured.
 [[nodiscard]] double peak_multiply_adds(Isa isa);
 
 }  // namespace novasr::bench

@@ -1,6 +1,6 @@
 // Speed of NativeEngine: whole files and streaming blocks, for each instruction set.
 //
-//   native_bench [--json] [--isa NAME] [--seconds S]    S: time for each figure, default 1
+//   native_bench [--json] [--isa NAME] [--seconds S]    S: time per figure, default 1
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -20,13 +20,13 @@ using namespace novasr::bench;
 
 namespace {
 
-constexpr std::size_t kSignalFrames = 16'000;  ///< one second, used over and over
+constexpr std::size_t kSignalFrames = 16'000;  ///< one second, repeated
 constexpr std::size_t kFileBlock = 4096;
 constexpr std::size_t kBlocks[] = {8, 16, 32, 64, 160, 320};  ///< 0.5, 1, 2, 4, 10, 20 ms
 constexpr std::size_t kEvictedBytes = 64u << 20;              ///< more than any cache
 
-/// Multiply-adds for a 48 kHz sample: conv_pre 75, activations 768 and 832, output filter 544, residual 11, and the
-/// convolution's 1024 for each product and sample: 72 products for 39 samples offline, 27 for 9 streaming.
+/// Multiply-adds per 48 kHz sample: conv_pre 75, activations 768 and 832, output filter 544, residual 11, and 1024 per
+/// product and sample in the convolution: 72 products for 39 samples offline, 27 for 9 streaming.
 constexpr double kMultiplyAdds[] = {2230 + 1024.0 * 27 / 9, 2230 + 1024.0 * 72 / 39};
 
 enum class Condition { warm, cold, paced };
@@ -41,7 +41,7 @@ struct FileResult {
 struct BlockResult {
   Isa isa;
   Condition condition;
-  std::size_t frames, n;       ///< of a block; blocks measured
+  std::size_t frames, n;       ///< block size; number of blocks
   double p50, p99, p999, max;  ///< microseconds
 };
 
@@ -71,7 +71,7 @@ std::vector<float> make_signal() {
   return signal;
 }
 
-/// Runs process() on successive blocks of a signal that repeats.
+/// Runs process() on successive blocks of a repeating signal.
 class Player {
  public:
   Player(const std::vector<float>& signal, Tile tile, Isa isa, std::size_t frames)
@@ -200,7 +200,7 @@ int main(int argc, char** argv) {
     if (options.isa && isa_name(isa) != *options.isa) continue;
     for (const Tile tile : {Tile::offline, Tile::streaming}) files.push_back(measure_file(signal, isa, tile, options));
     for (const Condition condition : {Condition::warm, Condition::cold, Condition::paced}) {
-      // What the caches and the scheduler cost is a matter of the machine: measured with its best instruction set.
+      // The cost of caches and scheduler depends on the machine: measured only with its best instruction set.
       if (condition != Condition::warm && isa != available_isas().back()) continue;
       for (const std::size_t frames : kBlocks) {
         blocks.push_back(measure_blocks(signal, isa, condition, frames, options));

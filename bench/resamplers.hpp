@@ -22,7 +22,7 @@
 #include "dsp/rate_converter.hpp"
 #include "novasr/model.hpp"
 
-/// One channel in, one channel out, block by block: returns how many frames it wrote.
+/// Resamples one channel, block by block; returns the number of frames written.
 using Resampler = std::function<std::size_t(std::span<const float> in, std::span<float> out)>;
 
 struct Candidate {
@@ -30,14 +30,14 @@ struct Candidate {
   std::function<Resampler(std::uint32_t in_hz, std::uint32_t out_hz)> make;
 };
 
-/// The product's filter for this pair of rates.
+/// Our filter for this pair of rates.
 inline novasr::PolyphaseKernel own_kernel(std::uint32_t in_hz, std::uint32_t out_hz) {
   const auto engine = novasr::default_model()->make_engine();
   const novasr::EngineFormat& format = engine->format();
   const std::uint32_t host_hz = in_hz == format.output_hz && out_hz != format.input_hz ? out_hz : in_hz;
   const auto plan =
       novasr::plan_chain({.sample_rate_hz = host_hz, .output_rate_hz = host_hz}, format, engine->latency_frames());
-  return out_hz == format.input_hz ? plan.clean : plan.back_end;
+  return out_hz == format.input_hz ? plan.clean : plan.output_resampler;
 }
 
 inline Resampler make_own(std::uint32_t in_hz, std::uint32_t out_hz) {

@@ -1,8 +1,8 @@
-"""What matters in a recipe: short runs that differ in one thing each, scored side by side.
+"""Ablations of the training recipe: short runs that differ in one setting each, scored together.
 
     python bench/train_ablations.py speech/ music/ --score held-out-speech/ held-out-music/ -o ablations --steps 300
 
-A run that is there already is not done again.
+Existing runs are not repeated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from novasr.training.recipe import Recipe, load_recipe
 
 
 def variants(base: Recipe) -> dict[str, Recipe]:
-    """Name what each run does otherwise than `base`."""
+    """Return the recipes by name; each differs from `base` in one setting."""
     d, loss, o = base.degradation, base.loss, base.optimizer
     others = (f.name for f in fields(d) if f.name.endswith("_chance") and f.name != "speed_chance")
     plain = replace(d, **dict.fromkeys(others, 0.0))
@@ -38,7 +38,7 @@ def variants(base: Recipe) -> dict[str, Recipe]:
 
 
 def main() -> int:
-    """Train what is missing, then score all."""
+    """Train the missing variants, then score all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="+", type=Path)
     parser.add_argument("--score", nargs="+", type=Path, required=True)

@@ -1,5 +1,5 @@
-# NOVASR_RTSAN: LLVM's runtime linked into a program of GCC's. The tests bracket the calls of an audio thread with
-# __rtsan_realtime_enter/exit; nothing is compiled differently.
+# NOVASR_RTSAN: links LLVM's runtime into a program compiled with GCC. The tests bracket audio-thread calls with
+# __rtsan_realtime_enter/exit; compilation does not change.
 if(NOVASR_RTSAN)
   file(GLOB rtsan_candidates /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.rtsan-${CMAKE_SYSTEM_PROCESSOR}.a)
   if(NOT rtsan_candidates)

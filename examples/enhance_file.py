@@ -1,8 +1,8 @@
-"""Enhance a recording block by block, while what is added swells and fades.
+"""Enhance a recording block by block while automating the gain of the restored band.
 
 Usage: python enhance_file.py IN OUT
 
-For a file as it is there is `novasr.enhance_file`; this shows the stream below it.
+To enhance a file with constant parameters, use `novasr.enhance_file`; this shows the underlying stream.
 """
 
 import math
@@ -17,22 +17,22 @@ BLOCK = 480
 
 
 def main(source: str, destination: str) -> None:
-    """Read `source`, write `destination` at 48 kHz, aligned with it."""
+    """Read `source` and write `destination` at 48 kHz, time-aligned."""
     with sf.SoundFile(source) as read:
         stream = novasr.Stream(read.samplerate, read.channels, output_rate=48_000)
-        late = stream.latency  # frames that come out before the recording does
+        skip = stream.latency  # frames before the start of the recording
         with sf.SoundFile(destination, "w", 48_000, read.channels, "PCM_24") as write:
 
-            def put(audio: np.ndarray) -> None:
-                nonlocal late
-                write.write(audio[late:])
-                late -= min(late, len(audio))
+            def output(audio: np.ndarray) -> None:
+                nonlocal skip
+                write.write(audio[skip:])
+                skip -= min(skip, len(audio))
 
             while len(block := read.read(BLOCK, dtype="float32", always_2d=True)):
-                put(stream.process(block))
+                output(stream.process(block))
                 seconds = read.tell() / read.samplerate
                 stream.set(high_band_gain_db=-12 + 12 * math.cos(math.tau * seconds / 4))
-            put(stream.flush())
+            output(stream.flush())
         print(f"{destination}: {read.frames / read.samplerate:.1f} s")
 
 

@@ -1,8 +1,8 @@
-"""Enhance a microphone while you hear it, and tell once a second how it goes.
+"""Enhance a microphone in real time and print statistics once a second.
 
 Usage: python live_monitor.py [INPUT] [OUTPUT] [SECONDS]
 
-The audio runs in a process of its own: whatever this program does, the sound goes on.
+The audio runs in a separate process, so this program cannot interrupt it.
 """
 
 import sys
@@ -11,14 +11,14 @@ from novasr.live import LiveEvent, LiveStream
 
 
 def main(source: str | None = None, sink: str | None = None, seconds: str = "inf") -> None:
-    """Run for so many seconds, or until Ctrl-C."""
+    """Run for `seconds`, or until Ctrl-C."""
     printed = 0.0
     with LiveStream(source, sink) as live:
         for update in live.updates():
             if isinstance(update, LiveEvent):
                 print(f"{update.time:6.1f} s  {update.message}", flush=True)
                 continue
-            if update.load > 0.9:  # too slow: the input is better than drop-outs
+            if update.load > 0.9:  # too slow: bypass is better than dropouts
                 live.set(bypass=True)
             if update.time >= printed + 1:
                 printed = update.time

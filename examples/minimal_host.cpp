@@ -1,5 +1,5 @@
-// The smallest host: a Processor on a voice as of a call, block by block, without file or device.
-// Prints how much treble there is before and after.
+// The smallest host: a Processor on a synthetic narrowband voice, block by block, without file or device.
+// Prints the level of the treble before and after.
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kRateHz = 48'000, kBlock = 128, kFrames = 750 * kBlock;
 
-/// Power behind a binomial high-pass (-12 dB at 12 kHz), in dB of full scale.
+/// Power after a binomial high-pass (-12 dB at 12 kHz), in dBFS.
 double treble_db(const std::vector<float>& x) {
   double power = 0.0;
   for (std::size_t i = 4; i < x.size(); ++i) {
@@ -23,7 +23,7 @@ double treble_db(const std::vector<float>& x) {
   return 10.0 * std::log10(power / static_cast<double>(x.size()) + 1e-20);
 }
 
-/// Harmonics of a gliding voice, none above 7 kHz.
+/// Harmonics of a voice with vibrato, band-limited to 7 kHz.
 std::vector<float> narrow_voice() {
   std::vector<float> audio(kFrames);
   double phase = 0.0;
@@ -43,7 +43,7 @@ int main() {
 
   const std::vector<float> input = narrow_voice();
   std::vector<float> output(kFrames);
-  for (std::size_t i = 0; i < kFrames; i += kBlock) {  // as an audio callback would
+  for (std::size_t i = 0; i < kFrames; i += kBlock) {  // as in an audio callback
     const float* const in[] = {input.data() + i};
     float* const out[] = {output.data() + i};
     processor.process({in, 1, kBlock}, {out, 1, kBlock});

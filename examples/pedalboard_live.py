@@ -1,8 +1,8 @@
-"""Enhance a microphone in pedalboard's own stream, with a limiter behind.
+"""Enhance a microphone in pedalboard's own stream, followed by a limiter.
 
 Usage: python pedalboard_live.py [INPUT OUTPUT [SECONDS]]
 
-On Linux, for devices of PulseAudio, PipeWire or JACK, tell pedalboard where ALSA's plugins are:
+On Linux, for PulseAudio, PipeWire or JACK devices, tell pedalboard where the ALSA plugins are:
 export ALSA_PLUGIN_DIR=/usr/lib/x86_64-linux-gnu/alsa-lib
 """
 
@@ -16,7 +16,7 @@ from novasr import NovaSR
 
 
 def main(source: str | None = None, sink: str | None = None, seconds: str = "1e9") -> None:
-    """Run for so many seconds, or until Ctrl-C; switch to the input and back every four (A/B)."""
+    """Run for `seconds`, or until Ctrl-C; toggle bypass every four seconds (A/B)."""
     source = source or AudioStream.default_input_device_name
     sink = sink or AudioStream.default_output_device_name
     if not source or not sink:

@@ -1,9 +1,9 @@
-# Sourced by demo and test: system packages, a virtual environment, the build. Run again, it does only what is missing.
+# Sourced by demo and test: system packages, virtual environment, build. A second run only does what is missing.
 # shellcheck shell=bash
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-install_packages() { # names of Debian packages; those already there cost nothing
+install_packages() { # Debian package names; skips installed ones
   local missing=()
   for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
@@ -21,7 +21,7 @@ install_novasr() { # extras, for example plot,torch
   # shellcheck disable=SC1091
   . .venv/bin/activate
   python -m pip install --quiet --upgrade pip
-  # Build inside this environment: the LibTorch engine must meet the torch that it will run with.
+  # Build in this environment: the LibTorch engine must be built with the torch that it will run with.
   # The last three are for pyworld, whose setup.py imports them.
   python -m pip install --quiet "scikit-build-core>=0.10,<2" "pybind11>=2.13,<4" "cmake>=3.25,<5" "ninja>=1.11,<2" \
     "torch==2.13.0" "numpy>=1.24,<3" "setuptools>=70,<81" "cython>=3,<4"

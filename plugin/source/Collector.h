@@ -5,8 +5,8 @@
 
 #include "Enhancer.h"
 
-/// Frees what an enhancer has played out, on the message thread, until nothing is left to free. Belongs to itself: the
-/// plugin may be destroyed on another thread meanwhile.
+/// Frees retired processors of an enhancer on the message thread until none are left. Owns itself, because the plugin
+/// may be destroyed on another thread in the meantime.
 class Collector final : private juce::Timer, private juce::DeletedAtShutdown
 {
 public:

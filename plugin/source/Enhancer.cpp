@@ -5,7 +5,7 @@
 
 namespace
 {
-/// A TorchScript is called for 10 ms at a time, and has time for host blocks of up to 50 ms.
+/// A TorchScript processes 10 ms at a time, with headroom for host blocks of up to 50 ms.
 constexpr size_t workerHopsPerSecond = 100;
 constexpr size_t workerHeadroomsPerSecond = 20;
 
@@ -16,11 +16,11 @@ bool isSupported (double rate) { return rate >= lowestRate && rate <= highestRat
 
 novasr::ProcessSpec specFor (double rate, int channels)
 {
-    const auto hz = static_cast<std::uint32_t> (juce::roundToInt (rate)); // hosts may ask for fractions
+    const auto hz = static_cast<std::uint32_t> (juce::roundToInt (rate)); // hosts may use fractional rates
     return { .sample_rate_hz = hz,
              .output_rate_hz = hz,
              .channels = static_cast<size_t> (channels),
-             .max_block_frames = novasr::kMaxBlockFrames }; // costs nothing: longer blocks pass in pieces
+             .max_block_frames = novasr::kMaxBlockFrames }; // costs nothing: longer blocks are split
 }
 
 std::unique_ptr<novasr::StreamingEngine> makeWorker (std::unique_ptr<novasr::StreamingEngine> engine,
@@ -70,13 +70,13 @@ void Enhancer::release()
 bool Enhancer::setModel (const PluginModel& model)
 {
     const std::lock_guard lock (control_);
-    // A script whose file has gone plays on.
+    // A script whose file has been deleted stays in use.
     const auto scriptTime = model.script.exists() ? model.script.getLastModificationTime() : scriptTime_;
     const bool same = engineLatency_ > 0 && model.soundsLike (model_) && scriptTime == scriptTime_;
     bool mustCollect = false;
     if (! same)
     {
-        // Also without a stream to play in: what cannot be used is refused now.
+        // Also without a running stream, to reject an unusable model immediately.
         auto processor = makeProcessor (model, ready_ ? spec_ : specFor (48'000.0, 1));
         if (ready_)
         {

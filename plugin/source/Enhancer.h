@@ -6,67 +6,68 @@
 #include "PluginModel.h"
 #include "novasr/processor_switch.hpp"
 
-/// Plays a PluginModel: builds processors on control threads, and lets the audio thread change from one to the next.
+/// Runs a PluginModel: builds processors on control threads and switches between them on the audio thread.
 class Enhancer
 {
 public:
-    /// Why the input passes as it is.
+    /// Why the input passes through unchanged.
     enum class Idle
     {
         no,
-        noBandToAdd,    ///< the rate has no band that the model could fill
+        noBandToAdd,    ///< there is no band at this rate for the model to fill
         unsupportedRate ///< below 8 or above 192 kHz
     };
 
-    /// [control] Makes ready for the rate and channel count: a running stream goes on if neither changes.
+    /// [control] Prepares for the rate and channel count; a running stream continues if neither changes.
     void prepare (double sampleRate, int channels);
 
-    /// [control] The next block begins a fresh stream.
+    /// [control] The next block starts a fresh stream.
     void release();
 
-    /// [control] Plays another model, faded in if audio runs. Throws novasr::ModelError or ConfigError if it cannot be
-    /// used; the present one then plays on. Gives whether collect() has to be called from now on, until it gives false.
+    /// [control] Switches to another model, with a crossfade during playback. Throws novasr::ModelError or ConfigError
+    /// if it cannot be used, and keeps the current one. If it returns true, call collect() until that returns false.
     bool setModel (const PluginModel& model);
 
     /// [control]
     PluginModel model() const;
 
-    /// [control] Reported delay in frames: for one rate always the same, except that a TorchScript has its own.
+    /// [control] Reported latency in frames: constant for a rate, except with a TorchScript.
     int latencyFor (double sampleRate) const;
 
-    /// [any] Offline, a TorchScript is waited for. Wait-free: wrappers call it in every block.
+    /// [any] In offline mode, processing waits for a TorchScript. This setter is wait-free: wrappers call it in every
+    /// block.
     void setOffline (bool offline) noexcept { offline_.store (offline, std::memory_order_relaxed); }
 
     /// [any]
     Idle idle() const noexcept { return idle_.load (std::memory_order_relaxed); }
 
-    /// [control] Frames that came too late from a TorchScript.
+    /// [control] Late frames of a TorchScript.
     std::uint64_t lateFrames() const noexcept { return lateFrames_.load (std::memory_order_relaxed); }
 
-    /// [control] Blocks that a TorchScript could not compute, and that are silent.
+    /// [control] Blocks that a TorchScript failed to compute; they are silent.
     std::uint64_t failedBlocks() const noexcept { return failedBlocks_.load (std::memory_order_relaxed); }
 
-    /// [control] Frees what has been played out. Gives whether there will be more to free.
+    /// [control] Frees retired processors. Returns whether more will follow.
     bool collect();
 
     /// [audio] The next block is treated as the first of a fresh stream.
     void reset() noexcept;
 
-    /// [audio] In place. Without prepare() for its channel count the buffer stays as it is.
+    /// [audio] In place. Leaves the buffer unchanged if prepare() was not called for its channel count.
     void process (juce::AudioBuffer<float>& buffer, const novasr::Parameters& parameters) noexcept;
 
 private:
     std::unique_ptr<novasr::Processor> makeProcessor (const PluginModel& model, const novasr::ProcessSpec& spec);
 
-    mutable std::mutex control_; // control threads take turns
+    mutable std::mutex control_; // serialises control threads
     PluginModel model_;
-    juce::Time scriptTime_; // of the script's last change
+    juce::Time scriptTime_; // modification time of the script
     novasr::ProcessSpec spec_{ .channels = 0 };
-    novasr::EngineFormat format_; // of the engine made last
+    novasr::EngineFormat format_; // format of the latest engine
     size_t engineLatency_ = 0;
-    std::atomic<bool> offline_{ false }; // outlives the engines in switch_, which read it
-    bool stale_ = false;                 // released: the next prepare() begins a fresh stream
-    bool collecting_ = false;            // somebody calls collect()
+    std::atomic<bool> offline_{ false }; // read by the engines in switch_; must outlive them
+    bool stale_ = false;                 // released: the next prepare() starts a fresh stream
+    bool collecting_ = false;            // a collector is running
 
     novasr::ProcessorSwitch switch_;
     std::atomic<bool> ready_{ false };

@@ -3,6 +3,6 @@
 
 #include <span>
 
-/// [control] Reads the JSON at the head of a state or a checkpoint. Void if it cannot be read, or nests deeper than any
-/// of ours: JUCE's reader calls itself at every bracket, and would use up the stack.
+/// [control] Reads the JSON header of a plugin state. Void if it is invalid or nested too deeply: JUCE's parser is
+/// recursive and would overflow the stack.
 juce::var parseHeader (std::span<const char> utf8);

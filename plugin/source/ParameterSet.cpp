@@ -40,7 +40,7 @@ juce::AudioParameterFloatAttributes percent()
         .withValueFromStringFunction ([] (const juce::String& text) { return 0.01f * text.getFloatValue(); });
 }
 
-/// A host may set NaN; its comparisons are all false, so that it would pass any limit.
+/// A host may set NaN, which would pass any range check, as comparisons with it are false.
 float valueOf (const juce::AudioParameterFloat& parameter, float fallback) noexcept
 {
     const auto value = parameter.get();

@@ -3,15 +3,15 @@
 
 #include "novasr/parameters.hpp"
 
-/// The parameters as the host and the editor see them. Names and units become `mode`, `mix`, `crossover_hz`,
-/// `high_band_gain_db`, `output_gain_db`, `front_end` and `bypass` in Python, as novasr.Stream calls them.
+/// The parameters for the host and the editor. Their names and units become `mode`, `mix`, `crossover_hz`,
+/// `high_band_gain_db`, `output_gain_db`, `front_end` and `bypass` in Python, as in novasr.Stream.
 class ParameterSet
 {
 public:
-    /// Adds the parameters to the processor, which owns them from then on.
+    /// Adds the parameters to the processor, which takes ownership.
     explicit ParameterSet (juce::AudioProcessor& owner);
 
-    /// [audio] All values now; a value that is not finite counts as its default.
+    /// [audio] Current values; replaces non-finite values by the default.
     novasr::Parameters snapshot() const noexcept;
 
     juce::AudioParameterChoice& mode;
@@ -22,6 +22,6 @@ public:
     juce::AudioParameterFloat& outputGain;
     juce::AudioParameterBool& bypass;
 
-    /// In the order in which the host shows them.
+    /// In the order shown by the host.
     std::array<juce::RangedAudioParameter*, 7> all() noexcept;
 };

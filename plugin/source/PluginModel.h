@@ -5,15 +5,15 @@
 
 #include "novasr/model.hpp"
 
-/// What the plugin plays: a model of the native engines, and a TorchScript that takes its place if there is one.
+/// The model in use: a model for the native engine, or a TorchScript that replaces it.
 struct PluginModel
 {
     std::shared_ptr<const novasr::Model> model = novasr::default_model();
-    juce::String weightsName; ///< of the file they came from; empty for the built-in ones
-    juce::File script;        ///< empty: the native engine plays
+    juce::String weightsName; ///< name of their file; empty for the built-in weights
+    juce::File script;        ///< empty: the native engine is used
 
     bool isBuiltIn() const { return model == novasr::default_model(); }
 
-    /// [control] Plays the same, bit for bit; names aside.
+    /// [control] Whether the output is bit-identical; ignores names.
     bool soundsLike (const PluginModel& other) const;
 };

@@ -22,11 +22,11 @@ juce::var valueOf (juce::RangedAudioParameter& parameter)
         return choice->getCurrentChoiceName();
     if (auto* const flag = dynamic_cast<juce::AudioParameterBool*> (&parameter))
         return flag->get();
-    const auto value = parameter.getValue(); // NaN, if a host has set it
+    const auto value = parameter.getValue(); // NaN if a host has set it
     return parameter.convertFrom0to1 (std::isfinite (value) ? value : parameter.getDefaultValue());
 }
 
-/// What to restore, from 0 to 1: the default if nothing was stored, or something of another kind.
+/// Normalised value to restore, from 0 to 1: the default if the stored value is missing or of another type.
 float restored (const juce::RangedAudioParameter& parameter, const juce::var& value)
 {
     if (const auto* const choice = dynamic_cast<const juce::AudioParameterChoice*> (&parameter))
@@ -130,7 +130,7 @@ void PluginProcessor::setStateInformation (const void* data, int size)
         auto model = state.model;
         const auto problem = tryModel (model);
         const bool scriptFailed = problem.isNotEmpty() && model.script != juce::File();
-        if (scriptFailed) // its weights can be played all the same
+        if (scriptFailed) // its weights can still be used
         {
             model.script = juce::File();
             tryModel (model);
@@ -143,7 +143,7 @@ void PluginProcessor::setStateInformation (const void* data, int size)
     }
     catch (const std::exception& error)
     {
-        const juce::ScopedLock lock (problemLock_); // the old state stays
+        const juce::ScopedLock lock (problemLock_); // keeps the old state
         stateProblem_ = error.what();
     }
 }
@@ -211,7 +211,7 @@ juce::String PluginProcessor::tryModel (const PluginModel& model)
 void PluginProcessor::publishLatency (double sampleRate)
 {
     setLatencySamples (
-        enhancer_->latencyFor (sampleRate > 0.0 ? sampleRate : 48'000.0)); // asked before a rate is named
+        enhancer_->latencyFor (sampleRate > 0.0 ? sampleRate : 48'000.0)); // queried before the rate is set
 }
 
 juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new PluginEditor (*this); }

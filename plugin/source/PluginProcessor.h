@@ -6,7 +6,7 @@
 #include "ParameterSet.h"
 #include "PluginState.h"
 
-/// The plugin as hosts see it.
+/// The plugin's interface to hosts.
 class PluginProcessor final : public juce::AudioProcessor
 {
 public:
@@ -39,8 +39,8 @@ public:
     bool hasEditor() const override { return true; }
     juce::AudioProcessorEditor* createEditor() override;
 
-    /// [control] Plays the model in the file: .safetensors or .ts. Gives an empty string, or one line that says why
-    /// not.
+    /// [control] Loads the model in the file: .safetensors or .ts. Returns an empty string, or the reason for failure
+    /// in one line.
     juce::String loadModel (const juce::File& file);
 
     /// [control] Back to the built-in weights.
@@ -50,11 +50,11 @@ public:
     Enhancer& enhancer() noexcept { return *enhancer_; }
     Meters& meters() noexcept { return meters_; }
 
-    /// [any] Width and height of the editor when it was last open; kept in the session. 0: it never was.
+    /// [any] Width and height of the editor when last open; stored in the session. 0: never opened.
     juce::Point<int> editorSize() const noexcept { return editorSize_; }
     void setEditorSize (juce::Point<int> size) noexcept { editorSize_ = size; }
 
-    /// [control] Why the last state was refused, or its TorchScript does not play; empty if all is well.
+    /// [control] Why the last state was rejected or its TorchScript cannot run; empty if there is no problem.
     juce::String stateProblem() const;
 
 private:
@@ -69,5 +69,5 @@ private:
     std::atomic<juce::Point<int>> editorSize_;
     mutable juce::CriticalSection problemLock_;
     juce::String stateProblem_;
-    juce::File missingScript_; // could not be loaded here, but stays in the session
+    juce::File missingScript_; // cannot be loaded here, but stays in the session
 };

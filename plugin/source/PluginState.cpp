@@ -13,12 +13,12 @@ namespace
 {
 constexpr char magic[] = { 'N', 'v', 'S', 'R' };
 constexpr juce::uint32 version = 2;
-constexpr auto firstFamily = "novasr"; // the only one of version 1, which states neither it nor its size
+constexpr auto firstFamily = "novasr"; // the only family of version 1, which stores neither its name nor its size
 constexpr size_t firstPrefixSize = 16; // of version 1
 constexpr size_t prefixSize = 20;
 constexpr size_t checkedFrom = 12;
 
-/// Remainders of all bytes under the polynomial of ISO 3309, bits reversed.
+/// CRC remainders of all bytes for the polynomial of ISO 3309, bits reversed.
 constexpr auto crcTable = []
 {
     std::array<juce::uint32, 256> table{};
@@ -43,7 +43,7 @@ juce::uint32 read32 (const char* bytes) { return juce::ByteOrder::littleEndianIn
 
 [[noreturn]] void refuse (const char* reason) { throw novasr::ModelError (reason); }
 
-/// Characters beyond 16 bits, which JUCE's JSON reader leaves as two halves.
+/// Merges surrogate pairs, which JUCE's JSON reader leaves as two halves.
 juce::String joinSurrogates (const juce::String& text)
 {
     juce::String joined;
@@ -60,7 +60,7 @@ juce::String joinSurrogates (const juce::String& text)
     return joined;
 }
 
-/// The built-in weights stay one object in the whole program.
+/// Reuses the built-in weights, which are one object in the whole program.
 std::shared_ptr<const novasr::Model> sharedIfBuiltIn (const novasr::ModelFamily& family, std::vector<float> values)
 {
     const auto builtIn = novasr::default_model();

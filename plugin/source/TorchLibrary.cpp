@@ -16,7 +16,7 @@ juce::File findTorchLibrary()
     namespace fs = std::filesystem;
     const auto loaded = juce::File::getSpecialLocation (juce::File::currentExecutableFile);
     std::error_code failed;
-    const auto binary = fs::canonical (loaded.getFullPathName().toStdString(), failed); // bundles may be links
+    const auto binary = fs::canonical (loaded.getFullPathName().toStdString(), failed); // bundles may be symbolic links
     if (failed)
         return {};
     const auto contents = binary.parent_path().parent_path(); // NovaSR.vst3/Contents/<platform>/NovaSR.so

@@ -5,10 +5,10 @@
 
 #include "novasr/engine.hpp"
 
-/// [control] The engine for a user's TorchScript (docs/torchscript.md); allocates and locks, so it belongs behind a
+/// [control] Makes the engine for a user's TorchScript (docs/torchscript.md); it allocates and locks, so wrap it in a
 /// WorkerEngine. Throws novasr::ModelError if LibTorch is missing or the script cannot be used.
 std::unique_ptr<novasr::StreamingEngine> openTorchScript (const juce::File& script);
 
-/// [control] The LibTorch engine that openTorchScript() would take: beside the plugin's binary, in the Python package
-/// that the plugin lies in, or where `novasr plugin install` found it. Nonexistent: there is none.
+/// [control] The LibTorch engine that openTorchScript() uses: beside the plugin's binary, in the Python package that
+/// contains the plugin, or at the location recorded by `novasr plugin install`. A nonexistent file if there is none.
 juce::File findTorchLibrary();

@@ -5,6 +5,5 @@
 
 #include "novasr/model.hpp"
 
-/// [control] Reads the model in a .safetensors file. Throws novasr::ModelError: its message says what is wrong with the
-/// file.
+/// [control] Reads the model in a .safetensors file. Throws novasr::ModelError with the reason.
 std::shared_ptr<const novasr::Model> readWeights (const juce::File& file);

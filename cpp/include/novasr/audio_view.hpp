@@ -8,14 +8,14 @@
 
 namespace novasr {
 
-/// Planar audio that somebody else owns: `channels` pointers, each to `frames` samples.
+/// Non-owning view of planar audio: `channels` pointers, each to `frames` samples.
 template <typename Sample>
 class AudioView {
  public:
   AudioView(Sample* const* channels, std::size_t channel_count, std::size_t frames) NOVASR_RT
       : AudioView(channels, channel_count, 0, frames) {}
 
-  /// A view of writable audio is also one of read-only audio.
+  /// A view of writable audio converts to a view of read-only audio.
   template <typename Other>
   requires std::is_same_v<const Other, Sample> AudioView(const AudioView<Other>& other)
   NOVASR_RT  // NOLINT(google-explicit-constructor): widening is safe

@@ -4,7 +4,7 @@
 
 namespace novasr {
 
-/// Base of everything the library throws. Only the control thread throws; the audio thread counts instead.
+/// Base of all exceptions of the library. Only control threads throw; the audio thread counts errors instead.
 class NovasrError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -14,7 +14,7 @@ class ConfigError : public NovasrError {
   using NovasrError::NovasrError;
 };
 
-/// A model that cannot be used: damaged, of another architecture, or its runtime is missing.
+/// A model that cannot be used: damaged, of another architecture, or without its runtime.
 class ModelError : public NovasrError {
   using NovasrError::NovasrError;
 };

@@ -14,23 +14,23 @@ namespace novasr {
 
 /// Planar audio from exactly one producer thread to exactly one consumer thread, in order, without locks.
 ///
-/// Both counters only grow (64 bit: they never wrap in practice) and are masked on use. Each thread stores one counter
-/// and remembers the last value it saw of the other one, so that a shared cache line is touched only when that memory
-/// says "full" or "empty".
+/// Both counters only increase (64 bit: they never wrap in practice) and are masked on use. Each thread stores one
+/// counter and caches the other one, so it touches the shared cache line only when the cached value says "full" or
+/// "empty".
 class FrameRing {
  public:
   FrameRing() = default;
   explicit FrameRing(std::size_t min_frames, std::size_t channels = 1) { resize(min_frames, channels); }
 
-  /// Makes room for at least `min_frames` frames, rounded up to a power of two, and empties the ring.
+  /// Allocates room for at least `min_frames` frames, rounded up to a power of two, and empties the ring.
   /// Thread: control, while neither side uses the ring.  Allocates.
   void resize(std::size_t min_frames, std::size_t channels = 1);
 
-  /// Takes as many frames of `source` as fit and returns how many.
+  /// Writes as much of `source` as fits; returns the number of frames written.
   /// Thread: producer only.  Precondition: the ring's channel count.  Progress: wait-free.  Memory: none.
   std::size_t write(AudioView<const float> source) NOVASR_RT;
 
-  /// Fills as much of `target` as there are frames and returns how many.
+  /// Reads up to the length of `target`; returns the number of frames read.
   /// Thread: consumer only.  Precondition: the ring's channel count.  Progress: wait-free.  Memory: none.
   std::size_t read(AudioView<float> target) NOVASR_RT;
 
@@ -38,15 +38,15 @@ class FrameRing {
   std::size_t write(std::span<const float> source) NOVASR_RT;
   std::size_t read(std::span<float> target) NOVASR_RT;
 
-  /// Discards up to `count` of the oldest frames and returns how many.
+  /// Discards up to `count` of the oldest frames; returns the number discarded.
   /// Thread: consumer only.  Precondition: none.  Progress: wait-free, constant time.  Memory: none.
   std::size_t discard(std::size_t count) NOVASR_RT;
 
-  /// Frames that write() is certain to take; more may fit by then.
+  /// Frames that the next write() is guaranteed to accept; more may fit by then.
   /// Thread: producer only.  Progress: wait-free.
   [[nodiscard]] std::size_t writable() NOVASR_RT;
 
-  /// Frames that read() is certain to find; more may have come by then.
+  /// Frames that the next read() is guaranteed to return; more may have arrived by then.
   /// Thread: consumer only.  Progress: wait-free.
   [[nodiscard]] std::size_t readable() NOVASR_RT;
 
@@ -77,9 +77,9 @@ class FrameRing {
   std::size_t channels_ = 0;
   std::size_t capacity_ = 0;
   alignas(kOwnLine) std::atomic<std::uint64_t> write_{0};  // stored by the producer
-  std::uint64_t read_seen_ = 0;                            // producer's memory of read_
+  std::uint64_t read_seen_ = 0;                            // the producer's cached read_
   alignas(kOwnLine) std::atomic<std::uint64_t> read_{0};   // stored by the consumer
-  std::uint64_t write_seen_ = 0;                           // consumer's memory of write_
+  std::uint64_t write_seen_ = 0;                           // the consumer's cached write_
 };
 
 // ---- implementation --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 
 namespace novasr {
 
-/// Instruction sets that kernels are compiled for.
+/// Instruction sets of the compiled kernels.
 enum class Isa {
   portable,  ///< four floats: SSE2 on x86-64, NEON on ARM64
   sse41,
@@ -15,12 +15,12 @@ enum class Isa {
 /// [any]
 [[nodiscard]] std::string_view isa_name(Isa isa) noexcept;
 
-/// [control] Those that this processor runs and this build has, slowest first; the last is the default. The environment
-/// variable NOVASR_ISA leaves out those above the one that it names, as on a processor without them.
+/// [control] Instruction sets supported by this CPU and this build, slowest first; the last is the default. The
+/// environment variable NOVASR_ISA sets an upper limit.
 [[nodiscard]] std::vector<Isa> available_isas();
 
-/// [control] Throws ConfigError if NOVASR_ISA names none that is available. Everything else ignores such a name: the
-/// environment of a host must not end it.
+/// [control] Throws ConfigError if NOVASR_ISA names an unavailable instruction set. All other functions ignore an
+/// invalid name, because an environment variable must not terminate a host.
 void check_isa_choice();
 
 }  // namespace novasr

@@ -14,7 +14,7 @@ namespace novasr {
 
 class Model;
 
-/// A tensor of a model family, as its weights files name it.
+/// A tensor of a model family, under its name in weights files.
 struct TensorSpec {
   std::string_view name;
   std::span<const std::size_t> shape;
@@ -23,27 +23,26 @@ struct TensorSpec {
   [[nodiscard]] std::size_t size() const noexcept;
 };
 
-/// One network architecture: all that the rest of the program has to know of it.
+/// One network architecture, as seen by the rest of the program.
 struct ModelFamily {
-  std::string_view name;                ///< in the metadata of weights files and in plugin states
-  std::string_view prefix;              ///< that some weights files put before each tensor's name
-  std::span<const TensorSpec> tensors;  ///< in the order of Model::values()
-  std::span<const unsigned char>
-      built_in;  ///< weights that come with the library, as a .safetensors file; may be empty
+  std::string_view name;                    ///< in the metadata of weights files and in plugin states
+  std::string_view prefix;                  ///< optional prefix of tensor names in weights files
+  std::span<const TensorSpec> tensors;      ///< in the order of Model::values()
+  std::span<const unsigned char> built_in;  ///< weights built into the library, as a .safetensors file; may be empty
 
-  /// [control] Makes a model of value_count() values. Throws ModelError, naming the tensor, if one cannot be used.
+  /// [control] Makes a model from value_count() values. Throws ModelError, naming the tensor, if a value is invalid.
   std::shared_ptr<const Model> (*make)(std::vector<float> values);
 
-  /// Number of values of all tensors together.
+  /// Total number of values of all tensors.
   [[nodiscard]] std::size_t value_count() const noexcept;
 };
 
 struct EngineOptions {
-  bool offline = false;         ///< longer latency for more speed on large blocks, where the family has such a form
+  bool offline = false;         ///< higher latency but faster on large blocks, if the family has such a variant
   std::optional<Isa> isa = {};  ///< instruction set; by default the best available
 };
 
-/// Weights of one family. Immutable; engines of the same object share what they fold from it.
+/// Weights of one family. Immutable; engines of the same object share the folded weights.
 class Model : public std::enable_shared_from_this<Model> {
  public:
   virtual ~Model() = default;
@@ -55,8 +54,8 @@ class Model : public std::enable_shared_from_this<Model> {
   /// The weights, tensor by tensor.
   [[nodiscard]] std::span<const float> values() const noexcept { return values_; }
 
-  /// [control] An engine that runs inline on the audio thread. Throws ModelError if the weights leave the range of
-  /// float once folded, ConfigError if the instruction set is not available.
+  /// [control] Makes an engine that runs inline on the audio thread. Throws ModelError if the folded weights exceed the
+  /// range of float, ConfigError if the instruction set is not available.
   [[nodiscard]] virtual std::unique_ptr<StreamingEngine> make_engine(const EngineOptions& options = {}) const = 0;
 
  protected:
@@ -67,18 +66,18 @@ class Model : public std::enable_shared_from_this<Model> {
   std::vector<float> values_;
 };
 
-/// [any] Every family of this build, the default one first.
+/// [any] All families of this build, the default first.
 [[nodiscard]] std::span<const ModelFamily* const> model_families() noexcept;
 
-/// [control] The family of that name. Throws ModelError, naming those there are.
+/// [control] The family with this name. Throws ModelError, listing the available names, if there is none.
 [[nodiscard]] const ModelFamily& model_family(std::string_view name);
 
 /// [control] Reads a weights file (https://github.com/huggingface/safetensors, "Format") with tensors of type F32, F16
-/// or BF16. Its metadata may name the `family`; without it the first family whose tensors are all there is taken.
-/// Throws ModelError; its message says what is wrong with the file, and continues its name.
+/// or BF16. Its metadata may name the `family`; otherwise the first family whose tensors are all present is used.
+/// Throws ModelError; its message describes the problem and is meant to follow the file name.
 [[nodiscard]] std::shared_ptr<const Model> read_model(std::span<const std::byte> safetensors);
 
-/// [control] The model that the library was built with; the same object at every call.
+/// [control] The built-in model of the library; every call returns the same object.
 [[nodiscard]] std::shared_ptr<const Model> default_model();
 
 }  // namespace novasr

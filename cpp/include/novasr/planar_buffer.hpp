@@ -7,7 +7,7 @@
 
 namespace novasr {
 
-/// Planar audio of its own, for the scratch space between two stages.
+/// Owning planar buffer, for scratch space between two stages.
 class PlanarBuffer {
  public:
   /// [control] Allocates, filled with zeros.

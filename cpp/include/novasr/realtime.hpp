@@ -11,7 +11,7 @@
 #  define NOVASR_RT noexcept
 #endif
 
-/// Statements of such a function that the compile-time check has to let pass. Each use says why it may.
+/// Excludes statements of such a function from the compile-time check. Each use states why this is safe.
 #if defined(__clang__)
 #  define NOVASR_RT_UNCHECKED(...)                                                                    \
     _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wunknown-warning-option\"") \

@@ -10,13 +10,13 @@ namespace novasr {
 
 struct TorchOptions {
   int threads = 1;           ///< LibTorch threads per call; the caller's own torch keeps its setting
-  std::string library = {};  ///< path of libnovasr_torch; empty: beside the binary that this code is linked into
+  std::string library = {};  ///< path of libnovasr_torch; empty: in the folder of the binary that contains this code
 };
 
-/// Makes an engine that runs a TorchScript stream (docs/torchscript.md states what the script must offer).
+/// Makes an engine that runs a TorchScript stream (see docs/torchscript.md for the contract).
 ///
-/// LibTorch allocates and locks, so on an audio thread wrap the engine in a WorkerEngine. libnovasr_torch is opened
-/// here and not before, so that programs which never call this neither need nor load LibTorch.
+/// LibTorch allocates and locks, so on an audio thread wrap the engine in a WorkerEngine. This function opens
+/// libnovasr_torch, so programs that never call it neither need nor load LibTorch.
 ///
 /// Thread: control.  Throws ModelError when LibTorch or the script cannot be loaded.
 [[nodiscard]] std::unique_ptr<StreamingEngine> make_torch_engine(std::span<const char> torchscript,

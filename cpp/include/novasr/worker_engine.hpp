@@ -14,28 +14,28 @@ class WorkerThread;
 
 struct WorkerOptions {
   std::size_t hop_frames = 160;       ///< input frames per call of the inner engine, 1 .. 65 536
-  std::size_t headroom_frames = 160;  ///< input frames of time for the worker to run in, 1 .. 65 536; see WorkerEngine
-  /// Whether process() waits instead of underrunning, for rendering offline; must outlive the engine. Read in each
+  std::size_t headroom_frames = 160;  ///< computing time for the worker in input frames, 1 .. 65 536; see WorkerEngine
+  /// Whether process() waits instead of underrunning, for offline rendering; must outlive the engine. Read in every
   /// block.
   const std::atomic<bool>* offline = nullptr;
-  std::function<void()> on_thread_start = {};  ///< runs first on each new worker thread; must not throw
+  std::function<void()> on_thread_start = {};  ///< called first on each new worker thread; must not throw
 };
 
-/// Lets an engine that allocates, locks or is otherwise unfit for the audio thread run beside it:
+/// Runs an engine that allocates, locks or is otherwise unfit for the audio thread on a worker thread:
 /// ring -> one persistent thread, always hop_frames at a time -> ring.
 ///
-/// Latency = the inner engine's + ratio (hop_frames - 1), as blocks may end anywhere in a hop, + ratio headroom_frames.
-/// A hop is due headroom_frames after its last input frame came: the worker has that time, rounded down to whole
-/// blocks, to notice and compute it. With blocks longer than headroom_frames it has none, and every block underruns
-/// unless offline.
+/// Latency = that of the inner engine + ratio (hop_frames - 1), as blocks may end anywhere in a hop, + ratio
+/// headroom_frames. A hop is due headroom_frames after its last input frame arrives: the worker has that time, rounded
+/// down to whole blocks, to wake up and compute it. With blocks longer than headroom_frames it has none, and every
+/// block underruns unless offline.
 ///
-/// Underrun: when too few frames are ready, process() outputs the delayed input instead (DryFallback), counts it, and
-/// drops exactly as many late frames once they arrive: alignment and latency never change.
+/// Underrun: if too few frames are ready, process() outputs and counts the delayed input instead (DryFallback), and
+/// drops the same number of late frames once they arrive, so alignment and latency never change.
 ///
-/// Overflow: the input ring holds at least 3 s. If the worker stalls for longer, the queued input is given up (its
-/// output would be dropped anyway), and the inner engine restarts with the first block after the worker is back. Until
-/// that block is heard, latency_frames() later, the output is dry and counts as an underrun; frames given up count as
-/// dropped. So underrun_frames == dropped_frames whenever the worker has caught up.
+/// Overflow: the input ring holds at least 3 s. If the worker stalls for longer, the queued input is discarded (its
+/// output would be dropped anyway), and the inner engine restarts with the first block after the worker recovers. Until
+/// that block reaches the output, latency_frames() later, the output is dry and counts as an underrun; discarded frames
+/// count as dropped. So underrun_frames == dropped_frames whenever the worker has caught up.
 class WorkerEngine final : public StreamingEngine {
  public:
   /// [control] Throws ConfigError.
@@ -50,7 +50,7 @@ class WorkerEngine final : public StreamingEngine {
   /// Throws ConfigError, ModelError, and what the inner engine throws.
   void prepare(const EngineSpec& spec) override;
 
-  /// [audio] Wait-free, also while the worker is busy; nothing of the old stream comes out any more.
+  /// [audio] Wait-free, even while the worker is busy; discards all output of the old stream.
   void reset() NOVASR_RT override;
 
   /// [audio] Wait-free and free of system calls unless offline, when it waits for the worker.
@@ -67,9 +67,9 @@ class WorkerEngine final : public StreamingEngine {
  private:
   struct Stream {
     std::uint64_t position = 0;   // frames output
-    std::size_t prefilled = 0;    // zeros that the stream begins with, not yet output
-    std::uint64_t pending = 0;    // frames output dry whose wet ones have not been dropped yet
-    std::uint64_t dry_until = 0;  // position before which wet frames lack their input
+    std::size_t prefilled = 0;    // leading zeros of the stream, not yet output
+    std::uint64_t pending = 0;    // frames output dry whose wet counterparts have not been dropped yet
+    std::uint64_t dry_until = 0;  // position up to which the wet frames lack their input
     bool cut_off = false;         // input was lost; the worker has to restart
   };
 
@@ -87,11 +87,11 @@ class WorkerEngine final : public StreamingEngine {
   std::unique_ptr<WorkerThread> worker_;
   std::unique_ptr<DryFallback> dry_;
   Stream stream_;
-  // Stored by the audio thread alone and read by any; they order nothing, so every access is relaxed.
+  // Stored by the audio thread only and read by any; they order nothing, so every access is relaxed.
   std::atomic<std::uint64_t> underrun_blocks_{0};
   std::atomic<std::uint64_t> underrun_frames_{0};
   std::atomic<std::uint64_t> dropped_frames_{0};
-  std::atomic<std::uint64_t> failed_before_{0};  // failures of the streams before this one
+  std::atomic<std::uint64_t> failed_before_{0};  // failures of earlier streams
 };
 
 }  // namespace novasr

@@ -13,13 +13,13 @@
 
 namespace novasr {
 
-/// Parameters and what the control thread has computed from them.
+/// Parameters, and the filter that the control thread has computed from them.
 struct Settings {
   Parameters parameters;
   std::vector<float> high_pass;  ///< centre tap and one half
 };
 
-/// What all channels share: the smoothed parameters, and the high-pass with the one it replaces.
+/// State shared by all channels: the smoothed parameters, the high-pass, and the high-pass that it replaces.
 struct BlendParameters {
   SmoothedValue extend;          ///< 0 = full, 1 = extend
   SmoothedValue high_band_gain;  ///< factor on the wet signal ahead of the crossover, 1 in Mode::full
@@ -31,22 +31,22 @@ struct BlendParameters {
   std::array<std::vector<float>, 2> high_pass;  ///< [0] old, [1] new
   bool has_crossover = false;
   std::uint64_t position = 0;       ///< frames rendered since reset()
-  std::uint64_t silent_frames = 0;  ///< of the high band, at the start of a stream
-  std::uint64_t entry_frames = 0;   ///< of its fade, after that
-  float silence = 0.0f;             ///< taken off the wet signal: what the model makes of silence
+  std::uint64_t silent_frames = 0;  ///< frames for which the high band is muted at the start of a stream
+  std::uint64_t entry_frames = 0;   ///< length of its fade-in after that
+  float silence = 0.0f;             ///< subtracted from the wet signal: the model's output for silence
 
   /// [control] Allocates for blocks of up to `max_frames`; 0 crossover frames = Mode::full alone.
-  /// The high band enters after the latency and what the start of the engine's stream is heard for.
+  /// The high band fades in after the latency and the edge of the engine's stream.
   void prepare(std::size_t max_frames, const ChainPlan& plan, std::uint32_t rate_hz, std::uint32_t engine_hz,
                float model_silence);
 
-  /// [audio] A stream begins; the parameters stay.
+  /// [audio] Starts a fresh stream; keeps the parameters.
   void reset() NOVASR_RT { position = 0; }
 
-  /// [audio] The high band has entered before the block of the last render().
+  /// [audio] Whether the fade-in of the high band ended before the block of the last render().
   [[nodiscard]] bool entered() const NOVASR_RT { return entered_; }
 
-  /// [audio] Moves to the settings within `fade_frames`; 0 = at once.
+  /// [audio] Fades to the settings within `fade_frames`; 0 = immediately.
   void apply(const Settings& settings, std::size_t fade_frames) NOVASR_RT;
 
   /// [audio] Computes the values of the next `frames` frames.
@@ -56,12 +56,12 @@ struct BlendParameters {
   bool entered_ = false;
 };
 
-/// Adds up dry and wet in one channel:
+/// Mixes dry and wet in one channel:
 ///   full:    enhanced = wet + silence
-///   extend:  enhanced = dry + H * (gain wet - dry), H a linear-phase high-pass: the dry band below the crossover, the
-///            wet one above it. In the first 5 ms of a stream the wet band holds the network's start (-80 dB of click
-///            also for silence): it is left out.
-///   wet is the model's output less what it makes of silence, so that in extend mode silence leads to exact zeros.
+///   extend:  enhanced = dry + H * (gain wet - dry), H a linear-phase high-pass: dry below the crossover, wet above it.
+///            The wet band is muted in the first 5 ms of a stream, where the network starts up (a click of -80 dB, even
+///            for silence).
+///   wet is the model's output minus its output for silence, so that in extend mode silence yields exact zeros.
 ///   output = gain (dry + mix (enhanced - dry)), or dry when bypassed
 class Blend {
  public:
@@ -71,7 +71,7 @@ class Blend {
   /// [audio]
   void reset(float silence) NOVASR_RT;
 
-  /// [audio] Sums the dry signal and the wet one, which it delays by the crossover. All have the same length.
+  /// [audio] Delays the wet signal by the crossover and mixes it with the dry one. All spans have the same length.
   void process(const DryPath::Taps& dry, std::span<const float> wet, const BlendParameters& parameters,
                std::span<float> out) NOVASR_RT;
 

@@ -8,23 +8,23 @@
 namespace novasr {
 namespace {
 
-/// dividend / divisor, rounded as Python's round() and std::nearbyint() do it.
+/// dividend / divisor, rounded like Python's round() and std::nearbyint().
 std::uint64_t round_half_to_even(std::uint64_t dividend, std::uint64_t divisor) noexcept {
   const std::uint64_t quotient = dividend / divisor;
   const std::uint64_t twice_rest = 2 * (dividend % divisor);
   return quotient + (twice_rest > divisor || (twice_rest == divisor && quotient % 2 == 1) ? 1 : 0);
 }
 
-/// Longest piece that passes the chain at once, as a part of a second: 31 ms at any rate stays in L2.
+/// Longest piece that the chain processes at once, as a fraction of a second: 31 ms fits in L2 at any rate.
 constexpr std::size_t kPiecesPerSecond = 32;
 
-/// Length of every fade between parameters: 10 ms, inaudible as a click, short as a reaction.
+/// Length of parameter fades: 10 ms, long enough to avoid clicks and short enough to feel immediate.
 constexpr std::size_t kFadesPerSecond = 100;
 
-/// The model's input is limited to +60 dB of full scale: no real signal is touched, no sum overflows.
+/// Limits the model's input to +60 dBFS: no real signal reaches it, and no sum overflows.
 constexpr float kModelInputLimit = 1'000.0f;
 
-/// After the end of a stream, `level` as often as the next `outputs` outputs ask for.
+/// After the end of a stream: appends the frames of `level` that the next `outputs` outputs need.
 void append_silence(RateConverter& converter, std::size_t outputs, float level = 0.0f) noexcept {
   std::ranges::fill(converter.append(converter.missing(outputs)), level);
 }
@@ -45,10 +45,10 @@ void Chain::prepare(const ProcessSpec& spec) {
   for (Channel& channel : channels_) prepare_channel(channel, engine_piece, piece_out);
   parameters_.prepare(piece_out, *plan_, spec.output_rate_hz, format.output_hz,
                       plan_->passthrough ? 0.0f : engine_.silence_output());
-  front_end_.prepare(piece_in);
+  clean_share_.prepare(piece_in);
   model_in_.prepare(spec.channels, piece_in);
   model_out_.prepare(spec.channels, engine_piece);
-  other_front_end_.assign(piece_in, 0.0f);
+  reference_.assign(piece_in, 0.0f);
   wet_.assign(piece_out, 0.0f);
   reset();
 }
@@ -60,17 +60,17 @@ void Chain::prepare_channel(Channel& channel, std::size_t engine_piece, std::siz
   if (plan_->passthrough) return;
   channel.to_model.prepare(RateRatio(spec_.sample_rate_hz, format.input_hz),
                            {.left = std::max(plan_->reference.row_length(), plan_->clean.row_length()),
-                            .right = plan_->front_end_frames,
+                            .right = plan_->input_resampler_frames,
                             .start = 0,
                             .backlog = 0,
                             .max_append = max_piece_});
-  // Engine frame i belongs to the time i - latency, so output m is at latency + (m - delay) engine rate / output rate.
+  // Engine frame i has the time i - latency, so output m is at latency + (m - delay) engine rate / output rate.
   const RateRatio to_output(format.output_hz, spec_.output_rate_hz);
   const std::size_t latency = plan_->engine_frames;
   const auto delay = static_cast<std::int64_t>(plan_->aligned_frames);
   channel.to_output.prepare(to_output,
-                            {.left = plan_->back_end.row_length(),
-                             .right = plan_->back_end_frames,
+                            {.left = plan_->output_resampler.row_length(),
+                             .right = plan_->output_resampler_frames,
                              .start = static_cast<std::int64_t>(latency) * to_output.out - delay * to_output.in,
                              .backlog = latency + plan_->edge_frames + format.ratio(),
                              .max_append = engine_piece});
@@ -94,8 +94,8 @@ void Chain::reset() NOVASR_RT {
 
 void Chain::apply(const Settings& settings) NOVASR_RT {
   parameters_.apply(settings, fresh_ ? 0 : spec_.output_rate_hz / kFadesPerSecond);
-  front_end_.set_target(settings.parameters.front_end == FrontEnd::clean ? 1.0f : 0.0f,
-                        fresh_ ? 0 : format().input_hz / kFadesPerSecond);
+  clean_share_.set_target(settings.parameters.front_end == FrontEnd::clean ? 1.0f : 0.0f,
+                          fresh_ ? 0 : format().input_hz / kFadesPerSecond);
   fresh_ = false;
 }
 
@@ -151,9 +151,9 @@ void Chain::run_model(std::size_t frames) NOVASR_RT {
   if (frames == 0) return;
   const AudioView<float> in = model_in_.view(frames);
   const AudioView<float> out = model_out_.view(format().ratio() * frames);
-  front_end_.render(frames);
+  clean_share_.render(frames);
   for (std::size_t c = 0; c < channels_.size(); ++c) {
-    render_front_end(channels_[c].to_model, in[c]);
+    resample_input(channels_[c].to_model, in[c]);
     channels_[c].to_model.advance(frames);
     bound(in[c], kModelInputLimit);
   }
@@ -162,9 +162,9 @@ void Chain::run_model(std::size_t frames) NOVASR_RT {
   model_frames_ += frames;
 }
 
-/// Zeros into the input resampler until the model has had all the frames of a resampled file, then the frames pending
-/// in the engine. In extend mode as many more zeros as keep the end of the engine's stream, a click also for silence,
-/// from being heard.
+/// Feeds zeros to the input resampler until the model has received every frame of a resampled file, then appends the
+/// frames pending in the engine. In extend mode more zeros follow, so that the end of the engine's stream (a click,
+/// even for silence) stays inaudible.
 void Chain::end_model(std::uint64_t total_frames) noexcept {
   const std::size_t ratio = format().ratio();
   if (!parameters_.extend.has_settled_at(0.0f)) total_frames += (plan_->edge_frames + ratio - 1) / ratio;
@@ -176,14 +176,14 @@ void Chain::end_model(std::uint64_t total_frames) noexcept {
   append_wet(model_out_.view(plan_->engine_frames));
 }
 
-void Chain::render_front_end(const RateConverter& converter, std::span<float> out) NOVASR_RT {
-  if (front_end_.rests_at(0.0f)) return converter.render(plan_->reference, out);
+void Chain::resample_input(const RateConverter& converter, std::span<float> out) NOVASR_RT {
+  if (clean_share_.rests_at(0.0f)) return converter.render(plan_->reference, out);
   converter.render(plan_->clean, out);
-  if (front_end_.rests_at(1.0f)) return;
-  const std::span<float> reference = std::span(other_front_end_).first(out.size());
+  if (clean_share_.rests_at(1.0f)) return;
+  const std::span<float> reference = std::span(reference_).first(out.size());
   converter.render(plan_->reference, reference);
-  const float* const clean_share = front_end_.values();
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = reference[i] + clean_share[i] * (out[i] - reference[i]);
+  const float* const share = clean_share_.values();
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = reference[i] + share[i] * (out[i] - reference[i]);
 }
 
 void Chain::append_wet(AudioView<const float> frames) NOVASR_RT {
@@ -202,7 +202,7 @@ void Chain::write_output(AudioView<float> out) NOVASR_RT {
     Channel& channel = channels_[c];
     const DryPath::Taps dry = channel.dry.advance(plan_->dry, frames);
     if (!plan_->passthrough) {
-      channel.to_output.render(plan_->back_end, wet);
+      channel.to_output.render(plan_->output_resampler, wet);
       channel.to_output.advance(frames);
     }
     channel.blend.process(dry, plan_->passthrough ? dry.before : wet, parameters_, out[c]);

@@ -17,8 +17,7 @@
 
 namespace novasr {
 
-/// The stages of a Processor and the stream that runs through them; knows nothing of other threads but for its
-/// counters.
+/// The stages of a Processor and their stream. Single-threaded, except for the counters.
 class Chain {
  public:
   /// `engine` must outlive the chain.
@@ -30,13 +29,13 @@ class Chain {
   /// [audio]
   void reset() NOVASR_RT;
 
-  /// [audio] Moves to the settings: at once in a fresh stream, else within a fade.
+  /// [audio] Switches to the settings: immediately in a fresh stream, otherwise with a fade.
   void apply(const Settings& settings) NOVASR_RT;
 
-  /// [audio] Nothing processed since reset().
+  /// [audio] Whether nothing has been processed since reset().
   [[nodiscard]] bool fresh() const NOVASR_RT { return fresh_; }
 
-  /// [audio] False while one crossover fades into another: apply() must wait.
+  /// [audio] False during the fade from one crossover to another: apply() must wait.
   [[nodiscard]] bool may_apply() const NOVASR_RT { return fresh_ || parameters_.new_high_pass.settled(); }
 
   /// [audio] Takes all of `in`, at most max_piece() frames; returns how many frames it wrote to `out`.
@@ -68,23 +67,23 @@ class Chain {
 
   std::vector<Channel> channels_;
   BlendParameters parameters_;
-  SmoothedValue front_end_;  // 0 = reference, 1 = clean
+  SmoothedValue clean_share_;  // 0 = reference, 1 = clean
   bool fresh_ = true;
   std::uint64_t model_frames_ = 0;
-  std::atomic<std::uint64_t> input_frames_{0};  // the audio thread alone writes these three; others only want to know
+  std::atomic<std::uint64_t> input_frames_{0};  // these three are written by the audio thread only
   std::atomic<std::uint64_t> output_frames_{0};
   std::atomic<std::uint64_t> nonfinite_samples_{0};
 
-  PlanarBuffer model_in_;  // scratch, of one piece
+  PlanarBuffer model_in_;  // scratch for one piece
   PlanarBuffer model_out_;
-  std::vector<float> other_front_end_;
+  std::vector<float> reference_;  // output of the reference input resampler, while fading
   std::vector<float> wet_;
 
   void prepare_channel(Channel& channel, std::size_t engine_piece, std::size_t piece_out) const;
   void take_input(AudioView<const float> in) NOVASR_RT;
   void run_model(std::size_t frames) NOVASR_RT;
   void end_model(std::uint64_t total_frames) noexcept;
-  void render_front_end(const RateConverter& converter, std::span<float> out) NOVASR_RT;
+  void resample_input(const RateConverter& converter, std::span<float> out) NOVASR_RT;
   void append_wet(AudioView<const float> frames) NOVASR_RT;
   void write_output(AudioView<float> out) NOVASR_RT;
 };

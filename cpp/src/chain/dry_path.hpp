@@ -9,8 +9,8 @@
 
 namespace novasr {
 
-/// The input of one channel on its way to the output, resampled where the rates differ, with two taps: one aligned with
-/// the engine's output at the crossover's input, one with the crossover's output.
+/// Delays the input of one channel, and resamples it where the rates differ. It has two taps: one aligned with the wet
+/// signal at the crossover's input, one with the crossover's output.
 class DryPath {
  public:
   struct Taps {
@@ -18,7 +18,7 @@ class DryPath {
     std::span<const float> after;   ///< the crossover
   };
 
-  /// [control] Allocates for pieces of so many input and output frames; ends with a reset().
+  /// [control] Allocates for pieces of up to `max_in` input and `max_out` output frames; ends with a reset().
   void prepare(const ProcessSpec& spec, const ChainPlan& plan, std::size_t max_in, std::size_t max_out);
 
   /// [audio]
@@ -27,7 +27,7 @@ class DryPath {
   /// [audio] Room for the next input frames; the caller fills it.
   [[nodiscard]] std::span<float> append(std::size_t frames) NOVASR_RT;
 
-  /// [audio] After the end of a stream: as many zeros as the next `outputs` outputs need.
+  /// [audio] After the end of a stream: appends the zeros that the next `outputs` outputs need.
   void append_silence(std::size_t outputs) NOVASR_RT;
 
   /// [audio] The next `frames` output frames at both taps; valid until the next call of any function.
@@ -38,7 +38,7 @@ class DryPath {
   std::size_t aligned_frames_ = 0;    // delay of the first tap where nothing is resampled
   std::size_t crossover_frames_ = 0;  // from the first tap to the second
   RateConverter converter_;
-  History history_;  // of the input, or of what was resampled
+  History history_;  // of the input, or of the resampled input
 };
 
 }  // namespace novasr

@@ -10,7 +10,7 @@
 namespace novasr {
 namespace {
 
-/// Also refuses NaN, which is inside no range.
+/// Also rejects NaN.
 template <typename Value>
 void check_range(const std::string& name, Value value, Value low, Value high, const std::string& unit) {
   if (value >= low && value <= high) return;
@@ -19,7 +19,7 @@ void check_range(const std::string& name, Value value, Value low, Value high, co
   throw ConfigError(message.str());
 }
 
-/// Named as in Parameters: with its unit.
+/// Names the parameter as in Parameters, with its unit.
 void check_value(const ParameterInfo& info, float value) {
   const std::string unit = info.unit;
   std::string suffix = unit.empty() ? "" : "_" + unit;

@@ -7,11 +7,11 @@ namespace novasr {
 /// [control] Throws ConfigError if a value is outside its range, with the value and the remedy in the message.
 void check_spec(const ProcessSpec& spec, const EngineFormat& format);
 
-/// What applies until set_parameters() is called.
+/// The parameters in force until set_parameters() is called.
 [[nodiscard]] Parameters default_parameters(const ProcessSpec& spec) noexcept;
 
-/// The crossover in force. Where the input or the model's band ends below it, it moves to 7/8 of that end, so that
-/// there is a dry band to keep and no gap above it.
+/// The crossover in force. If the band of the input or the model ends below the requested crossover, it moves to 7/8 of
+/// that band edge, so that some dry band remains and there is no gap above it.
 [[nodiscard]] float usable_crossover_hz(const Parameters& parameters, const ProcessSpec& spec,
                                         const EngineFormat& format) NOVASR_RT;
 

@@ -22,13 +22,13 @@ struct Processor::Impl {
   ProcessSpec spec;
   bool prepared = false;
 
-  std::mutex control_mutex;  // control threads alone take it
+  std::mutex control_mutex;  // taken by control threads only
   Parameters parameters;
-  bool parameters_chosen = false;  // by set_parameters(): the defaults no longer apply
+  bool parameters_chosen = false;  // set_parameters() was called: the defaults no longer apply
   HighPassDesigner high_pass;
   LatestValue<Settings> inbox;
 
-  struct Direct {  // of the audio thread, by apply()
+  struct Direct {  // audio thread only, set by apply()
     bool in_use = false;
     bool news = false;
     Settings settings;

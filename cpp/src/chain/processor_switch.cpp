@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::size_t kPiecesPerSecond = 100;
 
-/// Beyond its latency, what a processor must at least hear until its filters are past their first frames: 20 ms is
-/// twice the length of theirs and of the default model's memory.
+/// Minimum warm-up of a processor beyond its latency: 20 ms is twice the length of its filters and of the default
+/// model's memory.
 constexpr std::size_t kWarmUpsPerSecond = 50;
 
 constexpr std::size_t kFadesPerSecond = 50;
 
-/// Engine's input frames in frames of the stream, rounded up.
+/// Converts input frames of the engine to frames of the stream, rounded up.
 std::size_t stream_frames(std::size_t engine_frames, std::uint32_t rate_hz, const EngineFormat& format) NOVASR_RT {
   return (engine_frames * rate_hz + format.input_hz - 1) / format.input_hz;
 }
@@ -85,7 +85,7 @@ void ProcessorSwitch::process(AudioView<const float> in, AudioView<float> out) N
 void ProcessorSwitch::take_offer() NOVASR_RT {
   if (next_ || offered_.load(std::memory_order_relaxed) == nullptr) return;
   Processor* const offer = offered_.exchange(nullptr, std::memory_order_acquire);  // pairs with the release in offer()
-  NOVASR_RT_UNCHECKED(next_.reset(offer);)                                         // deletes nothing: next_ is empty
+  NOVASR_RT_UNCHECKED(next_.reset(offer);)                                         // next_ is empty: deletes nothing
   if (!next_) return;
   if (position_ == 0) return retire();
   const EngineFormat& format = current_->format();
@@ -94,11 +94,11 @@ void ProcessorSwitch::take_offer() NOVASR_RT {
   enter(Phase::waiting, static_cast<std::size_t>((period - position_ % period) % period));
 }
 
-/// A slot is always free: offer() empties them, and until it is called again only a successor at work, an offer not yet
-/// taken up then, and the new one can have retired a predecessor each.
+/// A slot is always free: offer() empties them all, and before its next call at most three processors can retire a
+/// predecessor: an active successor, an offer still pending at that time, and the new one.
 void ProcessorSwitch::retire() NOVASR_RT {
   auto slot = retired_.begin();
-  while (slot->load(std::memory_order_relaxed) != nullptr) ++slot;  // collect() alone empties it
+  while (slot->load(std::memory_order_relaxed) != nullptr) ++slot;  // only collect() empties it
   slot->store(current_.release(), std::memory_order_release);       // pairs with the exchange in collect()
   current_.swap(next_);
 }
@@ -112,7 +112,7 @@ void ProcessorSwitch::process_piece(AudioView<const float> in, AudioView<float> 
   enter(phase_, phase_frames_ - in.frames());
 }
 
-/// Continues with the next phase when no frame is left in this one.
+/// Starts the next phase when this one has no frames left.
 void ProcessorSwitch::enter(Phase phase, std::size_t frames) NOVASR_RT {
   phase_ = phase;
   phase_frames_ = frames;

@@ -7,22 +7,22 @@
 
 namespace novasr {
 
-/// Carries values from one writing thread to one reading thread; the newest wins, older ones are lost.
-/// Three slots: the writer's, the reader's, and one between them that either side swaps for its own.
+/// Passes values from one writer thread to one reader thread; the newest value wins.
+/// Three slots: the writer's, the reader's, and one in between that either side swaps for its own.
 /// Progress: wait-free on both sides.  Memory: none after construction, if assigning a T takes none.
 template <typename T>
 class LatestValue {
  public:
-  /// [writer] The slot to fill before publish(); it holds an older value.
+  /// [writer] The slot to fill before publish(); contains an older value.
   [[nodiscard]] T& draft() NOVASR_RT { return slots_[write_]; }
 
-  /// [writer] Hands the draft over.
+  /// [writer] Publishes the draft.
   void publish() NOVASR_RT {
     // Release: the reader sees the draft's content. Acquire: the reader is done with the slot that comes back.
     write_ = between_.exchange(static_cast<std::uint8_t>(write_ | kFresh), std::memory_order_acq_rel) & kIndex;
   }
 
-  /// [reader] Takes the newest value; false if there is none since the last call.
+  /// [reader] Fetches the newest value; false if there is none since the last call.
   bool refresh() NOVASR_RT {
     if ((between_.load(std::memory_order_relaxed) & kFresh) == 0) return false;
     read_ = between_.exchange(read_, std::memory_order_acq_rel) & kIndex;  // pairs with the exchange in publish()
@@ -39,7 +39,7 @@ class LatestValue {
   }
 
  private:
-  static constexpr std::uint8_t kFresh = 4;  // the slot between is newer than the reader's
+  static constexpr std::uint8_t kFresh = 4;  // the middle slot is newer than the reader's
   static constexpr std::uint8_t kIndex = 3;
 
   std::array<T, 3> slots_{};

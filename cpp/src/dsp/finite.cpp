@@ -8,7 +8,7 @@ namespace novasr {
 
 std::size_t copy_finite(std::span<const float> in, std::span<float> out) NOVASR_RT {
   assert(in.size() == out.size());
-  constexpr std::uint32_t kExponent = 0x7f80'0000u;  // all ones in NaN and infinities alone
+  constexpr std::uint32_t kExponent = 0x7f80'0000u;  // all ones only in NaN and infinity
   std::uint32_t replaced = 0;
   for (std::size_t i = 0; i < in.size(); ++i) {
     const auto bits = std::bit_cast<std::uint32_t>(in[i]);

@@ -15,16 +15,16 @@ namespace novasr {
 /// J. F. Kaiser, "Nonrecursive digital filter design using the I0-sinh window function", ISCAS 1974.
 [[nodiscard]] double kaiser_beta(double attenuation_db) noexcept;
 
-/// An ideal low-pass under a Kaiser window, as a function of continuous time: the parent of every phase of a converter.
+/// A Kaiser-windowed ideal low-pass as a function of continuous time: the prototype of all phases of a rate converter.
 struct KaiserSinc {
   double cutoff;      ///< -6 dB point in cycles per input sample, 0 .. 0.5
-  double half_width;  ///< the response is zero from here on, in input samples
+  double half_width;  ///< the response is zero beyond this, in input samples
   double beta;        ///< Kaiser's shape parameter
 
   /// Value at `time` input samples from the centre.
   [[nodiscard]] double operator()(double time) const noexcept;
 
-  /// A filter of stated attenuation.
+  /// A filter with the given stop-band attenuation.
   [[nodiscard]] static KaiserSinc clean(double cutoff_hz, double half_width, double attenuation_db,
                                         double in_hz) noexcept;
 
@@ -38,11 +38,11 @@ class HighPassDesigner {
  public:
   HighPassDesigner() = default;
 
-  /// Computes the window, which all cut-offs share.
+  /// Computes the window, which is shared by all cut-off frequencies.
   HighPassDesigner(std::size_t delay_frames, double attenuation_db, double rate_hz);
 
-  /// `half` [k] = tap at distance k from the centre, k = 0 .. delay; -6 dB at cutoff_hz, exactly no DC before rounding.
-  /// Allocates nothing.
+  /// `half` [k] = tap at distance k from the centre, k = 0 .. delay; -6 dB at cutoff_hz, zero at DC before rounding.
+  /// Does not allocate.
   /// Precondition: half.size() == delay + 1.
   void design(double cutoff_hz, std::span<float> half) NOVASR_RT;
 

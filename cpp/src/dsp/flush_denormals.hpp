@@ -9,9 +9,10 @@
 
 namespace novasr {
 
-/// While it lives, this thread rounds subnormal results and operands to zero: decaying tails cost no extra time.
-/// Thread: the one that made it also destroys it.  Progress: wait-free.
-/// On a CPU that is neither x86-64 nor ARM64 it does nothing.
+/// During its lifetime, flushes subnormal operands and results of this thread to zero, so decaying tails cost no extra
+/// time.
+/// Thread: destroy it on the thread that created it.  Progress: wait-free.
+/// No effect on CPUs other than x86-64 and ARM64.
 class FlushDenormals {
  public:
   FlushDenormals() NOVASR_RT : saved_(control()) { set_control(saved_ | kFlushBits); }

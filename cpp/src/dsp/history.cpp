@@ -6,7 +6,7 @@
 namespace novasr {
 
 void History::prepare(std::size_t keep, std::size_t max_append) {
-  constexpr std::size_t kMovesApart = 4;  // move the past to the front once in that many of its own lengths
+  constexpr std::size_t kMovesApart = 4;  // move the past to the front once per this many times its length
   keep_ = keep;
   samples_.assign(keep + std::max(max_append, kMovesApart * keep) + kReadAhead, 0.0f);
   end_ = keep;

@@ -43,7 +43,7 @@ RateRatio::RateRatio(std::uint32_t in_hz, std::uint32_t out_hz) NOVASR_RT {
 PolyphaseKernel::PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool unity_dc) : phases_(ratio.out) {
   const bool exact = ratio.out <= kMaxRows;
   const std::int64_t steps = exact ? ratio.out : kMaxRows;
-  const std::int64_t row_count = exact ? steps : steps + 1;  // one more neighbour for the last interval
+  const std::int64_t row_count = exact ? steps : steps + 1;  // one more row for the last interval
   const double last_phase = exact ? 1.0 - 1.0 / static_cast<double>(steps) : 1.0;
   const auto left = static_cast<std::size_t>(parent.half_width);
   right_ = static_cast<std::size_t>(parent.half_width + last_phase);
@@ -73,7 +73,7 @@ float PolyphaseKernel::evaluate(const float* at, std::int64_t phase) const NOVAS
 
 void RateConverter::prepare(RateRatio ratio, const ConverterReach& reach) {
   assert(reach.start <= 0);
-  constexpr std::int64_t kJitterFrames = 32;  // inputs arrive in groups of up to 6 frames
+  constexpr std::int64_t kJitterFrames = 32;  // inputs arrive in batches of up to 6 frames
   ratio_ = ratio;
   reach_ = reach;
   const std::int64_t waiting = -floor_div(reach.start, ratio.out) + 2 * (ratio.in / ratio.out) + kJitterFrames;
@@ -107,7 +107,7 @@ void RateConverter::render(const PolyphaseKernel& kernel, std::span<float> out) 
   assert(out.size() <= available());
   std::int64_t frame = floor_div(position_, ratio_.out);
   std::int64_t phase = position_ - frame * ratio_.out;
-  if (kernel.is_wire()) {
+  if (kernel.is_identity()) {
     std::copy_n(history_.end() + frame, out.size(), out.begin());
     return;
   }

@@ -26,7 +26,7 @@ void SmoothedValue::render(std::size_t frames) NOVASR_RT {
   at_rest_ = rested_ ? frames : 0;
 }
 
-/// From the start of the fade, not of the block: the same bits for any block size.
+/// Computed from the start of the fade, not of the block: bit-identical for any block size.
 float SmoothedValue::after(std::size_t frames) const NOVASR_RT {
   return frames == done_ + remaining_ ? target_ : start_ + step_ * static_cast<float>(frames);
 }

@@ -1,5 +1,5 @@
-# Every folder here with a family.cmake is a model family, and so is each of NOVASR_FAMILIES. The file adds the family's
-# sources to novasr_core; one of them defines novasr::families::<name of the folder>.
+# Every folder here with a family.cmake is a model family, and so is every folder in NOVASR_FAMILIES. The file adds the
+# family's sources to novasr_core; one of them defines novasr::families::<name of the folder>.
 file(GLOB family_files CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*/family.cmake)
 list(APPEND family_files ${test_families})
 foreach(folder IN LISTS NOVASR_FAMILIES)

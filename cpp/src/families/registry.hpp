@@ -1,7 +1,7 @@
 #pragma once
 #include "novasr/model.hpp"
 
-// The families of this build, one declaration for each of their folders; each folder defines its own.
+// The families of this build, one declaration per folder; each folder defines its own.
 namespace novasr::families {
 #define NOVASR_FAMILY(name) extern const ModelFamily name;
 #include "families.inc"

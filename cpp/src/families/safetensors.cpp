@@ -30,12 +30,12 @@ Unsigned little_endian(const std::byte* bytes) {
   return value;
 }
 
-/// JSON as far as the header of the format goes: an object of objects of strings, whole numbers and lists of those.
+/// Parser for the JSON subset of the header: an object of objects of strings, integers and lists of integers.
 class HeaderReader {
  public:
   explicit HeaderReader(std::string_view json) : rest_(json) {}
 
-  /// Calls member(key) at each member of an object; it must read the value.
+  /// Calls member(key) for each member of an object; the callback must read the value.
   template <typename Member>
   void read_object(Member member) {
     expect('{');
@@ -113,7 +113,7 @@ class HeaderReader {
     return {kMeanings[which]};
   }
 
-  /// In UTF-8; halves of a surrogate pair become a replacement character each: no name of ours has any.
+  /// Returns UTF-8; each half of a surrogate pair becomes a replacement character: our names contain none.
   std::string read_code_unit() {
     unsigned code = 0;
     const auto [end, error] =

@@ -7,7 +7,7 @@
 
 namespace novasr {
 
-/// A tensor in a file, which must outlive it.
+/// A tensor in a file; the file's memory must outlive it.
 struct Tensor {
   std::string type;  ///< F32, F16, BF16, ...
   std::vector<std::size_t> shape;
@@ -20,10 +20,10 @@ struct SafetensorsFile {
 };
 
 /// [control] Reads a .safetensors file in memory (https://github.com/huggingface/safetensors, "Format").
-/// Throws ModelError; its message says what is wrong with the file, and continues its name.
+/// Throws ModelError; its message describes the problem and is meant to follow the file name.
 [[nodiscard]] SafetensorsFile parse_safetensors(std::span<const std::byte> file);
 
-/// [control] The values of a tensor of type F32, F16 or BF16. Throws ModelError for other types.
+/// [control] Converts a tensor of type F32, F16 or BF16. Throws ModelError for other types.
 [[nodiscard]] std::vector<float> to_floats(const Tensor& tensor);
 
 }  // namespace novasr

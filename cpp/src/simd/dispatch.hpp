@@ -3,7 +3,7 @@
 
 namespace novasr {
 
-/// [control] This processor runs it, and NOVASR_ISA allows it.
+/// [control] Whether this CPU supports it and NOVASR_ISA allows it.
 [[nodiscard]] bool is_available(Isa isa) noexcept;
 
 /// [control] Throws ConfigError if it is not available.

@@ -14,12 +14,12 @@
 namespace novasr {
 namespace {
 
-/// OpenMP's thread count belongs to the calling thread: at::set_num_threads would change it for the user's torch as
-/// well.
+/// Sets OpenMP's thread count, which is local to the calling thread: at::set_num_threads would also change the user's
+/// torch.
 class ThreadCount {
  public:
   explicit ThreadCount(int threads) {
-    at::get_num_threads();  // the first call in a thread sets the count; let that happen before ours
+    at::get_num_threads();  // the first call in a thread sets the count: call it before setting ours
     before_ = omp_get_max_threads();
     omp_set_num_threads(threads);
   }
@@ -31,8 +31,8 @@ class ThreadCount {
   int before_ = 1;
 };
 
-/// Everything a call into LibTorch needs: no autograd, our thread count, and no profiling executor, which would
-/// recompile (for up to a second) whenever a block has a new length.
+/// The settings for a call into LibTorch: no autograd, our thread count, and no profiling executor, which would
+/// recompile (for up to a second) for every new block size.
 struct CallScope {
   explicit CallScope(int threads) : thread_count(threads) {}
   c10::InferenceMode inference;
@@ -40,7 +40,8 @@ struct CallScope {
   ThreadCount thread_count;
 };
 
-/// LibTorch's messages carry source excerpts and backtraces; an exception from inside a script ends with its own words.
+/// Shortens LibTorch's messages, which contain source excerpts and backtraces; an exception raised in a script has its
+/// own message on the last line.
 std::string in_one_line(const std::exception& error) {
   const auto* torch_error = dynamic_cast<const c10::Error*>(&error);
   std::string text = torch_error ? torch_error->what_without_backtrace() : error.what();
@@ -52,7 +53,7 @@ std::string in_one_line(const std::exception& error) {
 using Metadata = c10::Dict<c10::IValue, c10::IValue>;
 
 constexpr std::int64_t kLowestHz = 8'000, kHighestHz = 192'000;
-constexpr std::int64_t kEdgeFrames = 83;  // of the NovaSR network, whose scripts did not state it at first
+constexpr std::int64_t kEdgeFrames = 83;  // of the NovaSR network, whose early scripts did not state it
 
 std::int64_t metadata_value(const Metadata& metadata, const char* name) {
   const auto found = metadata.find(name);
@@ -60,7 +61,7 @@ std::int64_t metadata_value(const Metadata& metadata, const char* name) {
   return found->value().toInt();
 }
 
-/// A value that scripts of earlier versions lack.
+/// For values that are missing in scripts of earlier versions.
 std::int64_t metadata_value_or(const Metadata& metadata, const char* name, std::int64_t fallback) {
   return metadata.find(name) == metadata.end() ? fallback : metadata_value(metadata, name);
 }
@@ -118,7 +119,7 @@ class TorchEngine final : public StreamingEngine {
       fresh_state_ = script_.run_method("initial_state", channels_);
       fresh_output_ = torch::zeros({channels_, 1, static_cast<std::int64_t>(latency_frames())});
       restart();
-      // The first calls of LibTorch are slow: let them happen here, on a length worth of one usual block.
+      // LibTorch's first calls are slow: run them here, on a typical block size.
       const auto warm_up = torch::zeros({channels_, 1, std::max<std::int64_t>(hop_, 480 / hop_ * hop_)});
       for (int call = 0; call < 3; ++call) advance(warm_up);
       script_.run_method("flush", state_);
@@ -183,8 +184,8 @@ class TorchEngine final : public StreamingEngine {
     state_ = result->elements()[1];
   }
 
-  /// Runs `produce`, then returns what it made ready. After a failure the stream stays silent until reset():
-  /// its time line is lost.
+  /// Runs `produce`, then outputs the frames that are ready. After a failure the stream stays silent until reset(),
+  /// because its alignment is lost.
   template <typename Produce>
   void attempt(AudioView<float> out, Produce produce) noexcept {
     const auto frames = static_cast<std::int64_t>(out.frames());
@@ -192,7 +193,7 @@ class TorchEngine final : public StreamingEngine {
       try {
         const CallScope scope(threads_);
         produce();
-        if (ready_.size(-1) < frames) throw ModelError("the model gave fewer frames than its metadata says");
+        if (ready_.size(-1) < frames) throw ModelError("the model returned fewer frames than its metadata promises");
         const auto now = ready_.slice(-1, 0, frames).contiguous();
         for (std::size_t c = 0; c < out.channels(); ++c) std::copy_n(frames_of(now, c), out.frames(), out[c].data());
         ready_ = ready_.slice(-1, frames).contiguous();
@@ -216,10 +217,10 @@ class TorchEngine final : public StreamingEngine {
   torch::Tensor fresh_output_;
 
   c10::IValue state_;
-  torch::Tensor held_;   // input that does not fill a hop yet
-  torch::Tensor ready_;  // output that was not asked for yet; begins as the latency's zeros
+  torch::Tensor held_;   // input of an incomplete hop
+  torch::Tensor ready_;  // pending output; initially the zeros of the latency
   bool failed_ = false;
-  std::atomic<std::uint64_t> failed_blocks_{0};  // counts, orders nothing
+  std::atomic<std::uint64_t> failed_blocks_{0};  // a counter; orders nothing
 };
 
 }  // namespace

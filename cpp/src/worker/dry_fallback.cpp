@@ -12,7 +12,7 @@ void DryFallback::prepare(std::size_t channels, const EngineFormat& format, std:
   format_ = format;
   latency_frames_ = latency_frames;
   fade_frames_ = format.output_hz / kFadesPerSecond;
-  const auto reach = (latency_frames + format.offset_frames) / format.ratio() + 3;  // both neighbours, rounded up
+  const auto reach = (latency_frames + format.offset_frames) / format.ratio() + 3;  // both adjacent frames, rounded up
   const auto frames = std::bit_ceil(max_push_frames + reach);
   channels_.assign(channels, Channel{.history = std::vector<float>(frames)});
   reset();
@@ -20,7 +20,7 @@ void DryFallback::prepare(std::size_t channels, const EngineFormat& format, std:
 
 void DryFallback::reset() NOVASR_RT {
   state_ = State{.dry_age = fade_frames_, .wet_age = fade_frames_};
-  for (auto& channel : channels_) channel.last = channel.step = 0.0f;  // history is guarded by frames_in
+  for (auto& channel : channels_) channel.last = channel.step = 0.0f;  // frames_in guards the history
 }
 
 void DryFallback::push(AudioView<const float> in) NOVASR_RT {
@@ -72,7 +72,7 @@ float DryFallback::dry_at(const Channel& channel, std::uint64_t position) const 
   if (position < latency_frames_ || state_.frames_in == 0) return 0.0f;
   const std::uint64_t ratio = format_.ratio();
   const auto mask = channel.history.size() - 1;
-  const auto at = [&](std::uint64_t frame) {  // the stream's ends are repeated
+  const auto at = [&](std::uint64_t frame) {  // repeats the first and last frame of the stream
     return channel.history[static_cast<std::size_t>(std::min(frame, state_.frames_in - 1)) & mask];
   };
   const auto time = position - latency_frames_;

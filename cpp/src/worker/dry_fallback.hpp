@@ -9,14 +9,14 @@
 
 namespace novasr {
 
-/// Stands in for an engine whose output is late: the input, linearly interpolated to the output rate, and delayed so
-/// that it is aligned with the engine's output.
+/// Replaces the late output of an engine by the input, linearly interpolated to the output rate and delayed to align
+/// with the engine's output.
 ///
-/// wet -> dry: late frames cannot be seen coming, and waiting for certainty would cost latency. So dry audio begins at
-/// once, and the step against the last frame heard is added to it and decays to zero over a fade.
-/// dry -> wet: both are there, so they are cross-faded over a fade.
+/// wet -> dry: late frames cannot be predicted, and a look-ahead would add latency. So the dry audio starts
+/// immediately, with an offset that removes the step from the last output frame and decays to zero over a fade.
+/// dry -> wet: both signals are available, so they are crossfaded.
 ///
-/// All functions but prepare() are for one thread, allocate nothing and are wait-free.
+/// All functions except prepare() belong to one thread, do not allocate and are wait-free.
 class DryFallback {
  public:
   static constexpr std::size_t kFadesPerSecond = 200;  ///< 5 ms each
@@ -29,27 +29,27 @@ class DryFallback {
   /// [audio] The next frames are the first of a fresh stream.
   void reset() NOVASR_RT;
 
-  /// [audio] Remembers the stream's next input.  Precondition: in.frames() <= max_push_frames.
+  /// [audio] Stores the next input of the stream.  Precondition: in.frames() <= max_push_frames.
   void push(AudioView<const float> in) NOVASR_RT;
 
-  /// [audio] Fills the stream's next frames with dry audio.
-  /// Precondition: the stream never gets ahead of what the frames pushed last for, plus the latency at its end.
+  /// [audio] Fills the next frames of the stream with dry audio.
+  /// Precondition: the output never exceeds the frames pushed, plus the latency at the end of the stream.
   void write_dry(AudioView<float> out) NOVASR_RT;
 
-  /// [audio] Accepts the stream's next frames as they are in `out`; blends dry audio in after a write_dry().
+  /// [audio] Accepts the next frames of the stream in `out`; crossfades from dry audio after a write_dry().
   void write_wet(AudioView<float> out) NOVASR_RT;
 
  private:
   struct Channel {
-    std::vector<float> history;  // of the input, a power of two long, indexed by input frame
-    float last = 0.0f;           // the frame heard last
-    float step = 0.0f;           // what it differed from dry when the dry stretch began
+    std::vector<float> history;  // ring of the input, a power of two long, indexed by input frame
+    float last = 0.0f;           // the last output frame
+    float step = 0.0f;           // its difference from the dry signal at the start of the dry section
   };
   struct State {
     std::uint64_t frames_in = 0;  // frames pushed
     std::uint64_t position = 0;   // frames output
-    std::size_t dry_age = 0;      // frames since the last dry stretch began, at most fade_frames_
-    std::size_t wet_age = 0;      // frames since wet audio came back, at most fade_frames_
+    std::size_t dry_age = 0;      // frames since the start of the last dry section, at most fade_frames_
+    std::size_t wet_age = 0;      // frames since the return to wet audio, at most fade_frames_
   };
 
   [[nodiscard]] float dry_at(const Channel& channel, std::uint64_t position) const NOVASR_RT;

@@ -16,9 +16,9 @@ void set_up_worker_thread(const char* name) noexcept {
 #  endif
   const int lowest = sched_get_priority_min(SCHED_RR);
   sched_param priority{};
-  priority.sched_priority = lowest + (sched_get_priority_max(SCHED_RR) - lowest) / 4;  // audio servers use 1/2 and more
+  priority.sched_priority = lowest + (sched_get_priority_max(SCHED_RR) - lowest) / 4;  // audio servers use 1/2 or more
 #  if defined(SCHED_RESET_ON_FORK)
-  constexpr int kPolicy = SCHED_RR | SCHED_RESET_ON_FORK;  // threads that the engine starts stay ordinary ones
+  constexpr int kPolicy = SCHED_RR | SCHED_RESET_ON_FORK;  // threads started by the engine keep normal priority
 #  else
   constexpr int kPolicy = SCHED_RR;
 #  endif

@@ -2,8 +2,8 @@
 
 namespace novasr {
 
-/// Names the calling thread for debuggers and asks for a real-time priority below that of audio callbacks.
-/// Either may be refused by the system: the thread then goes on as it is.
+/// Names the calling thread for debuggers and requests a real-time priority below that of audio callbacks. The system
+/// may refuse either; the thread then continues unchanged.
 void set_up_worker_thread(const char* name) noexcept;
 
 }  // namespace novasr

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxHopFrames = 65'536;
 constexpr std::size_t kMaxChannels = 1'024;
-constexpr std::size_t kSliceFrames = 4'096;  // longer blocks are cut, so that no ring depends on the block size
+constexpr std::size_t kSliceFrames = 4'096;  // longer blocks are split: ring sizes do not depend on them
 
 void check_range(const char* name, std::size_t value, std::size_t low, std::size_t high) {
   if (value >= low && value <= high) return;
@@ -28,7 +28,7 @@ WorkerOptions checked(WorkerOptions options) {
   return options;
 }
 
-void add(std::atomic<std::uint64_t>& counter, std::uint64_t more) NOVASR_RT {  // for the only thread that stores it
+void add(std::atomic<std::uint64_t>& counter, std::uint64_t more) NOVASR_RT {  // only for the one thread that stores it
   counter.store(counter.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
 }
 
@@ -103,9 +103,9 @@ EngineStats WorkerEngine::stats() const NOVASR_RT {
 
 void WorkerEngine::submit(AudioView<const float> in, bool may_wait) NOVASR_RT {
   if (may_wait) {
-    // Offline alone, when nothing sounds that could be late.
+    // Offline only, where there is no deadline.
     NOVASR_RT_UNCHECKED(worker_->wait([&] {
-      drop_late();  // or the worker could not get rid of its output
+      drop_late();  // otherwise the worker could block on its output
       return stream_.cut_off ? worker_->in_step() : worker_->writable() >= in.frames();
     });)
   }
@@ -122,14 +122,14 @@ void WorkerEngine::render(AudioView<float> out, bool may_wait) NOVASR_RT {
     first = static_cast<std::size_t>(std::min<std::uint64_t>(end, stream_.dry_until - stream_.position));
     write_dry(out.subview(0, first));
   }
-  while (first < end) {  // each round outputs at least one frame or is the last, unless it may wait
+  while (first < end) {  // unless it may wait, each round outputs at least one frame or is the last
     drop_late();
     const auto wet = std::min(ready(), end - first);
     if (wet > 0) {
       write_wet(out.subview(first, wet));
       first += wet;
     } else if (may_wait && !stream_.cut_off) {
-      NOVASR_RT_UNCHECKED(worker_->wait([&] { return worker_->readable() > 0; });)  // offline alone
+      NOVASR_RT_UNCHECKED(worker_->wait([&] { return worker_->readable() > 0; });)  // offline only
     } else {
       break;
     }
@@ -162,7 +162,7 @@ void WorkerEngine::drop_late() NOVASR_RT {
   add(dropped_frames_, dropped);
 }
 
-void WorkerEngine::rejoin() NOVASR_RT {  // as at the stream's first frame, except that its silent start is covered
+void WorkerEngine::rejoin() NOVASR_RT {  // as at the first frame of a stream, except that its silent start is covered
   add(dropped_frames_, stream_.pending);
   stream_.pending = 0;
   stream_.prefilled = prefilled_frames_;

@@ -12,7 +12,7 @@
 namespace novasr {
 namespace {
 
-constexpr std::size_t kStallSeconds = 3;  // how long the worker may stall without losing input
+constexpr std::size_t kStallSeconds = 3;  // longest stall of the worker without loss of input
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void WorkerThread::stop() noexcept {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
-    stop_.store(true, std::memory_order_relaxed);  // the mutex orders it, or the next look finds it
+    stop_.store(true, std::memory_order_relaxed);  // ordered by the mutex, or found by the next poll
   }
   work_.notify_one();
   thread_.join();
@@ -65,16 +65,15 @@ void WorkerThread::stop() noexcept {
 void WorkerThread::restart() NOVASR_RT {
   out_.discard(out_.readable());
   in_step_ = false;
-  // They pair with the acquires in switch_stream() and work(): all input before first_in_ can be seen there. The worker
-  // may pair an older number with a newer beginning; it then follows a stream that is over and comes back for the new
-  // one.
+  // They pair with the acquires in switch_stream() and work(): all input before first_in_ is visible there. The worker
+  // may read an older number with a newer start; it then follows a finished stream before it switches to the new one.
   first_in_.store(in_.written(), std::memory_order_release);
   stream_.store(stream_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 bool WorkerThread::in_step() NOVASR_RT {
   if (in_step_) return true;
-  // Pairs with the release in switch_stream(): first_out_ belongs to this stream, and the older output can be seen.
+  // Pairs with the release in switch_stream(): first_out_ belongs to this stream, and the older output is visible.
   if (followed_.load(std::memory_order_acquire) != stream_.load(std::memory_order_relaxed)) return false;
   const auto first = first_out_.load(std::memory_order_relaxed);  // ordered by the acquire above
   out_.discard(static_cast<std::size_t>(first - out_.consumed()));
@@ -93,7 +92,7 @@ std::size_t WorkerThread::discard(std::size_t count) NOVASR_RT {
 }
 
 void WorkerThread::end_stream() NOVASR_RT {
-  // Pairs with the acquire in work(): the stream's last input can be seen there.
+  // Pairs with the acquire in work(): the last input of the stream is visible there.
   ended_stream_.store(stream_.load(std::memory_order_relaxed), std::memory_order_release);
 }
 
@@ -103,7 +102,7 @@ void WorkerThread::run(const std::function<void()>& on_thread_start) noexcept {
   set_up_worker_thread("novasr-worker");
   const FlushDenormals flush_denormals;
   if (on_thread_start) on_thread_start();
-  while (!stop_.load(std::memory_order_relaxed)) {  // orders nothing: join() does
+  while (!stop_.load(std::memory_order_relaxed)) {  // no ordering needed: join() orders
     if (has_work()) {
       work();
       announce();
@@ -121,8 +120,8 @@ bool WorkerThread::has_work() noexcept {
 }
 
 void WorkerThread::work() noexcept {
-  // In this order: an ended stream's last frame is counted, and if a counted frame belongs to a newer stream, that
-  // stream's number is seen. So nothing of a newer stream is ever computed as part of this one.
+  // In this order, the last frame of an ended stream is counted, and if a counted frame belongs to a newer stream, the
+  // number of that stream is visible. So input of a newer stream is never computed as part of this one.
   const auto ended = ended_stream_.load(std::memory_order_acquire);  // pairs with the release in end_stream()
   const auto frames = in_.readable();                                // acquires
   const auto stream = stream_.load(std::memory_order_acquire);       // pairs with the release in restart()
@@ -155,7 +154,7 @@ void WorkerThread::process(std::size_t frames) noexcept {
 }
 
 void WorkerThread::publish(std::size_t frames) noexcept {
-  while (out_.writable() < frames) {  // far ahead of the reader, after a stall
+  while (out_.writable() < frames) {  // far ahead of the reader after a stall
     const bool stale = stream_.load(std::memory_order_relaxed) != followed_.load(std::memory_order_relaxed);
     if (stale || stop_.load(std::memory_order_relaxed)) return;
     announce();
@@ -165,7 +164,7 @@ void WorkerThread::publish(std::size_t frames) noexcept {
 }
 
 void WorkerThread::announce() noexcept {
-  { const std::lock_guard lock(mutex_); }  // a waiter has either seen the progress or is asleep by now
+  { const std::lock_guard lock(mutex_); }  // by now a waiter has either seen the progress or sleeps
   progress_.notify_all();
 }
 

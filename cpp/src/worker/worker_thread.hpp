@@ -18,19 +18,19 @@ namespace novasr {
 struct WorkerThreadSpec {
   std::size_t channels = 1;
   std::size_t hop_frames = 0;        ///< input frames per call of the engine
-  std::size_t headroom_frames = 0;   ///< sets how often the thread looks for input
+  std::size_t headroom_frames = 0;   ///< sets how often the thread polls for input
   std::size_t max_write_frames = 0;  ///< longest write()
 };
 
-/// An engine on a thread of its own, with a ring of input and a ring of output.
+/// Runs an engine on a separate thread, with an input ring and an output ring.
 ///
 /// Waking: a real-time caller never wakes the thread. A futex wake is a system call that takes kernel locks and may
-/// hand over the core at once; instead the thread sleeps for an eighth of the headroom, at most 1 ms, and looks
-/// again (where the system's timer is coarser than that, give it more headroom). Callers that may block wake it, and
-/// wait for it, through the mutex, which no [audio] function touches.
+/// yield the core immediately. Instead the thread polls: it sleeps for an eighth of the headroom, at most 1 ms (use
+/// more headroom where the system timer is coarser). Callers that may block wake it, and wait for it, through the
+/// mutex, which no [audio] function touches.
 ///
-/// Streams are numbered. restart() begins a new one at the present end of the input; the thread follows when it gets to
-/// it: it discards older input, resets the engine and says where the new stream begins in the output.
+/// Streams are numbered. restart() starts a new one at the current end of the input. When the thread reaches it, it
+/// discards older input, resets the engine and publishes where the new stream starts in the output.
 class WorkerThread {
  public:
   explicit WorkerThread(std::unique_ptr<StreamingEngine> engine);
@@ -42,31 +42,31 @@ class WorkerThread {
   /// [any]
   [[nodiscard]] const StreamingEngine& engine() const NOVASR_RT { return *engine_; }
 
-  /// [any] Blocks that the engine could not compute, since start().
+  /// [any] Blocks that the engine failed to compute since start().
   [[nodiscard]] std::uint64_t failed_blocks() const NOVASR_RT { return failed_.load(std::memory_order_relaxed); }
 
-  /// [audio] What was written before belongs to an old stream and will not come out any more.
+  /// [audio] Starts a new stream: earlier input belongs to the old one, whose output is discarded.
   void restart() NOVASR_RT;
 
-  /// [audio] Whether the thread follows the newest stream. All older input has then left the ring.
+  /// [audio] Whether the thread works on the newest stream. All older input has then left the ring.
   [[nodiscard]] bool in_step() NOVASR_RT;
 
-  /// [audio] Frames that write() takes.
+  /// [audio] Frames that write() accepts.
   [[nodiscard]] std::size_t writable() NOVASR_RT { return in_.writable(); }
 
-  /// [audio] Takes all of `in`, or nothing and returns false.
+  /// [audio] Writes all of `in`, or nothing and returns false.
   [[nodiscard]] bool write(AudioView<const float> in) NOVASR_RT;
 
-  /// [audio] Frames of the newest stream that read() gives.
+  /// [audio] Frames of the newest stream that read() can return.
   [[nodiscard]] std::size_t readable() NOVASR_RT { return in_step() ? out_.readable() : 0; }
 
   /// [audio] Fills `out`.  Precondition: out.frames() <= readable().
   void read(AudioView<float> out) NOVASR_RT { out_.read(out); }
 
-  /// [audio] Discards up to `count` frames of the newest stream; returns how many.
+  /// [audio] Discards up to `count` frames of the newest stream; returns the number discarded.
   [[nodiscard]] std::size_t discard(std::size_t count) NOVASR_RT;
 
-  /// [audio] No more input comes in this stream: an incomplete hop is computed and the engine flushed.
+  /// [audio] Ends the input of this stream: the thread computes an incomplete hop and flushes the engine.
   void end_stream() NOVASR_RT;
 
   /// [the thread of the audio functions] Wakes the worker and blocks until `done()`.
@@ -96,13 +96,13 @@ class WorkerThread {
 
   // Stored by the audio thread.
   alignas(128) std::atomic<std::uint64_t> stream_{0};  // number of the newest stream
-  std::atomic<std::uint64_t> first_in_{0};             // where it begins in the input
-  std::atomic<std::uint64_t> ended_stream_{0};         // number of the stream that end_stream() ended
-  bool in_step_ = false;                               // what in_step() saw
+  std::atomic<std::uint64_t> first_in_{0};             // its start in the input
+  std::atomic<std::uint64_t> ended_stream_{0};         // number of the stream ended by end_stream()
+  bool in_step_ = false;                               // last result of in_step()
 
   // Stored by the worker.
-  alignas(128) std::atomic<std::uint64_t> followed_{0};  // number of the stream that it works on
-  std::atomic<std::uint64_t> first_out_{0};              // where that begins in the output
+  alignas(128) std::atomic<std::uint64_t> followed_{0};  // number of its current stream
+  std::atomic<std::uint64_t> first_out_{0};              // its start in the output
   std::atomic<std::uint64_t> failed_{0};
   std::uint64_t failed_before_ = 0;  // failures before the engine's last reset
   bool flushed_ = false;

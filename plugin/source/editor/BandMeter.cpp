@@ -7,7 +7,7 @@
 
 namespace
 {
-// In spectra, of which the editor makes 30 in a second.
+// In spectra; the editor computes 30 per second.
 constexpr size_t enough = 60;
 constexpr size_t oneSum = 150;
 } // namespace

@@ -4,26 +4,26 @@
 
 #include "SpectrumAnalyser.h"
 
-/// Where the band of a stream ends, by its last 5 to 10 seconds of sound: novasr::band_end_hz() of the average of an
-/// analyser's spectra. Coarser than `novasr info`, which measures whole files: the analyser's Hann window makes a band
-/// that ends as loud as its peak, and steeply, look up to 0.4 kHz wider, and the channels are averaged before. Of each
-/// line the highest powers are left out: a click, or a jump of the transport, fills the whole band for a moment.
+/// Measures the upper band edge of a stream over the last 5 to 10 seconds of audio: novasr::band_end_hz() of the
+/// averaged spectra of an analyser. Coarser than `novasr info`, which measures whole files: with the analyser's Hann
+/// window, a loud band with a steep edge reads up to 0.4 kHz wider, and the channels are averaged first. The highest
+/// powers of each line are excluded, because a click or a transport jump briefly fills the whole band.
 class BandMeter
 {
 public:
-    /// Begins anew if the rate is another one.
+    /// Restarts if the rate changes.
     void prepare (double sampleRate);
 
-    /// Takes what the analyser's last update has transformed.
+    /// Adds the last spectrum of the analyser.
     void add (const SpectrumAnalyser& analyser);
 
-    /// In Hz, 0 for silence; nothing before there is enough to tell.
+    /// In Hz, 0 for silence; empty until there is enough data.
     std::optional<double> bandwidthHz() const;
 
 private:
-    static constexpr size_t leftOut = 4; // spectra of up to 120 ms, 30 in a second, that a click is in
+    static constexpr size_t leftOut = 4; // a click is in this many spectra of up to 120 ms at 30 per second
 
-    /// The sum of some spectra without the highest powers of each line.
+    /// Sum of spectra, excluding the highest powers of each line.
     struct Sum
     {
         size_t spectra = 0;
@@ -37,7 +37,7 @@ private:
     double sampleRate_ = 0.0;
     double hzPerLine_ = 0.0;
     std::vector<double> power_;
-    size_t silent_ = 0; // spectra without sound
+    size_t silent_ = 0; // silent spectra
     Sum previous_;
     Sum current_;
 };

@@ -14,7 +14,7 @@ ChoiceButtons::ChoiceButtons (juce::AudioParameterChoice& parameter, const juce:
 {
     const auto name = parameter.getName (64);
     setTitle (name);
-    setFocusContainerType (FocusContainerType::focusContainer); // read as one group, but not a trap for Tab
+    setFocusContainerType (FocusContainerType::focusContainer); // one accessibility group, without trapping Tab
     name_.setText (name, juce::dontSendNotification);
     name_.setFont (textFont());
     name_.setColour (juce::Label::textColourId, palette::dimText);

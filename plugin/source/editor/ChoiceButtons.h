@@ -3,11 +3,11 @@
 
 #include <vector>
 
-/// A choice parameter as a row of buttons, of which one is down, under the parameter's name.
+/// A choice parameter as a row of radio buttons under its name.
 class ChoiceButtons final : public juce::Component
 {
 public:
-    /// One tooltip for each choice.
+    /// One tooltip per choice.
     ChoiceButtons (juce::AudioParameterChoice& parameter, const juce::StringArray& tooltips);
 
     void resized() override;

@@ -8,16 +8,16 @@ namespace
 {
 constexpr int margin = 14;
 constexpr int choicesWidth = 176;
-constexpr int widest = 1'100; // what belongs together stays together in a wide window
+constexpr int widest = 1'100; // keeps related controls together in a wide window
 constexpr float cornerSize = 6.0f;
 } // namespace
 
 ControlPanel::ControlPanel (ParameterSet& parameters)
-    : mode_ (parameters.mode, { "Your audio stays as it is; the band above the crossover is restored",
-                                "The model's output over the whole band, as upstream NovaSR" }),
-      frontEnd_ (parameters.frontEnd, { "Brings the input to 16 kHz with a sharp linear-phase filter",
-                                        "Brings the input to 16 kHz with the filter of upstream NovaSR" }),
-      crossover_ (parameters.crossover, 50.0f, "Where the restored band begins (mode Extend)"),
+    : mode_ (parameters.mode, { "Your audio is unchanged; the band above the crossover is restored",
+                                "The model's output over the whole band, as in upstream NovaSR" }),
+      frontEnd_ (parameters.frontEnd, { "Resamples the input to 16 kHz with a sharp linear-phase filter",
+                                        "Resamples the input to 16 kHz with the filter of upstream NovaSR" }),
+      crossover_ (parameters.crossover, 50.0f, "Lower edge of the restored band (mode Extend)"),
       mix_ (parameters.mix, 0.01f, "0 %: the input; 100 %: enhanced"),
       highBandGain_ (parameters.highBandGain, 0.5f, "Level of the restored band (mode Extend)"),
       outputGain_ (parameters.outputGain, 0.5f, "Level of the output"),

@@ -3,7 +3,7 @@
 #include "ChoiceButtons.h"
 #include "Knob.h"
 
-/// All parameters but bypass.
+/// All parameters except bypass.
 class ControlPanel final : public juce::Component
 {
 public:

@@ -9,7 +9,7 @@ constexpr int valueHeight = 22;
 constexpr int widestValue = 84;
 constexpr int widestDial = 96;
 
-/// What people type: a decimal comma, or "7.1k" for 7100.
+/// Parses typed values such as a decimal comma, or "7.1k" for 7100.
 juce::String plainNumber (const juce::String& typed)
 {
     const auto text = typed.trim().replaceCharacter (',', '.');
@@ -97,7 +97,7 @@ void Knob::resized()
     name_.setBounds (area.removeFromTop (nameHeight));
     dial_.setTextBoxStyle (juce::Slider::TextBoxBelow, false, juce::jmin (widestValue, area.getWidth()), valueHeight);
     for (auto* const box : dial_.getChildren())
-        box->setWantsKeyboardFocus (false); // one Tab a parameter; Return opens it
+        box->setWantsKeyboardFocus (false); // one Tab stop per parameter; Return opens it
     dial_.setBounds (area.withSizeKeepingCentre (juce::jmin (widestDial, area.getWidth() - 8), area.getHeight()));
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 #include <juce_audio_processors/juce_audio_processors.h>
 
-/// A parameter as a knob with its name above and its value below: drag, wheel, arrow keys, or type a value (Return);
-/// a double click or Delete brings the default back, a right click the host's menu.
+/// A parameter as a knob with its name above and its value below: drag, wheel, arrow keys, or type a value (Return); a
+/// double click or Delete restores the default, a right click opens the host's menu.
 class Knob final : public juce::Component
 {
 public:
-    /// `keyStep` is what an arrow key adds, ten times as much with page up and page down.
+    /// `keyStep` is the step of the arrow keys; page up and page down move ten steps.
     Knob (juce::RangedAudioParameter& parameter, float keyStep, const juce::String& tooltip);
 
     void resized() override;

@@ -26,7 +26,7 @@ float yOf (float decibels, juce::Rectangle<float> bar)
                        bar.getBottom());
 }
 
-/// What lies between the value above and the name below.
+/// The area between the value above and the name below.
 juce::Rectangle<float> barIn (juce::Rectangle<float> area)
 {
     return area.withTrimmedTop (valueHeight + 6.0f).withTrimmedBottom (nameHeight);
@@ -120,7 +120,7 @@ void LevelMeters::paintScale (juce::Graphics& g, juce::Rectangle<float> bars) co
 {
     g.setFont (textFont (10.0f));
     g.setColour (palette::dimText);
-    float free = 0.0f; // from here on down
+    float free = 0.0f; // next free position, going down
     for (const int decibels : scaleDecibels)
     {
         const auto y = yOf (static_cast<float> (decibels), bars) - 0.5f * labelHeight;

@@ -3,13 +3,13 @@
 
 #include "../Meters.h"
 
-/// Follows peaks as a programme meter does: up at once, slowly down; the highest of late is held.
+/// Peak ballistics of a programme meter: immediate attack, slow release, with peak hold.
 class PeakFollower
 {
 public:
     static constexpr float silence = -100.0f; ///< in dB
 
-    /// Takes the highest magnitude since the last call. Returns false if nothing has changed.
+    /// Updates with the highest magnitude since the last call. Returns false if nothing has changed.
     bool update (float magnitude, double seconds);
     void forgetHighest() { highest_ = silence; }
 
@@ -24,7 +24,7 @@ private:
     double holdSeconds_ = 0.0; // left
 };
 
-/// Peak levels of the input and the output with one scale between them; a click forgets the highest values.
+/// Peak levels of input and output with a shared scale; a click resets the maximum values.
 class LevelMeters final : public juce::Component, public juce::SettableTooltipClient
 {
 public:

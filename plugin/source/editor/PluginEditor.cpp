@@ -7,7 +7,7 @@
 namespace
 {
 constexpr int framesPerSecond = 30;
-constexpr double statusSeconds = 0.25; // figures that change more often cannot be read
+constexpr double statusSeconds = 0.25; // values that change more often are unreadable
 
 constexpr int defaultWidth = 900, defaultHeight = 560;
 constexpr int smallestWidth = 680, smallestHeight = 440;
@@ -39,7 +39,7 @@ juce::String nameOf (const PluginModel& model, std::uint64_t lateFrames)
     return model.weightsName.isNotEmpty() ? model.weightsName : "Weights of the session";
 }
 
-/// Why the output is not what one would expect.
+/// Explains an unexpected output.
 juce::String noteOn (const Enhancer& enhancer)
 {
     switch (enhancer.idle())
@@ -66,7 +66,7 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
 {
     setLookAndFeel (&theme_);
     setTitle (processor_.getName());
-    setWantsKeyboardFocus (true); // or a click beside the controls would focus the first of them
+    setWantsKeyboardFocus (true); // otherwise a click beside the controls would focus the first one
     setFocusContainerType (FocusContainerType::keyboardFocusContainer);
     int order = 0;
     for (juce::Component* part : std::initializer_list<juce::Component*>{ &controls_, &bypass_, &load_, &reset_,
@@ -80,7 +80,7 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
     load_.onClick = [this] { chooseFile(); };
     reset_.setTooltip ("Back to the built-in weights");
     reset_.onClick = [this] { resetModel(); };
-    bypass_.setTooltip ("The input passes unchanged, with the same latency");
+    bypass_.setTooltip ("Passes the input through unchanged, with the same latency");
     bypass_.setClickingTogglesState (true);
     bypass_.setColour (juce::TextButton::buttonOnColourId, palette::warning);
     bypass_.onStateChange = [this] { bypass_.setButtonText (bypass_.getToggleState() ? "Bypassed" : "Bypass"); };
@@ -228,11 +228,11 @@ void PluginEditor::resized()
     levels_.setBounds (area.removeFromRight (metersWidth));
     area.removeFromRight (gap);
     spectrum_.setBounds (area);
-    if (isTimerRunning()) // not while the constructor is at work
+    if (isTimerRunning()) // not during construction
         processor_.setEditorSize ({ getWidth(), getHeight() });
 }
 
-/// After a click beside the controls the editor itself has the focus: from there on to the first control.
+/// After a click beside the controls the editor itself has the focus: Tab then moves to the first control.
 bool PluginEditor::keyPressed (const juce::KeyPress& key)
 {
     if (! key.isKeyCode (juce::KeyPress::tabKey) || ! hasKeyboardFocus (false))

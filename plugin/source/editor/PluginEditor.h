@@ -13,10 +13,10 @@ public:
     explicit PluginEditor (PluginProcessor& owner);
     ~PluginEditor() override;
 
-    /// Shows what has come from the audio thread since the last call.
+    /// Shows the data from the audio thread since the last call.
     void refresh (double secondsSinceLastRefresh);
 
-    /// Plays the model in the file; what goes wrong is shown in the status bar.
+    /// Loads the model in the file; the status bar shows errors.
     void load (const juce::File& file);
 
     void paint (juce::Graphics& g) override;

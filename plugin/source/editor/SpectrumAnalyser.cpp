@@ -6,13 +6,13 @@
 
 namespace
 {
-constexpr double windowSeconds = 0.06; // at least; to the next power of two
+constexpr double windowSeconds = 0.06; // at least; rounded up to a power of two
 constexpr double riseSeconds = 0.03;
 constexpr double fallSeconds = 0.15;
-constexpr double pauseSeconds = 0.25; // a block may be this long before the stream counts as stopped
+constexpr double pauseSeconds = 0.25; // without data for this long, the stream counts as stopped
 
 constexpr float silentPower = 1e-16f;
-constexpr float loudest = 10.0f; // beyond any display; from more the way back down would take long
+constexpr float loudest = 10.0f; // beyond any display; limits the time of the release
 
 float decibelsOf (float power) { return power > silentPower ? 10.0f * std::log10 (power) : SpectrumAnalyser::silence; }
 } // namespace
@@ -27,11 +27,12 @@ void SpectrumAnalyser::prepare (double sampleRate)
     if (sampleRate <= 0.0)
         return;
     const auto size = static_cast<size_t> (juce::nextPowerOfTwo (juce::roundToInt (windowSeconds * sampleRate)));
-    const auto padded = 2 * size; // zeros in between the lines: less error where a sine falls between two of them
+    const auto padded = 2 * size; // zero padding interpolates the lines: less error for a sine between two of them
     transform_ = std::make_unique<juce::dsp::FFT> (juce::roundToInt (std::log2 (padded)));
     window_.resize (size);
     const auto frames = static_cast<double> (size);
-    for (size_t i = 0; i < size; ++i) // Hann; it sums to frames / 2, and half of a sine is at a positive frequency
+    for (size_t i = 0; i < size;
+         ++i) // Hann; it sums to frames / 2, and half of the amplitude of a sine is at its positive frequency
         window_[i] = static_cast<float> (
             2.0 / frames * (1.0 - std::cos (juce::MathConstants<double>::twoPi * static_cast<double> (i) / frames)));
     history_.assign (size, 0.0f);
@@ -114,12 +115,12 @@ std::span<const float> SpectrumAnalyser::newest() const
     return std::span (target_).first (transformed_ ? power_.size() : 0);
 }
 
-/// The energy of the window.
+/// Energy of the window.
 double SpectrumAnalyser::noisePower() const { return 6.0 / static_cast<double> (window_.size()); }
 
 double SpectrumAnalyser::hzPerLine() const { return sampleRate_ / static_cast<double> (transform_->getSize()); }
 
-/// Catmull-Rom: a straight line would show corners at low frequencies, where the lines are far apart.
+/// Catmull-Rom: linear interpolation would show corners at low frequencies, where the lines are far apart.
 float SpectrumAnalyser::levelAt (double line) const
 {
     const auto last = static_cast<int> (decibels_.size()) - 1;

@@ -16,20 +16,20 @@ constexpr float bottomDecibels = -114.0f;
 constexpr float decibelStep = 20.0f;
 constexpr float lowestDecibelLabel = -100.0f;
 
-/// Where Mode::full adds to the input: above what a 16 kHz recording can hold.
+/// Lower edge of the restored band in Mode::full: the Nyquist frequency of a 16 kHz recording.
 constexpr float fullBandHz = 8'000.0f;
 
 constexpr float leftMargin = 38.0f;
-constexpr float scaleHeight = 20.0f; // of the frequencies' labels
+constexpr float scaleHeight = 20.0f; // of the frequency labels
 constexpr int verdictHeight = 18;
 constexpr float topMargin = 8.0f;      // half a label
-constexpr float captionHeight = 30.0f; // of the strip above the scale, for the legend and the crossover's grip
-constexpr float hidden = 8.0f;         // so far outside the plot a stroke cannot be seen
+constexpr float captionHeight = 30.0f; // strip above the scale, for the legend and the crossover's handle
+constexpr float hidden = 8.0f;         // a stroke this far outside the plot is invisible
 constexpr float gripReach = 7.0f;
 constexpr float cornerSize = 6.0f;
 constexpr std::array<float, 2> dashes{ 4.0f, 4.0f };
 
-constexpr double verdictSeconds = 1.0; // what changes more often cannot be read
+constexpr double verdictSeconds = 1.0; // text that changes more often is unreadable
 
 constexpr std::array<float, 10> labelledHz{ 20, 50, 100, 200, 500, 1'000, 2'000, 5'000, 10'000, 20'000 };
 
@@ -59,7 +59,7 @@ SpectrumView::SpectrumView (ParameterSet& parameters, Meters& meters)
     verdict_.setInterceptsMouseClicks (false, false);
     addAndMakeVisible (verdict_);
     for (auto* const tap : { &meters_.before, &meters_.after })
-        feed (*tap, before_); // which is not prepared: what waits from an earlier editor is thrown away
+        feed (*tap, before_); // not prepared yet: discards pending data of an earlier editor
 }
 
 void SpectrumView::refresh (double seconds, double sampleRate, bool restoring)
@@ -86,7 +86,7 @@ void SpectrumView::refresh (double seconds, double sampleRate, bool restoring)
     look_ = look;
 }
 
-/// Nothing is said where nothing can be restored: the status bar tells why.
+/// No verdict if nothing can be restored: the status bar shows why.
 void SpectrumView::judgeInput (double sampleRate, bool restoring)
 {
     using Kind = novasr::BandVerdict::Kind;
@@ -213,7 +213,7 @@ juce::Path SpectrumView::curve (const SpectrumAnalyser& analyser) const
     const auto area = plot();
     juce::Path path;
     path.preallocateSpace (3 * static_cast<int> (area.getWidth()) + 16);
-    path.startNewSubPath (area.getX() - hidden, area.getBottom() + hidden); // closes below what is visible
+    path.startNewSubPath (area.getX() - hidden, area.getBottom() + hidden); // closes below the visible area
     for (float x = area.getX(); x <= area.getRight(); x += 1.0f)
         path.lineTo (
             x, std::min (yOf (analyser.peakBetween (hzAt (x - 0.5f), hzAt (x + 0.5f))), area.getBottom() + hidden));

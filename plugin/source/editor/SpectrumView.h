@@ -6,14 +6,14 @@
 #include "BandMeter.h"
 #include "SpectrumAnalyser.h"
 
-/// The spectrum before and after, with the restored band tinted; where the input's band ends, and what that means. The
+/// The spectrum before and after, with the restored band tinted, the band edge of the input, and the verdict on it. The
 /// crossover can be dragged.
 class SpectrumView final : public juce::Component
 {
 public:
     SpectrumView (ParameterSet& parameters, Meters& meters);
 
-    /// Takes what has come from the audio thread. `restoring` is false if nothing is added at this rate.
+    /// Updates with the data from the audio thread. `restoring` is false if nothing is added at this rate.
     void refresh (double secondsSinceLastRefresh, double sampleRate, bool restoring);
 
     void paint (juce::Graphics& g) override;
@@ -27,18 +27,18 @@ public:
     std::unique_ptr<juce::AccessibilityHandler> createAccessibilityHandler() override;
 
 private:
-    /// What the picture depends on, the two spectra apart.
+    /// Everything that the drawing depends on, except the two spectra.
     struct Look
     {
         double highestHz = 24'000.0;
-        double inputEndHz = 0.0; ///< of the input's band; 0: unknown, or silence
+        double inputEndHz = 0.0; ///< upper band edge of the input; 0: unknown or silence
         float crossoverHz = 0.0f;
         bool full = false;
         bool bypassed = false;
         bool restoring = false;
 
         bool operator== (const Look&) const = default;
-        float bandHz() const; ///< where the restored band begins
+        float bandHz() const; ///< lower edge of the restored band
     };
 
     void judgeInput (double sampleRate, bool restoring);

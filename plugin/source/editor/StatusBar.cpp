@@ -35,7 +35,7 @@ StatusBar::StatusBar()
     playing_.setColour (juce::Label::textColourId, palette::text);
     latency_.setJustificationType (juce::Justification::centredRight);
     load_.setJustificationType (juce::Justification::centredRight);
-    load_.setTooltip ("Share of the audio thread's time that the plugin takes");
+    load_.setTooltip ("Plugin processing time as a share of real time");
     useKeyboard (dismiss_);
     dismiss_.onClick = [this]
     {

@@ -1,7 +1,7 @@
 #pragma once
 #include <juce_gui_basics/juce_gui_basics.h>
 
-/// What plays, with latency and load; and above it, if there is any, a message that the user should know.
+/// The model in use, latency and load; above them, if any, a message for the user.
 class StatusBar final : public juce::Component
 {
 public:
@@ -20,7 +20,7 @@ public:
 
     void show (const Content& content);
 
-    /// So much that the message is legible.
+    /// Height that fits the message.
     int heightFor (int width) const;
 
     std::function<void()> onDismiss;

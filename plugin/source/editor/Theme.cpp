@@ -5,7 +5,7 @@ namespace
 constexpr float cornerSize = 4.0f;
 constexpr float disabledAlpha = 0.35f;
 
-/// Where the coloured part of a knob begins: at zero if that is inside the range, as for a gain.
+/// Start of the coloured arc of a knob: at zero if that is within the range, as for a gain.
 double originOf (const juce::Slider& slider)
 {
     return slider.getMinimum() < 0.0 && slider.getMaximum() > 0.0 ? 0.0 : slider.getMinimum();
@@ -125,7 +125,7 @@ std::unique_ptr<juce::FocusOutline> Theme::createFocusOutlineForComponent (juce:
         void drawOutline (juce::Graphics& g, int width, int height) override
         {
             const auto area = juce::Rectangle<int> (width, height).toFloat();
-            g.setColour (palette::background); // seen on light controls
+            g.setColour (palette::background); // visible on light controls
             g.drawRoundedRectangle (area.reduced (2.5f), cornerSize, 2.0f);
             g.setColour (palette::text);
             g.drawRoundedRectangle (area.reduced (1.0f), cornerSize, 1.5f);

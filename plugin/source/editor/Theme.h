@@ -1,7 +1,7 @@
 #pragma once
 #include <juce_gui_basics/juce_gui_basics.h>
 
-/// Text on any of the first three has a contrast of at least 4.5 : 1 (WCAG 2 AA), except of what is disabled.
+/// Text on any of the first three has a contrast of at least 4.5 : 1 (WCAG 2 AA), except on disabled controls.
 namespace palette
 {
 const juce::Colour background{ 0xff14171b };
@@ -19,7 +19,7 @@ const juce::Colour warning{ 0xfff0b64a };
 const juce::Colour error{ 0xffff8078 };
 } // namespace palette
 
-/// How the controls look.
+/// Look and feel of the controls.
 class Theme final : public juce::LookAndFeel_V4
 {
 public:
@@ -36,7 +36,7 @@ public:
     std::unique_ptr<juce::FocusOutline> createFocusOutlineForComponent (juce::Component&) override;
 };
 
-/// Tab reaches the control, and one sees it; a click leaves the keys with the host.
+/// Makes the control reachable with Tab and shows its focus; a click leaves the keyboard focus with the host.
 void useKeyboard (juce::Component& control);
 
 /// The one typeface of the editor.

@@ -25,9 +25,9 @@ std::string row(std::uint32_t in_hz, std::uint32_t out_hz, bool low_latency) {
                          engine().format(), engine().latency_frames());
   const double from_in = static_cast<double>(out_hz) / in_hz;
   const double from_engine = static_cast<double>(out_hz) / engine().format().output_hz;
-  const double front = from_in * static_cast<double>(plan.front_end_frames);
+  const double front = from_in * static_cast<double>(plan.input_resampler_frames);
   const double engine = from_engine * static_cast<double>(plan.engine_frames);
-  const double back = from_engine * static_cast<double>(plan.back_end_frames);
+  const double back = from_engine * static_cast<double>(plan.output_resampler_frames);
   const double waiting = static_cast<double>(plan.aligned_frames) - front - engine - back;
   const double milliseconds = 1e3 * static_cast<double>(plan.latency_frames()) / out_hz;
   std::array<char, 200> text{};
@@ -39,7 +39,7 @@ std::string row(std::uint32_t in_hz, std::uint32_t out_hz, bool low_latency) {
 
 std::vector<std::string> table(bool low_latency) {
   std::vector<std::string> lines{
-      "| in kHz | out kHz | front end | engine | back end | waiting | crossover | sum | time |",
+      "| in kHz | out kHz | input resampler | engine | output resampler | waiting | crossover | sum | time |",
       "|---:|---:|---:|---:|---:|---:|---:|---:|---:|"};
   for (const std::uint32_t hz : {22'050, 24'000, 32'000, 44'100, 48'000, 88'200, 96'000, 176'400, 192'000})
     lines.push_back(row(hz, hz, low_latency));

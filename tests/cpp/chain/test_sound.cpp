@@ -123,19 +123,19 @@ TEST_CASE("Sound: the reference front end is torchaudio's formula for the rate a
 }
 
 TEST_CASE("Sound: the way back from 48 kHz is flat to 0.4 of the rate and keeps aliases and images below -90 dB",
-          "[sound][back_end]") {
+          "[sound][output_resampler]") {
   const auto rate = GENERATE(22'050u, 32'000u, 44'100u, 47'999u, 88'200u, 96'000u, 192'000u);
   const auto plan = plan_of(same_rate(rate));
   const double band = std::min(0.4 * rate, 19'500.0);
   for (const double part : {0.01, 0.3, 0.7, 1.0})
-    CHECK(level_db(part * band, part * band, 48'000, rate, plan.back_end) == Approx(0.0).margin(0.01));
+    CHECK(level_db(part * band, part * band, 48'000, rate, plan.output_resampler) == Approx(0.0).margin(0.01));
   for (double hz = 1'000.0; hz < 24'000.0; hz += 1'850.0) {
     const double mirror = rate < 48'000 ? rate - hz : 48'000.0 - hz;  // where an alias, or an image, comes out
     const bool alias = rate < 48'000 && hz > rate - band && mirror < band;
     const bool image = rate > 48'000 && hz < band && mirror < 0.5 * rate;
     if (!alias && !image) continue;
     INFO(rate << " Hz: " << hz << " Hz seen at " << mirror);
-    CHECK(level_db(hz, mirror, 48'000, rate, plan.back_end) < -90.0);
+    CHECK(level_db(hz, mirror, 48'000, rate, plan.output_resampler) < -90.0);
   }
 }
 

@@ -19,7 +19,7 @@ using kernels::kConvTaps;
 using kernels::kPreTaps;
 using PerChannel = std::array<double, kChannels>;
 
-/// What becomes of one activation: see kernels::Network.
+/// Folded factors of one activation: see kernels::Network.
 struct SnakeScales {
   PerChannel in;     ///< a / pi, into the layer before
   PerChannel out;    ///< g, into the layer after
@@ -45,7 +45,7 @@ std::array<std::array<double, 6>, 2> upsample_phases(const std::array<float, 12>
   return phases;
 }
 
-/// One 48 kHz frame as a mixture of two 16 kHz frames: linear interpolation with align_corners = False.
+/// One 48 kHz frame as a weighted sum of two 16 kHz frames: linear interpolation with align_corners = False.
 struct Interpolation {
   std::int64_t frame[2];
   double weight[2];
@@ -77,7 +77,7 @@ std::array<std::array<double, 4>, 6> merged_upsampler(const std::array<std::arra
   return merged;
 }
 
-/// Symmetric and antisymmetric half of a pair of mirrored taps.
+/// Symmetric and antisymmetric parts of a pair of mirrored taps.
 double even(double a, double b) {
   return (a + b) / 2;
 }

@@ -10,8 +10,9 @@
 
 namespace novasr {
 
-/// The first and last outputs, where conv2, conv_post and the interpolation reach past the signal. There the merged
-/// filters do not hold, so the contributions of conv_post's 7 taps are kept apart and only those inside are added.
+/// Filters for the first and last outputs, where conv2, conv_post and the interpolation extend beyond the signal. The
+/// merged filters are not valid there, so the 7 taps of conv_post are kept separate and only those inside the signal
+/// are summed.
 struct EdgeFilters {
   static constexpr std::size_t kTaps = 7;
   /// conv2 behind one tap of conv_post: [tap of conv_post][tap of conv2][channel]
@@ -22,10 +23,10 @@ struct EdgeFilters {
   std::array<double, kTaps> residual_bias;
 };
 
-/// First activation where it reaches past the signal: both phases of the 2x up-sampling as correlations at 48 kHz.
+/// First activation where it extends beyond the signal: both phases of the 2x up-sampling as correlations at 48 kHz.
 using UpsamplePhases = std::array<std::array<float, 6>, 2>;
 
-/// Floats aligned for every vector width, zeroed.
+/// Zero-initialised floats, aligned for every vector width.
 class AlignedFloats {
  public:
   explicit AlignedFloats(std::size_t count);
@@ -41,17 +42,16 @@ class AlignedFloats {
   std::size_t size_;
 };
 
-/// What the network makes of lasting silence: one constant, whatever the rounding of the kernels.
+/// The network's output for sustained silence: one constant, independent of the rounding of the kernels.
 struct Silence {
-  /// The sums before the tanh that the kernels arrive at, for every row of kMaxTiles tiles. They are the constant below
-  /// but for rounding, which differs from row to row.
+  /// The sums before the tanh computed by the kernels, for every row of kMaxTiles tiles. They equal the constant below
+  /// except for rounding, which differs from row to row.
   std::vector<float> sums;
   float constant = 0.0f;  ///< of the sums, computed in double
   float output = 0.0f;    ///< its tanh
 };
 
-/// A checkpoint made ready for one tile size and one instruction set. Immutable, shared by all channels; computed in
-/// double.
+/// Weights folded for one tile size and one instruction set, computed in double. Immutable, shared by all channels.
 struct PreparedNetwork {
   kernels::Network layers;
   EdgeFilters edges;
@@ -61,11 +61,11 @@ struct PreparedNetwork {
   Silence silence;
 };
 
-/// [control] Throws ModelError if the folded weights leave the range of float.
+/// [control] Throws ModelError if the folded weights exceed the range of float.
 [[nodiscard]] std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weights, std::size_t points,
                                                                      const kernels::KernelTable& table);
 
-/// [control] prepare_network(), computed once for all engines that share `weights`, and kept as long as those live.
+/// [control] prepare_network(), computed once for all engines that share `weights` and cached for their lifetime.
 [[nodiscard]] std::shared_ptr<const PreparedNetwork> shared_network(const std::shared_ptr<const ModelWeights>& weights,
                                                                     std::size_t points,
                                                                     const kernels::KernelTable& table);

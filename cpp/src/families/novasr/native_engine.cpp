@@ -35,12 +35,12 @@ std::size_t points_of(Tile tile) {
   return tile == Tile::streaming ? kernels::kStreamingPoints : kernels::kOfflinePoints;
 }
 
-/// Equal inputs after which two channels hold the same: 26 would do for the streaming tile, 40 offline.
-constexpr std::size_t kAlikeFrames = 128;
+/// Number of equal inputs after which two channels have the same state: 26 suffice for the streaming tile, 40 offline.
+constexpr std::size_t kMatchFrames = 128;
 
-/// One channel: inputs that wait for their tile to fill, the network, outputs that wait to be asked for.
+/// One channel: inputs of the incomplete tile, the network, pending outputs.
 ///
-/// Outputs start with kRatio (tile - 1) zeros: at the worst moment all but one frame of a tile wait.
+/// The output starts with kRatio (tile - 1) zeros: in the worst case all but one frame of a tile are pending.
 class TileBuffer {
  public:
   TileBuffer(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& table)
@@ -53,26 +53,27 @@ class TileBuffer {
     stream_.reset();
     waiting_ = 0;
     taken_ = 0;
-    alike_ = kAlikeFrames;
+    matching_ = kMatchFrames;
     ready_ = kRatio * (tile_inputs_ - 1);
     std::ranges::fill(output_, 0.0f);
   }
 
-  /// Holds what the first channel holds: the other side of a mono recording, which is copied instead of computed.
-  [[nodiscard]] bool is_like_first() const NOVASR_RT { return alike_ >= kAlikeFrames; }
+  /// Whether the state equals that of the first channel, as in a dual-mono recording: the output is then copied, not
+  /// computed.
+  [[nodiscard]] bool matches_first() const NOVASR_RT { return matching_ >= kMatchFrames; }
 
-  /// Says whether the frames just computed were the first channel's as well.
-  void note_alike(bool alike, std::size_t frames) NOVASR_RT { alike_ = alike ? alike_ + frames : 0; }
+  /// Records whether the frames just computed equalled those of the first channel.
+  void count_match(bool matches, std::size_t frames) NOVASR_RT { matching_ = matches ? matching_ + frames : 0; }
 
-  /// Goes on alone from where the first channel stands.
-  void part_from(const TileBuffer& first) NOVASR_RT {
+  /// Continues independently from the state of the first channel.
+  void diverge_from(const TileBuffer& first) NOVASR_RT {
     stream_.continue_from(first.stream_);
     std::ranges::copy(first.input_, input_.begin());
     std::ranges::copy(first.output_, output_.begin());
     waiting_ = first.waiting_;
     ready_ = first.ready_;
     taken_ = first.taken_;
-    alike_ = 0;
+    matching_ = 0;
   }
 
   void process(std::span<const float> in, std::span<float> out, const Workspace& workspace) NOVASR_RT {
@@ -88,7 +89,7 @@ class TileBuffer {
     }
   }
 
-  /// After so many zeros every output of the signal is determined.
+  /// kZeros zeros determine every output of the signal.
   void flush(std::span<float> out, const Workspace& workspace) NOVASR_RT {
     constexpr std::size_t kZeros = (kRawLatencyFrames + kRatio - 1) / kRatio;
     const std::size_t tiles = (waiting_ + kZeros + tile_inputs_ - 1) / tile_inputs_;
@@ -99,7 +100,7 @@ class TileBuffer {
   }
 
  private:
-  /// Tiles to fill next when so many frames have come: all shares of a long block are about equal, none is small.
+  /// Number of tiles to process next, given `frames` new frames: splits a long block into nearly equal parts.
   [[nodiscard]] std::size_t next_tiles(std::size_t frames) const NOVASR_RT {
     const std::size_t tiles = (waiting_ + frames) / tile_inputs_;
     const std::size_t shares = (tiles + kMaxTiles - 1) / kMaxTiles;
@@ -128,10 +129,10 @@ class TileBuffer {
   NetworkStream stream_;
   std::vector<float> input_;
   std::vector<float> output_;
-  std::size_t waiting_ = 0;  ///< frames in input_
-  std::size_t ready_ = 0;    ///< frames in output_
-  std::int64_t taken_ = 0;   ///< inputs of this stream
-  std::size_t alike_ = 0;    ///< the last inputs computed here that the first channel had as well
+  std::size_t waiting_ = 0;   ///< frames in input_
+  std::size_t ready_ = 0;     ///< frames in output_
+  std::int64_t taken_ = 0;    ///< inputs of this stream
+  std::size_t matching_ = 0;  ///< most recent inputs computed here that equal those of the first channel
 };
 
 }  // namespace
@@ -141,9 +142,9 @@ struct NativeEngine::Impl {
   const kernels::KernelTable& kernels;
   EngineFormat format;
   std::vector<TileBuffer> channels;
-  AlignedFloats scratch;  ///< of the offline tile
+  AlignedFloats scratch;  ///< for the offline tile
 
-  /// Calls work(workspace). A stream works on the stack: engines that take turns on a thread then find it in the cache.
+  /// Calls work(workspace). Streams use the stack, so that the engines of a thread share memory that is in the cache.
   template <typename Work>
   void with_workspace(Work work) NOVASR_RT {
     const std::size_t points = network->tile.points;
@@ -201,16 +202,16 @@ void NativeEngine::process(AudioView<const float> in, AudioView<float> out) NOVA
   auto& channels = impl_->channels;
   const auto like_first = [&](std::size_t c) { return std::ranges::equal(in[c], in[0]); };
   for (std::size_t c = 1; c < channels.size(); ++c)
-    if (channels[c].is_like_first() && !like_first(c)) channels[c].part_from(channels[0]);
+    if (channels[c].matches_first() && !like_first(c)) channels[c].diverge_from(channels[0]);
 
   impl_->with_workspace([&](const Workspace& workspace) {
     for (std::size_t c = 0; c < channels.size(); ++c) {
-      if (c > 0 && channels[c].is_like_first()) {
+      if (c > 0 && channels[c].matches_first()) {
         std::ranges::copy(out[0], out[c].begin());
         continue;
       }
       channels[c].process(in[c], out[c], workspace);
-      if (c > 0) channels[c].note_alike(like_first(c), in.frames());
+      if (c > 0) channels[c].count_match(like_first(c), in.frames());
     }
   });
 }
@@ -221,7 +222,7 @@ void NativeEngine::flush(AudioView<float> out) noexcept {
   const FlushDenormals flush_denormals;
   impl_->with_workspace([&](const Workspace& workspace) {
     for (std::size_t c = 0; c < channels.size(); ++c) {
-      if (c > 0 && channels[c].is_like_first())
+      if (c > 0 && channels[c].matches_first())
         std::ranges::copy(out[0], out[c].begin());
       else
         channels[c].flush(out[c], workspace);

@@ -11,23 +11,23 @@ namespace kernels {
 struct KernelTable;
 }
 
-/// How many frames the network's largest layer computes at a time; either way the block size never matters.
+/// Number of frames that the network's largest layer computes at a time; independent of the block size.
 enum class Tile {
   streaming,  ///< 3 input frames: latency 43 frames at 48 kHz
   offline     ///< 13 input frames: latency 73 frames at 48 kHz, and faster on large blocks
 };
 
-/// The network in hand-made SIMD: runs inline on the audio thread, without allocation, lock or system call.
+/// The network in hand-written SIMD: runs inline on the audio thread, without allocation, lock or system call.
 ///
-/// Denormals are flushed while it runs; the caller's floating-point mode is restored.
+/// Flushes denormals while it runs, then restores the caller's floating-point mode.
 class NativeEngine final : public StreamingEngine {
  public:
   /// [control] Folds the weights for the kernels (milliseconds). The default instruction set is the best available.
-  /// Throws ModelError if folding overflows; with `isa`, ConfigError if it is not available.
+  /// Throws ModelError if folding overflows, ConfigError if `isa` is not available.
   explicit NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile = Tile::streaming);
   NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, Isa isa);
 
-  /// [control] With kernels of the caller's own; they must outlive the engine.
+  /// [control] Uses the caller's kernels, which must outlive the engine.
   NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, const kernels::KernelTable& kernels);
 
   ~NativeEngine() override;

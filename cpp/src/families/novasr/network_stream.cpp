@@ -10,20 +10,19 @@ namespace {
 
 using kernels::kChannels;
 
-constexpr std::size_t kInputHistory =
-    24;  ///< the residual reads up to 18 frames back; a multiple of 8 keeps it aligned
+constexpr std::size_t kInputHistory = 24;  ///< the residual reads 18 frames back; a multiple of 8 keeps it aligned
 constexpr std::size_t kPreHistory = 3;
 constexpr std::size_t kActivated1History = 10;
 constexpr std::size_t kConvolvedHistory = 5;
 constexpr std::size_t kActivated2History = 16;
-/// Inputs activated at a time: the six tiles of a 1 ms block undivided, and the window stays in the L1 cache.
+/// Inputs activated at a time: covers the six tiles of a 1 ms block, and the window stays in the L1 cache.
 constexpr std::size_t kWindowInputs = 18;
 constexpr std::size_t kWindowRows = 6 * kWindowInputs;
-/// Zeros after which no row kept and no output looks back to anything else, with a margin.
+/// Zeros after which no stored row and no output depends on earlier input, with a margin.
 constexpr std::size_t kSettledInputs = 64;
 static_assert(kSettledInputs >= kMemoryFrames);
 
-/// Hands out places in one piece of memory, as offsets in floats that keep rows aligned.
+/// Allocates offsets, in floats, within one block of memory, keeping rows aligned.
 class Carver {
  public:
   constexpr std::size_t take(std::size_t floats) NOVASR_RT {
@@ -48,7 +47,7 @@ void save_state(const Workspace::Rows& rows, std::size_t new_rows, float* past) 
   std::memmove(past, rows.first + new_rows * kChannels, rows.history * kChannels * sizeof(float));
 }
 
-/// Zeroes those of the `count` new rows, the first at `first_time`, that lie outside 0 .. length - 1.
+/// Zeroes those of the `count` new rows, starting at `first_time`, that lie outside 0 .. length - 1.
 void zero_outside(const Workspace::Rows& rows, std::int64_t first_time, std::size_t count,
                   std::int64_t length) NOVASR_RT {
   const auto frames = static_cast<std::int64_t>(count);
@@ -80,7 +79,7 @@ constexpr Layout layout_for(std::size_t points) NOVASR_RT {
 
 static_assert(layout_for(kernels::kStreamingPoints).size <= Workspace::kStackFloats);
 
-/// What a channel keeps between two calls.
+/// State of a channel between two calls.
 struct Past {
   std::size_t input, pre, window1, activated1, convolved, window2, activated2, size;
 };
@@ -132,7 +131,7 @@ void NetworkStream::continue_from(const NetworkStream& other) NOVASR_RT {
   silent_ = other.silent_;
 }
 
-/// Lasting silence gives one constant and leaves all rows as they were: bit by bit what computing would give.
+/// For sustained silence the output is constant and the rows do not change: skipping it is bit-exact.
 bool NetworkStream::skip_silence(const float* input, std::size_t inputs, float* out) NOVASR_RT {
   const bool settled = silent_ >= kSettledInputs;
   silent_ = std::all_of(input, input + inputs, [](float x) { return x == 0.0f; }) ? silent_ + inputs : 0;
@@ -167,7 +166,7 @@ void NetworkStream::process_tiles(const float* input, std::size_t tiles, std::in
   kernels_.residual(net, at.input + kInputHistory - 13, inputs + 1, at.residual);
   kernels_.output(net, at.activated2.first + 8 * kChannels, at.residual + 2, frames, out);
   const Silence& silence = network_->silence;
-  for (std::size_t t = 0; t < frames; ++t) out[t] -= silence.sums[t];  // lasting silence: exactly 0
+  for (std::size_t t = 0; t < frames; ++t) out[t] -= silence.sums[t];  // sustained silence: exactly 0
   kernels_.tanh(silence.constant, frames, out);
   edge_outputs(at, frames, out);
 
@@ -218,8 +217,8 @@ void NetworkStream::second_activation(const Workspace& at, std::size_t frames) N
   save_state(at.window, 0, past_.data() + kPast.window2);
 }
 
-/// Recomputes a group that reaches past the signal: the interpolation repeats the first and last 16 kHz frame, the
-/// up-sampler sees zeros outside and drops the first and last two samples of its output.
+/// Recomputes a group that extends beyond the signal: the interpolation repeats the first and last 16 kHz frame; the
+/// up-sampler zero-pads its input and drops the first and last two samples of its output.
 void NetworkStream::edge_group(std::int64_t group, const float* conv_pre_row, float* window) NOVASR_RT {
   if (group > 1 && group < total_ - 1) return;
   const std::int64_t length = 3 * total_;
@@ -255,7 +254,7 @@ void NetworkStream::edge_group(std::int64_t group, const float* conv_pre_row, fl
   }
 }
 
-/// Outputs whose filters reach past the signal, and those before and after the signal, which are 0.
+/// Recomputes outputs whose filters extend beyond the signal, and zeroes those before and after the signal.
 void NetworkStream::edge_outputs(const Workspace& at, std::size_t frames, float* out) const NOVASR_RT {
   const std::int64_t first = 3 * taken_ - static_cast<std::int64_t>(kRawLatencyFrames), length = 3 * total_ - 4;
   if (first > 3 && first + static_cast<std::int64_t>(frames) <= length - 3) return;
@@ -269,7 +268,7 @@ void NetworkStream::edge_outputs(const Workspace& at, std::size_t frames, float*
   }
 }
 
-/// conv_post's taps one by one, without those outside; see EdgeFilters.
+/// Sums conv_post's taps one by one, skipping those outside the signal; see EdgeFilters.
 float NetworkStream::edge_output(const Workspace& at, std::int64_t t) const NOVASR_RT {
   const EdgeFilters& edges = network_->edges;
   double sum = 0.0;
@@ -283,7 +282,7 @@ float NetworkStream::edge_output(const Workspace& at, std::int64_t t) const NOVA
     const float* weight = edges.branch[j][0].data();
     for (std::size_t k = 0; k < kernels::kConvTaps * kChannels; ++k) sum += static_cast<double>(weight[k]) * x[k];
 
-    const auto pre = [&](std::int64_t i) {  // conv_pre behind this tap, at the 16 kHz frame i, the first one repeated
+    const auto pre = [&](std::int64_t i) {  // conv_pre feeding this tap, at 16 kHz frame i; the first frame repeats
       double value = edges.residual_bias[j];
       const float* x_in =
           at.input + static_cast<std::int64_t>(kInputHistory) + std::max<std::int64_t>(i, 0) - taken_ - 3;

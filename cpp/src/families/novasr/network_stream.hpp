@@ -9,31 +9,30 @@
 
 namespace novasr {
 
-/// Output frames for each input frame.
+/// Output frames per input frame.
 inline constexpr std::size_t kRatio = 3;
 
 /// Latency of a channel's raw output: output t is determined by input floor((t + 37) / 3).
 inline constexpr std::size_t kRawLatencyFrames = 37;
 
-/// Inputs after which nothing of the past is left in a channel, whatever the tile.
+/// Inputs after which a channel no longer depends on the past, for any tile size.
 inline constexpr std::size_t kMemoryFrames = 40;
 
-/// Outputs that feel the zeros beside the first or last frame in one of the network's layers: 36, and in their last
-/// bits more, whose tile is computed together with those. None is further away than the inputs that a channel
-/// remembers, less its latency.
+/// Outputs affected by the zero padding of a layer at the start or end of a stream: 36, plus the other outputs of the
+/// same tiles, whose last bits may differ. The bound is the memory of a channel minus its latency.
 inline constexpr std::size_t kEdgeFrames = kRatio * kMemoryFrames - kRawLatencyFrames;
 
-/// The arrays that one call works in, carved out of scratch memory: of each layer first the rows that the past left,
-/// then room for the next. The engines of a program work in the same memory one after the other (an audio thread's
-/// stack), so that it stays in the cache; what outlives a call is small.
+/// The arrays used by one call, allocated from scratch memory: for each layer the past rows, then room for the new
+/// ones. All engines on an audio thread use the same memory in turn (the stack), so it stays in the cache; the state
+/// kept between calls is small.
 struct Workspace {
-  /// Floats that suffice for the streaming tile: little enough for any thread's stack.
+  /// Size in floats for the streaming tile: small enough for any thread's stack.
   static constexpr std::size_t kStackFloats = 21'000;
 
-  /// Floats needed for tiles of so many points.
+  /// Size in floats for tiles of `points` points.
   [[nodiscard]] static std::size_t size(std::size_t points) noexcept;
 
-  /// `memory` is 64-byte aligned and may hold anything.
+  /// `memory` must be 64-byte aligned; its contents do not matter.
   Workspace(std::size_t points, float* memory) NOVASR_RT;
 
   struct Rows {
@@ -46,15 +45,15 @@ struct Workspace {
   Rows activated1;  ///< first activation
   Rows convolved;   ///< conv1
   float* residual;
-  float* spectra;   ///< used between the two activations; the rest lies in the same place
+  float* spectra;   ///< used between the two activations; shares memory with the following arrays
   Rows window;      ///< either activation at 96 kHz
   Rows activated2;  ///< second activation
 };
 
-/// One channel of the network as a stream: the rows of each layer that later tiles still need, and the signal's edges.
+/// One channel of the network as a stream: keeps the rows of each layer that later tiles need, and handles the edges.
 ///
-/// Every layer zero-pads its own input, so rows before frame 0 and after the end are set to 0 layer by layer. With T
-/// inputs taken and a whole number of tiles done, the layers stand at: conv_pre row T - 4, first activation group T - 5
+/// Every layer zero-pads its own input, so rows before frame 0 and after the end are set to 0 layer by layer. After T
+/// inputs and a whole number of tiles, the layers have reached: conv_pre row T - 4, first activation group T - 5
 /// (rows up to 3 T - 18), convolution 3 T - 23, second activation 3 T - 30, output 3 T - 38.
 class NetworkStream {
  public:
@@ -63,12 +62,12 @@ class NetworkStream {
   /// [audio] Starts a fresh stream.
   void reset() NOVASR_RT;
 
-  /// [audio] Goes on from where `other`, of the same network, stands.
+  /// [audio] Continues from the state of `other`, which has the same network.
   void continue_from(const NetworkStream& other) NOVASR_RT;
 
-  /// [audio] Takes the next tiles * tile_inputs frames and writes three times as many, kRawLatencyFrames late, then up
-  /// to kMaxWidth frames of garbage. `total_inputs` is the length of the signal, or kUnknownLength; frames from there
-  /// on must be 0. Precondition: 1 <= tiles <= kMaxTiles.
+  /// [audio] Consumes the next tiles * tile_inputs frames and writes three times that number, delayed by
+  /// kRawLatencyFrames, then up to kMaxWidth undefined frames. `total_inputs` is the length of the signal, or
+  /// kUnknownLength; the input must be 0 from there on. Precondition: 1 <= tiles <= kMaxTiles.
   void process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
                      float* out) NOVASR_RT;
 
@@ -86,7 +85,7 @@ class NetworkStream {
   const kernels::KernelTable& kernels_;
   AlignedFloats past_;      ///< the rows of each layer that later calls need
   std::int64_t taken_ = 0;  ///< inputs before the current call
-  std::size_t silent_ = 0;  ///< zeros in the whole calls since the last one that held anything else
+  std::size_t silent_ = 0;  ///< zeros since the last call with a non-zero input
   std::int64_t total_ = kUnknownLength;
 };
 

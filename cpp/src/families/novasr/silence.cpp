@@ -23,7 +23,7 @@ double sum(std::span<const float> values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-/// A constant through the up-sampler, whose two phases are mirror images, the snake and the low-pass.
+/// Passes a constant through the up-sampler (whose two phases are mirror images), the snake and the low-pass.
 PerChannel activated(const ModelWeights::Activation& activation, PerChannel x) {
   for (std::size_t c = 0; c < kChannels; ++c) {
     const double a = std::exp(static_cast<double>(activation.alpha[c]));
@@ -62,8 +62,8 @@ void measure_silence(const ModelWeights& weights, const std::shared_ptr<Prepared
                      const kernels::KernelTable& table) {
   const std::size_t points = network->tile.points;
   const std::size_t inputs = kMaxTiles * kernels::tile_inputs(points), frames = kMaxTiles * kernels::tile_rows(points);
-  constexpr int kCalls = 3;                                            // the last hears nothing but silence
-  constexpr std::int64_t kLength = NetworkStream::kUnknownLength - 1;  // known: nothing is skipped
+  constexpr int kCalls = 3;                                            // the last call depends on silence only
+  constexpr std::int64_t kLength = NetworkStream::kUnknownLength - 1;  // a known length disables skipping
   kernels::KernelTable without_tanh = table;
   without_tanh.tanh = [](float, size_t, float*) NOVASR_RT {};
 

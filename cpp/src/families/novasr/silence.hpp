@@ -7,11 +7,11 @@
 
 namespace novasr {
 
-/// The constant before the tanh that lasting silence leads to, layer by layer as published, in double. Less than half a
-/// step of float at full scale counts as 0: trained weights are made to be silent, up to the rounding of their biases.
+/// The constant before the tanh for sustained silence, computed layer by layer as published, in double. A constant
+/// below half a float step at full scale counts as 0: trained weights are silent up to the rounding of their biases.
 [[nodiscard]] double silence_constant(const ModelWeights& weights);
 
-/// [control] Fills network->silence: runs the kernels on silence until it lasts.
+/// [control] Fills network->silence by running the kernels on silence until the output is constant.
 void measure_silence(const ModelWeights& weights, const std::shared_ptr<PreparedNetwork>& network,
                      const kernels::KernelTable& table);
 

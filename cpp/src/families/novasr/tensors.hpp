@@ -11,7 +11,7 @@ inline constexpr std::size_t kChannelsShape[] = {32};
 inline constexpr std::size_t kFilterShape[] = {1, 1, 12};
 inline constexpr std::size_t kPostWeightShape[] = {1, 32, 7};
 
-/// Every tensor of the network as published, in the order of ModelWeights.
+/// All tensors of the network as published, in the order of ModelWeights.
 inline constexpr TensorSpec kTensors[] = {
     {"conv_pre.weight", kPreWeightShape},
     {"conv_pre.bias", kChannelsShape},

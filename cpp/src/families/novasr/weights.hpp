@@ -5,7 +5,7 @@
 
 namespace novasr {
 
-/// The weights of the NovaSR network as published: plain, in float32, not yet folded into each other.
+/// The weights of the NovaSR network as published: in float32, not folded.
 struct ModelWeights {
   static constexpr std::size_t kChannels = 32;
 

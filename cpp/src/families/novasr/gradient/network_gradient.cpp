@@ -13,8 +13,8 @@ namespace {
 
 static_assert(kLanes == kChannels);
 
-// Which rows of a tile each signal is needed in; row kBefore is the tile's first output. Each range is that of the
-// next layer, widened by what its filter reaches.
+// The rows of a tile that each signal needs; row kBefore is the tile's first output. Each range is that of the next
+// layer, widened by the reach of its filter.
 struct Range {
   std::size_t first, last;
 };
@@ -29,7 +29,7 @@ static_assert(kInput.last <= kRows);
 
 constexpr std::size_t kPadding = kMergedTaps;  // zeros around a tile's gradient
 
-// Everything that one tile computes: going forward, and the gradients going back.
+// All signals of one tile: forward, and the gradients backward.
 struct Tile {
   Rows input, even_1, odd_1, down_1, conv, even_2, odd_2, down_2, even, odd;
   Rows even_gradient, odd_gradient, down_gradient, conv_gradient, input_gradient;
@@ -37,7 +37,7 @@ struct Tile {
   float gradient[kTile + 2 * kPadding];
 };
 
-// Values in the order in which the kernels want them, 32 byte aligned.
+// Values in the order that the kernels require, 32-byte aligned.
 struct Layers {
   alignas(64) float pre_weight[kPreTaps * kChannels], pre_bias[kChannels];
   alignas(64) float conv_weight[kBlockTaps * kChannels * kChannels], conv_bias[kChannels];
@@ -74,7 +74,7 @@ std::unique_ptr<Layers> layers_of(const Parameters<const float>& p) {
   return layers;
 }
 
-// The same convolution backwards: taps mirrored, inputs and outputs exchanged.
+// The transposed convolution: taps mirrored, inputs and outputs exchanged.
 std::unique_ptr<Layers> transposed(const Layers& layers) {
   auto mirrored = std::make_unique<Layers>(layers);
   for (std::size_t k = 0; k < kBlockTaps; ++k)
@@ -86,7 +86,7 @@ std::unique_ptr<Layers> transposed(const Layers& layers) {
   return mirrored;
 }
 
-// A clip's place in the network: how long each signal of it is, and where a tile begins.
+// Position of a tile in a clip: the length of each signal and the start of the tile.
 struct Place {
   std::span<const float> audio;
   std::ptrdiff_t start;  // frame of row 0
@@ -109,7 +109,7 @@ std::ptrdiff_t floor_third(std::ptrdiff_t frame) {
   return (frame >= 0 ? frame : frame - 2) / 3;
 }
 
-// The two inputs between which a frame at 48 kHz lies, and the weight of the second; edges are held.
+// The two inputs adjacent to a 48 kHz frame, and the weight of the second; edges are held.
 struct Between {
   std::ptrdiff_t a, b;
   float weight_b;
@@ -185,7 +185,7 @@ struct Stages {
     }
   }
 
-  // One anti-aliased activation; its output is two frames shorter than its input, `trimmed` in all.
+  // One anti-aliased activation; its output is two frames shorter than its input, `trimmed` in total.
   void activation(std::size_t which, const Place& place, const Rows& in, Rows& even, Rows& odd, Tile& t, Rows& out,
                   Range wide, Range narrow, std::ptrdiff_t trimmed) const {
     kernels.up_sample(up[which], in, even, odd, wide.first, wide.last);
@@ -215,7 +215,7 @@ struct Stages {
     kernels.convolve(layers.conv_weight, layers.conv_bias, t.down_1, t.conv, kConv.first, kConv.last);
     t.conv.clear_outside(place.start, place.frames(2), kConv.first, kConv.last);
     activation(1, place, t.conv, t.even_2, t.odd_2, t, t.down_2, kUp2, kDown2, 4);
-    t.input.clear_outside(place.start, place.frames(4), kInput.first, kInput.last);  // from here on, the residual
+    t.input.clear_outside(place.start, place.frames(4), kInput.first, kInput.last);  // from here on the residual
     std::ranges::fill(t.out, layers.level);
     kernels.convolve_to_one(layers.merged_weight, kMergedTaps, t.down_2, t.out, kOut.first, kOut.last);
     kernels.convolve_to_one(layers.post_weight, kPostTaps, t.input, t.out, kOut.first, kOut.last);
@@ -259,7 +259,8 @@ struct Stages {
   }
 };
 
-// Calls work(thread, place, first output, outputs) for each tile, always from the same thread of as many.
+// Calls work(thread, place, first output, outputs) for each tile; with the same number of threads, a tile always runs
+// on the same thread.
 template <typename Work>
 void for_each_tile(std::span<const float> audio, std::size_t frames, std::size_t threads, const Work& work) {
   const std::size_t clips = audio.size() / frames, outputs = 3 * frames - kTrim;

@@ -1,6 +1,6 @@
 // conv_pre and the two anti-aliased activations. Included inside an unnamed namespace.
 
-/// `Count` constants in all lanes. Copied to locals before a loop: stores in it could otherwise change them.
+/// `Count` constants broadcast to all lanes. Copied to locals before a loop, because its stores may alias them.
 template <size_t Count>
 struct Splats {
   Vec value[Count];
@@ -10,10 +10,10 @@ struct Splats {
   NOVASR_INLINE Vec operator[](size_t i) const { return value[i]; }
 };
 
-/// v becomes kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
-/// Apart from the up-samplers, so that all its constants stay in registers.
+/// Maps v to kappa v + 1 - cos(2 pi v). With q = |v - round(v)| - 1/4, -cos(2 pi v) = sin(2 pi q): an odd polynomial.
+/// Separate from the up-samplers, so that all its constants stay in registers.
 NOVASR_NOINLINE void snake_rows(const Network& net, size_t activation, float* rows, size_t count) NOVASR_RT {
-  constexpr size_t kAtOnce = 3;  // side by side: each is one long chain of dependent operations
+  constexpr size_t kAtOnce = 3;  // interleaved: each is one long dependency chain
   const Splats<kSineTerms> sine(net.sine);
   for (size_t c = 0; c < kChannels; c += kWidth) {
     const Vec kappa = load(net.kappa[activation] + c);
@@ -61,7 +61,7 @@ NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t f
       const float* x = rows + i * kChannels + c;
       const Vec before2 = load(x - 2 * kChannels), before = load(x - kChannels), here = load(x);
       const Vec after = load(x + kChannels);
-      // Phases 4 and 5 of the frame before: four taps, mirror images of each other.
+      // Phases 4 and 5 of the previous frame: four taps, mirror images of each other.
       const Vec even = multiply_add(before2 + after, f[6], (before + here) * f[7]);
       const Vec odd = multiply_add(before2 - after, f[8], (before - here) * f[9]);
       // Phases 0 to 3 of this frame: three taps; 0 and 3, 1 and 2 are mirror images.
@@ -79,7 +79,7 @@ NOVASR_NOINLINE void up_from_16k(const Network& net, const float* rows, size_t f
 }
 
 NOVASR_NOINLINE void up_from_48k(const Network& net, const float* rows, size_t frames, float* window) NOVASR_RT {
-  constexpr size_t kAtOnce = 3;  // neighbours share five of their six rows
+  constexpr size_t kAtOnce = 3;  // adjacent steps share five of their six rows
   const Splats<6> f(net.up_from_48k);
   for (size_t c = 0; c < kChannels; c += kWidth) {
     for (size_t first = 0; first < frames; first += kAtOnce) {
@@ -105,7 +105,7 @@ NOVASR_NOINLINE void low_pass(const Network& net, size_t activation, const float
                               float* rows) NOVASR_RT {
   const Splats<6> tap(net.low_pass[activation]);
   for (size_t c = 0; c < kChannels; c += kWidth) {
-    Vec x[12];  // the last twelve rows, as a ring: neighbouring frames share ten of them
+    Vec x[12];  // the last twelve rows, as a ring: adjacent frames share ten of them
 #pragma GCC unroll 10
     for (size_t i = 0; i < 10; ++i) x[i] = load(window + i * kChannels + c);
     for (size_t first = 0; first < frames; first += 6) {

@@ -1,4 +1,4 @@
-// The 32 -> 32 convolution: rows to spectra, one matrix product for each spectrum, products to rows.
+// The 32 -> 32 convolution: rows to spectra, one matrix product per spectrum, products to rows.
 // Included inside an unnamed namespace.
 
 #if NOVASR_WIDTH == 16
@@ -7,7 +7,7 @@ constexpr size_t kGemmRows = 12;  // 12 x 2 accumulators of 32 registers
 constexpr size_t kGemmRows = 6;  // 6 x 2 accumulators of 16 registers
 #endif
 
-/// y[r] = bias + x[r] * w for `Rows` rows and `Vectors` vectors of output channels; each sum runs over k upwards.
+/// y[r] = bias + x[r] * w for `Rows` rows and `Vectors` vectors of output channels; each sum runs over ascending k.
 template <size_t Rows, size_t Vectors>
 NOVASR_INLINE void gemm_block(const float* __restrict x, const float* __restrict w, const float* bias,
                               float* __restrict y) {
@@ -46,7 +46,7 @@ NOVASR_INLINE void gemm_at_most(size_t rows, const float* x, const float* w, con
   if constexpr (Rows > 1) gemm_at_most<Rows - 1>(rows, x, w, bias, y);
 }
 
-/// Cuts the rows into blocks of nearly equal height, so that no block is left with one slow row.
+/// Splits the rows into blocks of nearly equal height, so that no block has a single slow row.
 NOVASR_INLINE void gemm(size_t rows, const float* x, const float* w, const float* bias, float* y) {
   for (size_t blocks = (rows + kGemmRows - 1) / kGemmRows; blocks > 0; --blocks) {
     const size_t height = (rows + blocks - 1) / blocks;
@@ -71,7 +71,7 @@ NOVASR_INLINE void convolve_tiles(const TileFilter& filter, const float* rows, s
     }
   }
   for (size_t p = 0; p < tile_products(Points); ++p) {
-    // The first product is the constant part of the tile, which is where a constant belongs.
+    // The bias is constant over the tile, so it belongs to the first product, frequency 0.
     gemm(tiles, input + p * kProductStride, filter.weight + p * kChannels * kChannels, p == 0 ? filter.bias : nullptr,
          spectra + p * kProductStride);
   }

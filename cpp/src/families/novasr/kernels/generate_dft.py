@@ -1,10 +1,10 @@
-"""Write the straight-line transforms of one tile size as C++ (see tile_filter.hpp for what a tile is).
+"""Generate the straight-line transforms of one tile size as C++ (tile_filter.hpp defines a tile).
 
     generate_dft.py POINTS OUTPUT
 
-A tile turns POINTS + 1 rows into `3 * POINTS / 2` spectra, and so many products back into POINTS - 9 rows. Both ways are
-real discrete Fourier transforms. Each is built as a graph of additions and scalings in which equal expressions exist
-once; the way back is the transposed graph of a forward transform, so only one direction is written down here.
+A tile turns POINTS + 1 rows into `3 * POINTS / 2` spectra, and the same number of products into POINTS - 9 rows. Both
+are real discrete Fourier transforms. Each is a graph of additions and scalings without duplicate expressions. The
+inverse is the transposed graph of a forward transform, so only one direction is written here.
 """
 
 import math
@@ -15,7 +15,7 @@ ZERO = None  # a value is None or (sign, node)
 
 
 class Graph:
-    """Additions and scalings; a value carries its sign beside the node, so no node ever negates."""
+    """Additions and scalings; each value is a sign and a node, so no node negates."""
 
     def __init__(self):
         self.nodes = []
@@ -146,7 +146,7 @@ def split_radix_dft(g, x):
 
 
 def transpose(graph, outputs, input_count):
-    """Return the transposed linear map: (graph, outputs), with one input for each of `outputs`."""
+    """Return the transposed linear map: (graph, outputs), with one input per element of `outputs`."""
     t = Graph()
     gathered = [ZERO] * len(graph.nodes)
 
@@ -195,10 +195,10 @@ def rows(points):
 
 
 class Emitter:
-    """Writes a graph in the order in which it was built: one small transform after the other.
+    """Writes a graph in construction order: one small transform after the other.
 
-    That keeps fewer values alive, and more operations independent, than depth first from the outputs. A scaling used
-    once becomes part of a fused multiply-add.
+    This keeps fewer values alive and more operations independent than depth-first order from the outputs. A scaling
+    used once becomes part of a fused multiply-add.
     """
 
     def __init__(self, graph, outputs, load, store):

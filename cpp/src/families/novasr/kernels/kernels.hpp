@@ -1,6 +1,6 @@
 #pragma once
-// The contract between the engine and the kernels. Included by every instruction set's file, therefore without any
-// standard header that has inline code: the linker could keep the AVX-512 copy of it for everyone.
+// The interface between the engine and the kernels. The files of all instruction sets include it, so it includes no
+// standard header with inline code: the linker could keep the AVX-512 copy for all of them.
 #include <stddef.h>
 
 #include "novasr/realtime.hpp"
@@ -10,16 +10,15 @@ namespace novasr::kernels {
 inline constexpr size_t kChannels = 32;  ///< of the network's hidden layers; a "row" is one frame of all of them
 inline constexpr size_t kPreTaps = 7;
 inline constexpr size_t kConvTaps = 11;
-inline constexpr size_t kOutputTaps = 17;  ///< conv2 (11 taps) and conv_post (7) as one filter
-inline constexpr size_t kResidualTaps =
-    11;  ///< conv_pre, interpolation and conv_post as one filter on the 16 kHz input
-inline constexpr size_t kWindowHistory = 11;  ///< 96 kHz rows that the 12-tap low-pass still needs from the past
+inline constexpr size_t kOutputTaps = 17;     ///< conv2 (11 taps) and conv_post (7) as one filter
+inline constexpr size_t kResidualTaps = 11;   ///< conv_pre, interpolation and conv_post as one filter at 16 kHz
+inline constexpr size_t kWindowHistory = 11;  ///< past 96 kHz rows that the 12-tap low-pass needs
 inline constexpr size_t kSineTerms = 5;
 
-/// Everything but the 32 -> 32 convolution, folded for the kernels; made by prepare_network(), never changed.
+/// Everything except the 32 -> 32 convolution, folded for the kernels by prepare_network(); immutable.
 ///
-/// The snake is u + g (1 - cos 2au) with g = 1 / 2b. Every layer before it delivers v = u a / pi, and every layer after
-/// it multiplies by g, so that kernels compute kappa v + 1 - cos(2 pi v) with kappa = pi / (a g).
+/// The snake is u + g (1 - cos 2au) with g = 1 / 2b. The layer before it outputs v = u a / pi, and the layer after it
+/// multiplies by g, so the kernels compute kappa v + 1 - cos(2 pi v) with kappa = pi / (a g).
 struct Network {
   alignas(64) float pre_weight[kPreTaps][kChannels];
   alignas(64) float pre_bias[kChannels];
@@ -56,9 +55,9 @@ inline constexpr size_t kStreamingPoints = 18;
 inline constexpr size_t kOfflinePoints = 48;
 inline constexpr size_t kMaxTiles = 12;  ///< convolved at a time
 
-/// Floats from one product to the next in the scratch memory of convolve(); 16 more than needed, against 4K aliasing.
+/// Stride in floats between products in the scratch memory of convolve(); 16 more than needed, to avoid 4K aliasing.
 inline constexpr size_t kProductStride = kMaxTiles * kChannels + 16;
-/// Scratch floats of convolve(): each product is written over the spectrum before its own.
+/// Scratch floats of convolve(): each product overwrites the spectrum before its own.
 inline constexpr size_t spectra_floats(size_t points) {
   return (tile_products(points) + 1) * kProductStride;
 }
@@ -66,8 +65,8 @@ inline constexpr size_t spectra_floats(size_t points) {
 /// Largest vector width in floats: rows of single-channel output are padded to a multiple of it.
 inline constexpr size_t kMaxWidth = 16;
 
-/// One instruction set's functions. Rows are kChannels floats, 64-byte aligned; nothing overlaps.
-/// How many rows a call takes never changes the bits of any one of them.
+/// The functions of one instruction set. Rows are kChannels floats, 64-byte aligned; arguments do not overlap. The
+/// result for a row is bit-identical for any number of rows per call.
 struct KernelTable {
   /// rows[i] = conv_pre at input[i], which reads input[i - 3 .. i + 3].
   void (*conv_pre)(const Network&, const float* input, size_t frames, float* rows) NOVASR_RT;
@@ -88,8 +87,8 @@ struct KernelTable {
   /// out = tiles * tile_rows rows of the convolution; reads tiles * tile_rows + 10 rows, the first 5 before out[0].
   void (*convolve)(const TileFilter&, const float* rows, size_t tiles, float* spectra, float* out) NOVASR_RT;
 
-  /// residual[3 i + p] from input[i - 5 .. i + 5]; computes whole vectors: reads and writes up to kMaxWidth frames
-  /// more.
+  /// residual[3 i + p] from input[i - 5 .. i + 5]; computes whole vectors: reads and writes up to kMaxWidth additional
+  /// frames.
   void (*residual)(const Network&, const float* input, size_t frames, float* residual) NOVASR_RT;
 
   /// out[t] = residual[t] + output filter on rows t - 8 .. t + 8; whole vectors, as above.

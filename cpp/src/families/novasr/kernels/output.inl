@@ -1,4 +1,4 @@
-// The way out: residual filter, merged conv2 and conv_post, tanh. Included inside an unnamed namespace.
+// Output stage: residual filter, merged conv2 and conv_post, tanh. Included inside an unnamed namespace.
 
 NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t frames, float* out) NOVASR_RT {
   for (size_t i = 0; i < frames; i += kWidth) {
@@ -13,7 +13,7 @@ NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t fra
   }
 }
 
-/// Rational approximation of tanh (13/6, the one of Eigen's generic_fast_tanh_float): error below 3e-7.
+/// Rational approximation of tanh (13/6, as in Eigen's generic_fast_tanh_float): error below 3e-7.
 NOVASR_INLINE Vec hyperbolic_tangent(Vec x) {
   const Vec limit = splat(7.90531110763549805f);  // tanh rounds to 1 from here on
   x = select(x < limit, x, limit);                // NaN becomes the limit: the output is always finite
@@ -33,7 +33,7 @@ NOVASR_INLINE Vec hyperbolic_tangent(Vec x) {
   return x * p / q;
 }
 
-/// {sum of v[0], sum of v[1], ...}; every lane is summed in the same order.
+/// {sum of v[0], sum of v[1], ...}; all lanes use the same summation order.
 template <size_t Count>
 NOVASR_INLINE Vec sums_of(Vec* v) {
   if constexpr (Count == 1) {
@@ -46,7 +46,7 @@ NOVASR_INLINE Vec sums_of(Vec* v) {
 
 NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* residual, size_t frames,
                             float* out) NOVASR_RT {
-  constexpr size_t kAtOnce = 8;  // sums in flight: enough to hide the latency of each, few enough for the registers
+  constexpr size_t kAtOnce = 8;  // sums in flight: enough to hide the latency, few enough for the registers
   constexpr size_t kStep = kWidth > kAtOnce ? kWidth : kAtOnce;
   for (size_t t = 0; t < frames; t += kStep) {
     Vec total[kStep];
@@ -71,7 +71,7 @@ NOVASR_NOINLINE void output(const Network& net, const float* rows, const float* 
   }
 }
 
-/// Apart from the sums, which would wait for its long chain of dependent operations.
+/// Separate from the sums, which would wait for its long dependency chain.
 NOVASR_NOINLINE void tanh_of_sums(float offset, size_t frames, float* out) NOVASR_RT {
   const Vec constant = splat(offset);
   for (size_t t = 0; t < frames; t += kWidth) {

@@ -4,7 +4,7 @@
 
 namespace novasr::kernels {
 
-/// [control] Throws ConfigError if this build lacks the instruction set or this processor does.
+/// [control] Throws ConfigError if this build or this CPU lacks the instruction set.
 [[nodiscard]] const KernelTable& table_for(Isa isa);
 
 }  // namespace novasr::kernels
