@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -135,6 +136,7 @@ def evaluate(
             for path in (csv_file, json_file, plot)
         )
         compared, left_out = systems.choose(weights or [systems.OURS], baselines=baselines)
+        settings = replace(settings, task=compared[0].task)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
         scores = _score(clips, compared, settings, jobs or core_count())
@@ -218,22 +220,27 @@ def _conditions(settings: Settings, data: list[Path], clips: list[Clip]) -> dict
         "recordings": len(clips),
         "seconds": sum(clip.seconds for clip in clips),
         "protocol": settings.protocol,
-        "degradation": settings.way_down,
+        "degradation": settings.downsampling,
         "bins": "all" if settings.all_bins else "up to each recording's own band",
-        "samples": "float, network output of 3N-4 frames filled up to 3N with zeros",
+        "samples": f"float, network output for N frames filled up to {settings.task.ratio}N with zeros",
         "interval": f"95 %, percentile cluster bootstrap, {RESAMPLES} draws, seed {SEED}",
     }
 
 
 def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
+    from novasr.evaluation.protocols import crossover_hz
     from novasr.evaluation.report import score_table
 
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
-    print(f"Protocol {settings.protocol}, to 16 kHz by {settings.way_down}, {band}, float.")
+    way = f"to {settings.task.low_hz / 1000:g} kHz by {settings.downsampling}"
+    print(f"Protocol {settings.protocol}, {way}, {band}, float.")
     print("Mean ± half of the 95 % interval, bootstrapped over clusters: speakers where known,")
     print("else recordings.\n")
     print(score_table([row for row in rows if _is_main(row)], markdown=markdown))
-    print("\nReplaced: the input's own band below 7.1 kHz. Matched: gain fitted to the input.\n")
+    kilohertz = crossover_hz(settings.task) / 1000
+    print(
+        f"\nReplaced: the input's own band below {kilohertz:g} kHz. Matched: gain fitted to the input.\n"
+    )
     others = [row for row in _widest(rows) if row.variant != "plain"]
     print(score_table(others, markdown=markdown, vary="variant"))
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from novasr.evaluation.runner import Score
     from novasr.evaluation.summary import Mean, Row
 
+_PANEL_INCHES = (4, 3)
+
 #: Heading and digits of each column.
 COLUMNS = {
     "lsd": ("LSD", 2),
@@ -138,7 +140,8 @@ def write_figure(destination: Path, rows: Sequence[Row]) -> None:
     systems = list(dict.fromkeys(row.system for row in rows))
     across = min(3, len(names))
     down = math.ceil(len(names) / across)
-    figure = Figure(figsize=(4 * across, 3 * down), layout="constrained")
+    width, height = _PANEL_INCHES
+    figure = Figure(figsize=(width * across, height * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).flat
     for panel, name in zip(panels, names, strict=False):
         for row in rows:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,15 +28,15 @@ from novasr.evaluation.protocols import (
 )
 from novasr.evaluation.robustness import CONDITIONS
 from novasr.evaluation.signals import fit
-from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.evaluation.systems import System, task_of
+from novasr.families.task import Task
 from novasr.training.datasets import Clip, LeftOut, Tell
 
 if TYPE_CHECKING:
     from novasr.evaluation.metrics import Distance
     from novasr.evaluation.signals import Array, Audio
-    from novasr.evaluation.systems import System
 
-SHORTEST_FRAMES = 2_400  # 50 ms: all windows fit when their ends are mirrored
+SHORTEST_FRAMES = 2_400  # all windows fit when their ends are mirrored
 VARIANTS = ("plain", "replaced", "matched")
 CLEAN = "clean"
 
@@ -66,11 +66,13 @@ class Settings:
     degradation : str, optional
         Key of :data:`DEGRADATIONS`; by default the protocol's.
     all_bins : bool
-        Score up to 24 kHz whatever the recording's band.
+        Score up to half the high rate, whatever the recording's band.
     robustness : bool
         Score the conditions of :mod:`novasr.evaluation.robustness` as well, by LSD alone.
     save : Path, optional
         Folder for the outputs.
+    task : Task
+        Rates and band of the systems, by default of the network in this package.
     """
 
     metrics: tuple[str, ...] = USUAL_METRICS
@@ -79,15 +81,16 @@ class Settings:
     all_bins: bool = False
     robustness: bool = False
     save: Path | None = None
+    task: Task = field(default_factory=task_of)
 
     @property
-    def way_down(self) -> str:
+    def downsampling(self) -> str:
         """Key of the degradation."""
         return self.degradation or USUAL_DEGRADATION[self.protocol]
 
     def degrade(self, audio: Audio) -> Array:
-        """Bring 48 kHz to 16 kHz."""
-        return DEGRADATIONS[self.way_down](audio)
+        """Downsample a recording to the systems' input."""
+        return DEGRADATIONS[self.downsampling](audio, self.task)
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def evaluate(
     Parameters
     ----------
     clips : sequence of Clip
-        Recordings at 48 kHz; of several channels the first is taken.
+        Recordings at the high rate; of several channels the first is taken.
     systems : sequence of System
         What to compare.
     settings : Settings
@@ -167,8 +170,8 @@ def evaluate(
     Raises
     ------
     AudioFileError
-        If an output cannot be written, or too many recordings cannot be read, are not at 48 kHz,
-        shorter than 50 ms or not finite.
+        If an output cannot be written, or too many recordings cannot be read, are not at the
+        high rate, are shorter than :data:`SHORTEST_FRAMES` or not finite.
     NovasrError
         If a process died.
     """
@@ -223,15 +226,15 @@ def score_clip(
     """Score every system on one recording as :func:`evaluate` does, or tell why it cannot be used."""
     try:
         with blaming(clip.path):
-            recording = read_recording(clip.path)
+            recording = read_recording(clip.path, settings.task.high_hz)
     except NovasrError as error:
         return error
     scores: list[Score] = []
     low = settings.degrade(recording)
     for system in systems:
         scores += _clean_scores(clip, recording, low, system, settings)
-    for condition, spoil in CONDITIONS.items() if settings.robustness else ():
-        low = settings.degrade(spoil(recording))
+    for condition, alter in CONDITIONS.items() if settings.robustness else ():
+        low = settings.degrade(alter(recording, settings.task.high_hz))
         for system in systems:
             made = fit(system.extend(low), len(recording))
             values = _lsd(clip, recording, made, settings)
@@ -239,11 +242,11 @@ def score_clip(
     return scores
 
 
-def read_recording(path: Path) -> Array:
-    """Read the first channel of a recording at 48 kHz, shape (frames,)."""
+def read_recording(path: Path, rate_hz: int) -> Array:
+    """Read the first channel of a recording at that rate, shape (frames,)."""
     with AudioReader(path) as reader:
-        if reader.sample_rate != MODEL_OUTPUT_HZ:
-            msg = f"{path}: runs at {reader.sample_rate} Hz, evaluation needs 48000 Hz"
+        if reader.sample_rate != rate_hz:
+            msg = f"{path}: runs at {reader.sample_rate} Hz, evaluation needs {rate_hz} Hz"
             raise AudioFormatError(msg)
         audio = np.concatenate([block[:, 0] for block in reader.blocks()])
     if len(audio) < SHORTEST_FRAMES:
@@ -258,10 +261,10 @@ def _clean_scores(
 ) -> Iterator[Score]:
     plain = fit(system.extend(low), len(recording))
     if settings.save is not None:
-        _save(settings.save, system, clip, plain)
+        _save(settings, system, clip, plain)
     outputs = {
         "plain": plain,
-        "replaced": keep_low_band(plain, low),
+        "replaced": keep_low_band(plain, low, settings.task),
         "matched": match_gain(plain, low, settings.degrade),
     }
     for variant, made in outputs.items():
@@ -284,31 +287,32 @@ def _values(
             values |= _lsd(clip, recording, made, settings)
         elif name == "mrstft":
             band = _band(clip, settings)
-            values["mrstft"] = metrics.mrstft(recording, made, bandwidth_hz=band)
+            values["mrstft"] = metrics.mrstft(recording, made, settings.task, bandwidth_hz=band)
         elif name == "si_sdr":
             values["si_sdr"] = metrics.si_sdr(recording, made)
         elif name == "consistency":
             values["consistency"] = metrics.snr(low, fit(settings.degrade(made), len(low)))
         elif name == "visqol":
-            values["visqol"] = metrics.visqol(recording, made)
+            values["visqol"] = metrics.visqol(recording, made, settings.task)
         elif clip.kind in _WITH_F0:
-            values |= metrics.f0_error(recording, made)
+            values |= metrics.f0_error(recording, made, settings.task)
     return values
 
 
 def _lsd(clip: Clip, recording: Array, made: Array, settings: Settings) -> dict[str, float]:
-    band = _band(clip, settings)
-    return metrics.lsd(recording, made, bandwidth_hz=band, distance=settings.protocol)
+    band, distance = _band(clip, settings), settings.protocol
+    return metrics.lsd(recording, made, settings.task, bandwidth_hz=band, distance=distance)
 
 
 def _band(clip: Clip, settings: Settings) -> float:
-    return MODEL_OUTPUT_HZ / 2 if settings.all_bins else clip.bandwidth_hz
+    return settings.task.high_hz / 2 if settings.all_bins else clip.bandwidth_hz
 
 
-def _save(folder: Path, system: System, clip: Clip, audio: Array) -> None:
+def _save(settings: Settings, system: System, clip: Clip, audio: Array) -> None:
     """Store in float: nothing is clipped."""
-    place = folder / system.name.replace("/", "_") / clip.path.parent.name
+    assert settings.save is not None
+    place = settings.save / system.name.replace("/", "_") / clip.path.parent.name
     place.mkdir(parents=True, exist_ok=True)
-    layout = Layout("WAV", "FLOAT", MODEL_OUTPUT_HZ, 1)
+    layout = Layout("WAV", "FLOAT", settings.task.high_hz, 1)
     block = audio[:, None].astype(np.float32)
     write_file(place / f"{clip.path.stem}.wav", layout, iter([block]), Metadata())

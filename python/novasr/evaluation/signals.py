@@ -1,4 +1,4 @@
-"""What the modules around the metrics do to signals, and what they call them."""
+"""Types and helpers for the signals that evaluation compares."""
 
 from __future__ import annotations
 

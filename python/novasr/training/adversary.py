@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from novasr.families import in_torch
 from novasr.training.losses import band_mask
 from novasr.training.recipe import Recipe
 
@@ -20,9 +21,12 @@ class Adversary:
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.weights = recipe.loss
+        rate_hz = in_torch(recipe.family).TASK.high_hz
         state = torch.get_rng_state()
         torch.manual_seed(recipe.seed)
-        self.network = nn.ModuleList(_Discriminator(size) for size in _FFT_SIZES).to(device)
+        self.network = nn.ModuleList(_Discriminator(size, rate_hz) for size in _FFT_SIZES).to(
+            device
+        )
         torch.set_rng_state(state)
         self.optimizer = torch.optim.Adam(self.network.parameters(), 2e-4, (0.8, 0.99))
 
@@ -68,9 +72,9 @@ class Adversary:
 class _Discriminator(nn.Module):
     """Judges one spectrogram, patch by patch."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, rate_hz: int) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.rate_hz = size, rate_hz
         widths = (1, _CHANNELS, _CHANNELS, _CHANNELS, _CHANNELS)
         strides = ((1, 1), (2, 1), (2, 1), (2, 1))
         self.layers = nn.ModuleList(
@@ -85,7 +89,8 @@ class _Discriminator(nn.Module):
         spectrum = torch.stft(
             audio[:, 0], self.size, self.size // 4, window=window, return_complex=True
         )
-        level = torch.log10(spectrum.abs() + 1e-4) * band_mask(bandwidths_hz, self.size)
+        mask = band_mask(bandwidths_hz, self.size, self.rate_hz)
+        level = torch.log10(spectrum.abs() + 1e-4) * mask
         x = level[:, None]  # (B, 1, bins, frames)
         features = []
         for layer in self.layers:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from novasr.families import in_torch, value_count
 from novasr.training.datasets import Clip
 from novasr.training.recipe import Recipe, as_toml
 
@@ -42,13 +43,14 @@ def write_card(
 def _card(
     clips: Sequence[Clip], recipe: Recipe, steps: int, validation_lsd: float | None, device: str
 ) -> str:
+    task = in_torch(recipe.family).TASK
     hours = sum(clip.seconds for clip in clips) / 3600
     voices = {clip.speaker for clip in clips if clip.kind in ("speech", "singing")} - {""}
     seen = steps * recipe.data.clips * recipe.data.seconds / 3600
     lines = [
         f"# Model card: {recipe.name}",
         "",
-        "NovaSR's network, 23,248 float16 values in upstream's key layout: 16 kHz in, 48 kHz out.",
+        f"Model family {recipe.family}, {value_count(recipe.family):,} float16 values: {task}.",
         "",
         f"- Trained from scratch: {steps} steps of {recipe.data.clips} clips of "
         f"{recipe.data.seconds:g} s ({seen:.1f} hours of degraded audio), seed {recipe.seed}, on {device}.",
@@ -70,8 +72,8 @@ def _card(
         )
     lines += [
         "",
-        "Limits: the network sees 1.5 ms around a sample, so it continues the sound that is there; it",
-        "cannot know what a recording lost. Input narrower than 8 kHz stays without what is between.",
+        "Limits: the network continues the sound that is there; it cannot know what a recording lost.",
+        f"Input narrower than {task.band_hz / 1000:g} kHz stays without what is between.",
         "",
         "```toml",
         as_toml(recipe).rstrip(),

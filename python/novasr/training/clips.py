@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from novasr.arrays import FloatArray
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
+from novasr.families import in_torch
 from novasr.training.datasets import Clip, LeftOut, Tell, read_clips
-from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
+from novasr.training.degrade import change_speed, degrade, margin_frames, resampled_band_hz
 from novasr.training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -31,18 +33,19 @@ class TrainingClips(Dataset[Batch]):
         self, clips: Sequence[Clip], recipe: Recipe, left_out: LeftOut | None = None
     ) -> None:
         left_out = left_out or LeftOut(len(clips), None)
-        self.recipe = recipe
+        self.recipe, self.task = recipe, in_torch(recipe.family).TASK
         self.clips: list[Clip] = []
         self.audio, self.bandwidths = [], []
         for clip in clips:
             try:
-                audio, rate = _load(clip.path)
+                audio, rate = _load(clip.path, self.task.high_hz)
             except NovasrError as error:
                 left_out.add(error)
                 continue
             self.clips.append(clip)
             self.audio.append(audio)
-            limit = PLAYED_BAND_HZ if rate > HIGH_HZ else HIGH_HZ / 2
+            highest_hz = self.task.high_hz
+            limit = resampled_band_hz(self.task) if rate > highest_hz else highest_hz / 2
             self.bandwidths.append(min(clip.bandwidth_hz, limit))
         if not self.clips:
             raise RecipeError("no recording is left to train on: mend those named above")
@@ -54,18 +57,20 @@ class TrainingClips(Dataset[Batch]):
         Returns
         -------
         tuple of Tensor
-            (clips, 1, frames) at 16 kHz, (clips, 1, 3 * frames) at 48 kHz, (clips,) bandwidths in Hz.
+            Input (clips, 1, frames), target (clips, 1, ratio * frames), bandwidths in Hz (clips,).
         """
         rng = np.random.default_rng([self.recipe.seed, step])
-        low_frames = round(self.recipe.data.seconds * HIGH_HZ / 3)
+        task = self.task
+        low_frames = round(self.recipe.data.seconds * task.high_hz / task.ratio)
+        frames = task.ratio * low_frames + 2 * margin_frames(task)
         lows, highs, bands = [], [], []
         for _ in range(self.recipe.data.clips):
-            audio, band = self._pick(rng, 3 * low_frames + 2 * MARGIN)
+            audio, band = self._pick(rng, frames)
             if rng.random() < self.recipe.degradation.mix_chance:
                 other, other_band = self._pick(rng, len(audio))
                 audio = audio + other * np.float32(rng.uniform(0.1, 1.0))
                 band = min(band, other_band)
-            low, high = degrade(audio, self.recipe.degradation, rng)
+            low, high = degrade(audio, self.recipe.degradation, task, rng)
             lows.append(low)
             highs.append(high)
             bands.append(band)
@@ -75,7 +80,7 @@ class TrainingClips(Dataset[Batch]):
             torch.tensor(bands),
         )
 
-    def _pick(self, rng: np.random.Generator, frames: int) -> tuple[npt.NDArray[np.float32], float]:
+    def _pick(self, rng: np.random.Generator, frames: int) -> tuple[FloatArray, float]:
         which = int(rng.choice(len(self.audio), p=self.weights))
         recording, band = self.audio[which], self.bandwidths[which]
         chances = self.recipe.degradation
@@ -87,7 +92,8 @@ class TrainingClips(Dataset[Batch]):
         audio = recording[start : start + needed].astype(np.float32) / np.float32(32768)
         if speed == 1.0:
             return audio[:frames], band
-        return change_speed(audio, speed, frames), min(band * speed, PLAYED_BAND_HZ)
+        played = change_speed(audio, speed, frames, self.task.high_hz)
+        return played, min(band * speed, resampled_band_hz(self.task))
 
 
 def gather(
@@ -146,21 +152,22 @@ def fingerprint(*groups: Sequence[Clip]) -> str:
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
-def load_audio(path: Path) -> npt.NDArray[np.float32]:
-    """Read the louder channel of a recording at 48 kHz."""
-    return _load(path)[0].astype(np.float32) / np.float32(32768)
+def load_audio(path: Path, rate_hz: int) -> FloatArray:
+    """Read the louder channel of a recording, resampled to a rate."""
+    return _load(path, rate_hz)[0].astype(np.float32) / np.float32(32768)
 
 
-def _load(path: Path) -> tuple[npt.NDArray[np.int16], int]:
+def _load(path: Path, rate_hz: int) -> tuple[npt.NDArray[np.int16], int]:
+    """Give the samples, and the rate that the file has."""
     with blaming(path), AudioReader(path) as reader:
-        rate = reader.sample_rate
+        file_hz = reader.sample_rate
         channels = np.concatenate(list(reader.blocks()))
     if not np.isfinite(channels).all():
         raise AudioFileError(f"{path}: holds NaN or infinite samples; repair or remove it")
     audio = channels[:, int(np.argmax(np.square(channels).sum(axis=0)))]
-    if rate != HIGH_HZ:
-        audio = soxr.resample(audio, rate, HIGH_HZ, quality="VHQ")
-    return np.asarray(np.round(np.clip(audio, -1, 1 - 2**-15) * 32768), np.int16), rate
+    if file_hz != rate_hz:
+        audio = soxr.resample(audio, file_hz, rate_hz, quality="VHQ")
+    return np.asarray(np.round(np.clip(audio, -1, 1 - 2**-15) * 32768), np.int16), file_hz
 
 
 def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:

@@ -16,9 +16,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from novasr.errors import WeightsError
-from novasr.families.novasr import NovaSRNetwork, fast
-from novasr.families.novasr.initial import new_network
-from novasr.families.novasr.network import END_TRIM
+from novasr.families import in_torch
+from novasr.families.torch_family import forward_of, plain_forward
 from novasr.training import checkpoint
 from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
@@ -98,12 +97,12 @@ def train(
     run = _Run(recipe, steps or recipe.optimizer.steps, device, fingerprint(data.clips, validation))
     run.resume(output)
     batches = _batches(data, run.step, run.steps, device)
-    check = Validation(validation, device, unusable)
+    check = Validation(validation, recipe, device, unusable)
     output.mkdir(parents=True, exist_ok=True)
     check_every = max(1, min(500, run.steps // 10))
     lsd = check.lsd(run.average) if run.step == run.steps else None
     saved = time.monotonic()
-    with RunLog(output, run.step) as log:
+    with RunLog(output, run.step, data.task.high_hz) as log:
         try:
             for low, high, bandwidths in batches:
                 rate = run.learning_rate
@@ -112,7 +111,7 @@ def train(
                 if run.step % check_every == 0 or run.step == run.steps:
                     lsd = check.lsd(run.average)
                     log.validation(run.step, lsd, partial(check.examples, run.average))
-                    save_weights(run.average, output / WEIGHTS_FILE)
+                    save_weights(run.average, output / WEIGHTS_FILE, recipe.family)
                 if time.monotonic() - saved > save_every_seconds:
                     checkpoint.save(output, run.state())
                     saved = time.monotonic()
@@ -120,7 +119,7 @@ def train(
         finally:
             if run.between_steps:  # else the last checkpoint is what can be repeated
                 checkpoint.save(output, run.state())
-    save_weights(run.average, output / WEIGHTS_FILE)
+    save_weights(run.average, output / WEIGHTS_FILE, recipe.family)
     write_card(output, data.clips, recipe, steps=run.steps, validation_lsd=lsd, device=device)
     return output / WEIGHTS_FILE
 
@@ -166,14 +165,15 @@ class _Run:
         self.recipe, self.steps, self.device, self.data = recipe, steps, device, data
         self.step = 0
         self.between_steps = True
-        self.network = _fresh(recipe, device)
-        self.average = _fresh(recipe, device)
+        family = in_torch(recipe.family)
+        self.network = family.initial_network(recipe).to(device)
+        self.average = family.initial_network(recipe).to(device)
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), recipe.optimizer.learning_rate, recipe.optimizer.betas
         )
-        self.loss = SpectralLoss(recipe.loss).to(device)
+        self.loss = SpectralLoss(recipe.loss, family.TASK).to(device)
         self.adversary = Adversary(recipe, device) if recipe.loss.adversarial > 0 else None
-        self.forward = fast.forward if device == "cpu" else torch.compile(_plain_forward)
+        self.forward = forward_of(family) if device == "cpu" else torch.compile(plain_forward)
 
     @property
     def learning_rate(self) -> float:
@@ -194,7 +194,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         estimate = self.forward(self.network, low)
-        high = high[..., :-END_TRIM]
+        high = high[..., : estimate.shape[-1]]  # a network's output may end earlier
         terms = self.loss(estimate, high, bandwidths)
         total = terms.total
         logged = {name: float(value.detach()) for name, value in vars(terms).items()}
@@ -257,11 +257,3 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.adversary:
             self.adversary.restore(state["adversary"])
-
-
-def _fresh(recipe: Recipe, device: str) -> NovaSRNetwork:
-    return new_network(recipe.seed, textbook_phases=recipe.textbook_phases).to(device)
-
-
-def _plain_forward(network: NovaSRNetwork, audio: Tensor) -> Tensor:
-    return network(audio)  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from novasr.errors import RecipeError
+from novasr.families import torch_families
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -91,8 +92,9 @@ class Recipe:
     """A whole recipe; every field has a default, the file states what differs."""
 
     name: str = "base"
+    family: str = "novasr"  # of the model, one that has a PyTorch form
     seed: int = 1
-    textbook_phases: bool = False  # see `new_network`
+    textbook_phases: bool = False  # of the family novasr: see its `new_network`
     data: Data = Data()
     degradation: Degradation = Degradation()
     loss: Loss = Loss()
@@ -167,6 +169,8 @@ def _converted(key: str, value: Any, default: Any) -> Any:
 def _check(recipe: Recipe) -> None:
     """Refuse what a run would stumble over."""
     data, loss, optimizer = recipe.data, recipe.loss, recipe.optimizer
+    if recipe.family not in (known := torch_families()):
+        raise ValueError(f"family must be one of {', '.join(known)}, not {recipe.family!r}")
     for name, chance in dataclasses.asdict(recipe.degradation).items():
         if name.endswith("_chance") and not 0.0 <= chance <= 1.0:
             raise ValueError(f"{name} must be from 0 to 1, not {chance}")
@@ -179,9 +183,9 @@ def _check(recipe: Recipe) -> None:
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
             raise ValueError(f"{name} must be two rising numbers from {low:g} to {high:g}")
     for name in ("filters", "codecs"):
-        chosen, known = (getattr(one, name) for one in (recipe.degradation, Degradation()))
-        if not chosen or not set(chosen) <= set(known):
-            raise ValueError(f"{name} must be some of {', '.join(known)}")
+        chosen, defaults = (getattr(one, name) for one in (recipe.degradation, Degradation()))
+        if not chosen or not set(chosen) <= set(defaults):
+            raise ValueError(f"{name} must be some of {', '.join(defaults)}")
     if not 0.0 <= data.held_out <= 0.5:
         raise ValueError(f"held_out must be from 0 to 0.5, not {data.held_out}")
     if data.clips < 1 or data.seconds < 0.1:

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from novasr.filesystem.replacing import replacing
-from novasr.training.degrade import HIGH_HZ
 
 COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "low_band", "waveform",
            "discriminator", "adversarial", "validation_lsd")  # fmt: skip
@@ -22,7 +21,8 @@ _EVERY = 10
 class RunLog:
     """Appends to ``log.csv``; after a resume, rows of steps that are done again are dropped first."""
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
         path = folder / "log.csv"
         kept = _rows_until(path, step)
         with (
@@ -65,7 +65,7 @@ class RunLog:
         for number, (output, recording) in enumerate(examples()):
             for name, audio in (("output", output), ("recording", recording)):
                 tag = f"{number}/{name}"
-                self._board.add_audio(tag, audio.clamp(-1, 1), step, sample_rate=HIGH_HZ)
+                self._board.add_audio(tag, audio.clamp(-1, 1), step, sample_rate=self._rate_hz)
                 self._board.add_image(f"spectrogram {tag}", _picture(audio), step)
 
     def _write(self, step: int, values: Mapping[str, float]) -> None:

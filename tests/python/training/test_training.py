@@ -20,17 +20,16 @@ from novasr.training.datasets import read_clips
 
 torch = needs.package("torch", "pip install 'novasr[train]'")
 
-from novasr.families.novasr import fast  # noqa: E402
+from novasr.families.novasr import TASK, fast  # noqa: E402
 from novasr.families.novasr.initial import kaiser_sinc, new_network  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
 from novasr.training.degrade import (  # noqa: E402
     CODECS,
     FILTERS,
-    HIGH_HZ,
-    MARGIN,
     Degradation,
     change_speed,
     degrade,
+    margin_frames,
     through_codec,
     zero_phase_low_pass,
 )
@@ -40,6 +39,7 @@ from novasr.training.recipe import Data, Loss, Optimizer, Recipe, as_toml, load_
 from novasr.weights import load as weights  # noqa: E402
 from novasr.weights.save import save_weights  # noqa: E402
 
+HIGH_HZ, LOW_HZ = TASK.high_hz, TASK.low_hz
 TINY = Recipe(
     name="tiny",
     data=Data(clips=2, seconds=0.15, held_out=0.25),
@@ -158,7 +158,7 @@ class TestInitialNetwork:
 class TestDegradation:
     def clip(self, seed=0, frames=3 * 4096):
         rng = np.random.default_rng(seed)
-        noise = rng.standard_normal(frames + 2 * MARGIN)
+        noise = rng.standard_normal(frames + 2 * margin_frames(TASK))
         return (0.05 * noise * (1 + np.sin(np.arange(len(noise)) / 500))).astype(np.float32)
 
     @pytest.mark.parametrize("seed", range(12))
@@ -167,7 +167,7 @@ class TestDegradation:
         chances = dataclasses.replace(
             NEVER, filter_chance=0.5, quantise_chance=0.5, level_chance=0.5
         )
-        low, high = degrade(self.clip(seed), chances, np.random.default_rng(seed))
+        low, high = degrade(self.clip(seed), chances, TASK, np.random.default_rng(seed))
         assert len(high) == 3 * len(low)
         lags = range(-4, 5)
         scores = [float(low[100:-100] @ np.roll(high, lag)[300:-300:3]) for lag in lags]
@@ -177,7 +177,7 @@ class TestDegradation:
     @pytest.mark.parametrize("codec", CODECS)
     def test_codecs_keep_time_and_length(self, codec, seed):
         low = self.clip(seed)[::3]
-        decoded = through_codec(low, codec, np.random.default_rng(seed))
+        decoded = through_codec(low, codec, LOW_HZ, np.random.default_rng(seed))
         assert len(decoded) == len(low)
         assert not np.array_equal(decoded, low)
         lags = range(-5, 6)
@@ -192,18 +192,18 @@ class TestDegradation:
     def test_codecs_take_audio_beyond_full_scale(self, codec):
         """The integers of some wrap around: a loud sine would come back as its opposite."""
         low = (1.1 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.float32)
-        decoded = through_codec(low, codec, np.random.default_rng(0))
+        decoded = through_codec(low, codec, LOW_HZ, np.random.default_rng(0))
         assert np.abs(decoded - low)[1000:-1000].max() < 0.5
 
     @pytest.mark.parametrize("order", [2, 10])
-    @pytest.mark.parametrize("family", FILTERS)
-    def test_filters_cut_at_their_frequency_and_keep_time(self, family, order):
+    @pytest.mark.parametrize("design", FILTERS)
+    def test_filters_cut_at_their_frequency_and_keep_time(self, design, order):
         pulse = np.zeros(4800, np.float32)
         pulse[2400] = 1.0
-        heard = zero_phase_low_pass(pulse, family, order, 6000.0)
+        heard = zero_phase_low_pass(pulse, design, order, 6000.0, HIGH_HZ)
         assert np.allclose(heard[1:], heard[:0:-1], atol=1e-6)
         gain = 20 * np.log10(np.abs(np.fft.rfft(heard)))
-        edge = -0.5 if family in ("chebyshev", "elliptic") else -3.01
+        edge = -0.5 if design in ("chebyshev", "elliptic") else -3.01
         at = np.fft.rfftfreq(len(heard), 1 / HIGH_HZ)
         assert gain[at == 6000][0] == pytest.approx(edge, abs=0.05)
         assert gain[at < 1000].min() > -0.6
@@ -211,13 +211,13 @@ class TestDegradation:
 
     def test_speed_moves_pitch(self):
         tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / HIGH_HZ).astype(np.float32)
-        fast_tone = change_speed(tone, 1.25, 24_000)
+        fast_tone = change_speed(tone, 1.25, 24_000, HIGH_HZ)
         peak = np.argmax(np.abs(np.fft.rfft(fast_tone * np.hanning(24_000)))) * 2.0
         assert peak == pytest.approx(1250, abs=2)
 
     def test_silence_stays_silence(self):
         chances = dataclasses.replace(NEVER, silence_chance=1.0)
-        low, high = degrade(self.clip(), chances, np.random.default_rng(0))
+        low, high = degrade(self.clip(), chances, TASK, np.random.default_rng(0))
         assert not low.any()
         assert not high.any()
 
@@ -234,7 +234,7 @@ class TestLoss:
     def test_a_gain_costs_its_logarithm(self):
         """LSD(x, x / 10) is 2, since the power differs by a factor of 100."""
         audio = 0.1 * torch.randn(2, 1, 9600, generator=torch.Generator().manual_seed(0))
-        terms = SpectralLoss(Loss())(audio / 10, audio, torch.full((2,), 24_000.0))
+        terms = SpectralLoss(Loss(), TASK)(audio / 10, audio, torch.full((2,), 24_000.0))
         assert terms.log.item() == pytest.approx(2.0, abs=1e-3)
 
     def test_nothing_is_asked_above_the_true_band(self):
@@ -243,7 +243,7 @@ class TestLoss:
         spectrum = torch.fft.rfft(audio)
         hertz = torch.fft.rfftfreq(19_200, 1 / HIGH_HZ)
         cut = torch.fft.irfft(torch.where(hertz < 16_000, spectrum, 0), 19_200)
-        loss = SpectralLoss(Loss(waveform=0.0))
+        loss = SpectralLoss(Loss(waveform=0.0), TASK)
         masked = loss(audio, cut, torch.tensor([15_000.0]))
         assert masked.log.item() < 0.2
         assert loss(audio, cut, torch.tensor([24_000.0])).log.item() > 1.0
@@ -416,11 +416,11 @@ class TestRecordings:
         rng = np.random.default_rng(0)
         stereo = np.stack([np.zeros(48_000), 0.1 * rng.standard_normal(48_000)], axis=1)
         soundfile.write(tmp_path / "right.wav", stereo, HIGH_HZ)
-        assert np.abs(load_audio(tmp_path / "right.wav")).max() > 0.1
+        assert np.abs(load_audio(tmp_path / "right.wav", HIGH_HZ)).max() > 0.1
         stereo[7, 1] = np.nan
         soundfile.write(tmp_path / "nan.wav", stereo, HIGH_HZ, subtype="FLOAT")
         with pytest.raises(AudioFileError, match="NaN"):
-            load_audio(tmp_path / "nan.wav")
+            load_audio(tmp_path / "nan.wav", HIGH_HZ)
 
     def test_manifests_of_spreadsheets_are_read_and_other_encodings_refused(self, tmp_path):
         rng = np.random.default_rng(0)
@@ -460,6 +460,7 @@ class TestRecipes:
             ("[degradation]\nfilters = []", "filters"),
             ("[degradation]\ncodecs = ['amr']", "codecs"),
             ("[data]\nheld_out = 1.0", "held_out"),
+            ("family = 'task'", "family must be one of novasr"),
         ],
     )
     def test_a_mistake_is_named(self, tmp_path, text, named):

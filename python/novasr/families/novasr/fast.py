@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from novasr import _native
-from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.layers import AntiAliasedSnake
+from novasr.families.novasr.network import NovaSRNetwork
 
 _EDGE = 3  # outputs at either end that only the network itself gets right
 _REACH = 16  # inputs on which these depend; the look-ahead is 13

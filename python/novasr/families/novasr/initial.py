@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.layers import FILTER_TAPS, AntiAliasedSnake
+from novasr.families.novasr.network import NovaSRNetwork
+
+if TYPE_CHECKING:
+    from novasr.training.recipe import Recipe
+
+
+def initial_network(recipe: Recipe) -> NovaSRNetwork:
+    """Draw the weights with which the training of a recipe begins; see :func:`new_network`."""
+    return new_network(recipe.seed, textbook_phases=recipe.textbook_phases)
 
 
 def new_network(seed: int, *, textbook_phases: bool = False) -> NovaSRNetwork:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.layers import interpolate_x3
+from novasr.families.novasr.network import NovaSRNetwork
 
 _FRAMES = 64  # of silence: more than the network sees at once
 
