@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from novasr.evaluation.runner import Score, Settings
     from novasr.evaluation.summary import Row
     from novasr.evaluation.systems import System
-    from novasr.training.datasets import Clip
+    from novasr.training.datasets import Recording
 
 
 class Protocol(str, Enum):
@@ -127,9 +127,11 @@ def evaluate(
         save=save,
     )
     runner.require_metrics(settings.metrics)
-    clips = list(dict.fromkeys(clip for folder in data for clip in _read(folder, limit)))
+    recordings = list(
+        dict.fromkeys(recording for folder in data for recording in _read(folder, limit))
+    )
     if save is not None:
-        _check_places(clips)
+        _check_places(recordings)
     with ExitStack() as files:
         csv_now, json_now, plot_now = (
             files.enter_context(replacing(_writable(path))) if path else None
@@ -139,9 +141,9 @@ def evaluate(
         settings = replace(settings, task=compared[0].task)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
-        scores = _score(clips, compared, settings, jobs or core_count())
-        scored = {score.clip for score in scores}
-        clips = [clip for clip in clips if str(clip.path) in scored]
+        scores = _score(recordings, compared, settings, jobs or core_count())
+        scored = {score.recording for score in scores}
+        recordings = [recording for recording in recordings if str(recording.path) in scored]
         rows = summarise(scores, settings.protocol)
         steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
         _print(rows, settings, markdown=markdown)
@@ -150,7 +152,7 @@ def evaluate(
         if csv_now:
             report.write_csv(csv_now, scores)
         if json_now:
-            report.write_json(json_now, rows, _conditions(settings, data, clips), steady)
+            report.write_json(json_now, rows, _conditions(settings, data, recordings), steady)
         if plot_now:
             report.write_figure(plot_now, [row for row in rows if _is_main(row)])
     for path in (csv_file, json_file, plot):
@@ -170,22 +172,22 @@ def _require_packages(*, plotting: bool) -> None:
         require_matplotlib()
 
 
-def _read(folder: Path, limit: int | None) -> list[Clip]:
-    from novasr.training.datasets import read_clips
+def _read(folder: Path, limit: int | None) -> list[Recording]:
+    from novasr.training.datasets import read_recordings
 
-    clips = read_clips(folder, _warn)
-    if limit is None or limit >= len(clips):
-        return clips
-    return [clips[number * len(clips) // limit] for number in range(limit)]
+    recordings = read_recordings(folder, _warn)
+    if limit is None or limit >= len(recordings):
+        return recordings
+    return [recordings[number * len(recordings) // limit] for number in range(limit)]
 
 
-def _check_places(clips: list[Clip]) -> None:
+def _check_places(recordings: list[Recording]) -> None:
     """Refuse recordings whose outputs would have one name."""
     places: dict[tuple[str, str], Path] = {}
-    for clip in clips:
-        other = places.setdefault((clip.path.parent.name, clip.path.stem), clip.path)
-        if other != clip.path:
-            msg = f"{clip.path}: --save would name it as {other}: evaluate one at a time"
+    for recording in recordings:
+        other = places.setdefault((recording.path.parent.name, recording.path.stem), recording.path)
+        if other != recording.path:
+            msg = f"{recording.path}: --save would name it as {other}: evaluate one at a time"
             raise AudioFileError(msg)
 
 
@@ -195,11 +197,13 @@ def _writable(path: Path) -> Path:
     return path
 
 
-def _score(clips: list[Clip], systems: list[System], settings: Settings, jobs: int) -> list[Score]:
+def _score(
+    recordings: list[Recording], systems: list[System], settings: Settings, jobs: int
+) -> list[Score]:
     from novasr.evaluation.runner import evaluate as run
 
-    with progress_bars() as new_bar, new_bar(f"{len(clips)} recordings") as report:
-        return run(clips, systems, settings, jobs=jobs, report=report, left_out=_warn)
+    with progress_bars() as new_bar, new_bar(f"{len(recordings)} recordings") as report:
+        return run(recordings, systems, settings, jobs=jobs, report=report, left_out=_warn)
 
 
 def _warn(reason: NovasrError) -> None:
@@ -210,15 +214,17 @@ def _is_main(row: Row) -> bool:
     return row.variant == "plain" and row.condition == "clean"
 
 
-def _conditions(settings: Settings, data: list[Path], clips: list[Clip]) -> dict[str, Any]:
+def _conditions(
+    settings: Settings, data: list[Path], recordings: list[Recording]
+) -> dict[str, Any]:
     import novasr
     from novasr.evaluation.summary import RESAMPLES, SEED
 
     return {
         "novasr": novasr.__version__,
         "data": [str(folder) for folder in data],
-        "recordings": len(clips),
-        "seconds": sum(clip.seconds for clip in clips),
+        "recordings": len(recordings),
+        "seconds": sum(recording.seconds for recording in recordings),
         "protocol": settings.protocol,
         "degradation": settings.downsampling,
         "bins": "all" if settings.all_bins else "up to each recording's own band",
@@ -261,7 +267,7 @@ def _print_robustness(
     only = METRICS["lsd"][0]
     print(score_table(spoiled, markdown=markdown, vary="condition", only=only))
     if harmed := count_harmed(scores):
-        print(f"\nRecordings, of {spoiled[0].clips}, on which LSD exceeds that of sinc\n")
+        print(f"\nRecordings, of {spoiled[0].recordings}, on which LSD exceeds that of sinc\n")
         conditions = list(dict.fromkeys(condition for _, condition in harmed))
         lines = [[name, *(str(harmed[name, item]) for item in conditions)] for name in steady]
         print(layout(["system", *conditions], lines, markdown=markdown))

@@ -71,17 +71,19 @@ def train(
     plan = load_recipe(recipe)
     if seed is not None:
         plan = dataclasses.replace(plan, seed=seed)
-    clips, validation = gather(data, plan, _warn)
-    hours = sum(clip.seconds for clip in clips) / 3600
-    print(f"{len(clips)} recordings, {hours:.2f} hours; {len(validation)} held out for validation")
+    recordings, validation = gather(data, plan, _warn)
+    hours = sum(recording.seconds for recording in recordings) / 3600
+    print(
+        f"{len(recordings)} recordings, {hours:.2f} hours; {len(validation)} held out for validation"
+    )
     if minutes is not None:
-        steps = steps_in(minutes, clips, output, plan, device)
+        steps = steps_in(minutes, recordings, output, plan, device)
         print(
             f"{steps} steps in about {minutes:g} minutes (--steps {steps} repeats this run exactly)"
         )
     with _bar() as report:
         weights = run(
-            clips,
+            recordings,
             validation,
             output,
             plan,

@@ -25,7 +25,7 @@ from novasr.errors import AudioFormatError, StreamError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
+    from novasr.arrays import FloatArray
 
 ENGINES = ("native", "torch")
 PLAIN = "plain"
@@ -260,11 +260,11 @@ def _measure_file(system: str, seconds: float, threads: int, budget: float) -> F
     return FileFigure(system, seconds, len(times), elapsed, seconds / elapsed, peak)
 
 
-def _second_by_second(engine: str, threads: int) -> Callable[[NDArray[np.float32]], object]:
+def _second_by_second(engine: str, threads: int) -> Callable[[FloatArray], object]:
     stream = _stream(engine, threads, offline=True)
     rate_hz = stream.sample_rate
 
-    def work(audio: NDArray[np.float32]) -> None:
+    def work(audio: FloatArray) -> None:
         stream.reset()
         for start in range(0, len(audio), rate_hz):
             stream.process(audio[start : start + rate_hz])
@@ -285,13 +285,13 @@ def _stream(engine: str, threads: int, *, offline: bool = False) -> novasr.Strea
     )
 
 
-def _plain(threads: int) -> Callable[[NDArray[np.float32]], object]:
+def _plain(threads: int) -> Callable[[FloatArray], object]:
     import torch
 
     torch.set_num_threads(threads)
     network = novasr.load_model()
 
-    def process(audio: NDArray[np.float32]) -> object:
+    def process(audio: FloatArray) -> object:
         with torch.inference_mode():
             return network(torch.from_numpy(audio)[None, None]).numpy()
 
@@ -303,7 +303,7 @@ def _rate_hz() -> int:
     return engine_format("native", None).input_rate
 
 
-def _noise(frames: int) -> NDArray[np.float32]:
+def _noise(frames: int) -> FloatArray:
     return 0.1 * np.random.default_rng(0).standard_normal(frames, dtype=np.float32)
 
 

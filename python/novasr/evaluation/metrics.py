@@ -15,7 +15,7 @@ from scipy.fft import rfft
 from scipy.signal import get_window
 
 if TYPE_CHECKING:
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.families.task import Task
 
 NARROWEST_HIGH_BAND_HZ = 1000.0
@@ -30,8 +30,8 @@ _GROSS_ERROR_CENTS = 1200 * np.log2(1.2)
 
 
 def lsd(
-    reference: Audio,
-    estimate: Audio,
+    reference: AnyFloatArray,
+    estimate: AnyFloatArray,
     task: Task,
     *,
     bandwidth_hz: float = np.inf,
@@ -82,7 +82,7 @@ def lsd(
     }
 
 
-def si_sdr(reference: Audio, estimate: Audio) -> float:
+def si_sdr(reference: AnyFloatArray, estimate: AnyFloatArray) -> float:
     """Measure the scale-invariant ratio of signal to distortion (Le Roux et al., ICASSP 2019).
 
     Returns
@@ -99,7 +99,7 @@ def si_sdr(reference: Audio, estimate: Audio) -> float:
     return _ratio_db(target, made - target)
 
 
-def snr(reference: Audio, estimate: Audio) -> float:
+def snr(reference: AnyFloatArray, estimate: AnyFloatArray) -> float:
     """Measure the ratio of the reference's energy to that of the difference.
 
     Returns
@@ -113,7 +113,9 @@ def snr(reference: Audio, estimate: Audio) -> float:
     return _ratio_db(real, real - estimate)
 
 
-def mrstft(reference: Audio, estimate: Audio, task: Task, *, bandwidth_hz: float = np.inf) -> float:
+def mrstft(
+    reference: AnyFloatArray, estimate: AnyFloatArray, task: Task, *, bandwidth_hz: float = np.inf
+) -> float:
     """Measure the multi-resolution STFT distance (Yamamoto et al., ICASSP 2020, equations 4 to 6).
 
     Spectral convergence plus the mean difference of the natural logarithms, mean of three
@@ -145,7 +147,7 @@ def mrstft(reference: Audio, estimate: Audio, task: Task, *, bandwidth_hz: float
     return float(np.mean(distances))
 
 
-def f0_error(reference: Audio, estimate: Audio, task: Task) -> dict[str, float]:
+def f0_error(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> dict[str, float]:
     """Compare the fundamental frequency, every 10 ms.
 
     F0 comes from DIO, refined by StoneMask (Morise et al., IEICE Trans. E99-D, 2016), on both signals
@@ -170,7 +172,7 @@ def f0_error(reference: Audio, estimate: Audio, task: Task) -> dict[str, float]:
     }
 
 
-def fundamental(audio: Audio, rate_hz: int) -> Array:
+def fundamental(audio: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Track the fundamental frequency from 60 to 800 Hz.
 
     Returns
@@ -190,7 +192,7 @@ def fundamental(audio: Audio, rate_hz: int) -> Array:
     return np.asarray(pyworld.stonemask(low, coarse, seconds, _F0_RATE_HZ))
 
 
-def visqol(reference: Audio, estimate: Audio, task: Task) -> float:
+def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> float:
     """Score with ViSQOL v3 in audio mode (Chinen et al., QoMEX 2020), as visqol-python computes it.
 
     Returns
@@ -206,7 +208,7 @@ def visqol(reference: Audio, estimate: Audio, task: Task) -> float:
     return float(scorer.measure_from_arrays(real, made, task.high_hz).moslqo)
 
 
-def _magnitude(audio: Audio, size: int, hop: int, window: int | None = None) -> Array:
+def _magnitude(audio: AnyFloatArray, size: int, hop: int, window: int | None = None) -> DoubleArray:
     """Transform as ``torch.stft`` does by default: shape (times, size // 2 + 1)."""
     padded = np.pad(np.asarray(audio, np.float64), size // 2, mode="reflect")
     weights = np.zeros(size)
@@ -217,10 +219,10 @@ def _magnitude(audio: Audio, size: int, hop: int, window: int | None = None) -> 
     return np.asarray(np.abs(rfft(windows * weights, axis=1)))
 
 
-def _root_then_mean(square: Array) -> float:
+def _root_then_mean(square: DoubleArray) -> float:
     return float(np.sqrt(square.mean(axis=1)).mean())
 
 
-def _ratio_db(signal: Array, noise: Array) -> float:
+def _ratio_db(signal: DoubleArray, noise: DoubleArray) -> float:
     with np.errstate(divide="ignore"):
         return float(10 * np.log10((signal @ signal) / (noise @ noise)))

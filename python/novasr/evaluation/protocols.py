@@ -12,20 +12,20 @@ from scipy.signal import firwin, get_window, istft, oaconvolve, stft
 from novasr.evaluation.signals import fit
 
 if TYPE_CHECKING:
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.families.task import Task
 
 _CROSSOVER = 0.8875  # of the input's band, as in mode="extend"; from 0.91 on soxr's filter falls
 _CROSSOVER_TAPS = 511
 
 
-def by_soxr(audio: Audio, task: Task) -> Array:
+def by_soxr(audio: AnyFloatArray, task: Task) -> DoubleArray:
     """Downsample with soxr's VHQ: flat to 0.91 of the low rate's band, -125 dB above it."""
     samples = np.asarray(audio, np.float64)
     return np.asarray(soxr.resample(samples, task.high_hz, task.low_hz, "VHQ"))
 
 
-def by_torchaudio(audio: Audio, task: Task) -> Array:
+def by_torchaudio(audio: AnyFloatArray, task: Task) -> DoubleArray:
     """Downsample with the default filter of ``torchaudio.functional.resample``.
 
     A sinc at 0.99 of the low rate's band under a squared cosine, 6 zero crossings wide (J. O. Smith, Digital Audio
@@ -40,7 +40,7 @@ def by_torchaudio(audio: Audio, task: Task) -> Array:
     return filtered[: len(audio) : ratio]
 
 
-def by_mask(audio: Audio, task: Task) -> Array:
+def by_mask(audio: AnyFloatArray, task: Task) -> DoubleArray:
     """Zero all bins above the low rate's band, then decimate.
 
     The mask is ssr_eval's ``stft_hard``: windows of 2048 samples, 441 apart.
@@ -54,7 +54,7 @@ def by_mask(audio: Audio, task: Task) -> Array:
     return np.asarray(masked)[: len(audio) : task.ratio]
 
 
-DEGRADATIONS: dict[str, Callable[[Audio, Task], Array]] = {
+DEGRADATIONS: dict[str, Callable[[AnyFloatArray, Task], DoubleArray]] = {
     "soxr": by_soxr,
     "torchaudio": by_torchaudio,
     "mask": by_mask,
@@ -62,7 +62,7 @@ DEGRADATIONS: dict[str, Callable[[Audio, Task], Array]] = {
 USUAL_DEGRADATION = {"p1": "soxr", "p2": "mask"}
 
 
-def sinc(low: Audio, task: Task) -> Array:
+def sinc(low: AnyFloatArray, task: Task) -> DoubleArray:
     """Upsample with soxr's VHQ: all of the input's band and nothing above."""
     samples = np.asarray(low, np.float64)
     return np.asarray(soxr.resample(samples, task.low_hz, task.high_hz, "VHQ"))
@@ -73,7 +73,7 @@ def crossover_hz(task: Task) -> float:
     return _CROSSOVER * task.band_hz
 
 
-def keep_low_band(estimate: Audio, low: Audio, task: Task) -> Array:
+def keep_low_band(estimate: AnyFloatArray, low: AnyFloatArray, task: Task) -> DoubleArray:
     """Replace the estimate below :func:`crossover_hz` by the input.
 
     A linear-phase crossover of 511 taps: below it the result is the input, above it the estimate, and
@@ -94,7 +94,9 @@ def keep_low_band(estimate: Audio, low: Audio, task: Task) -> Array:
     return np.asarray(estimate + oaconvolve(change, taps, mode="same"))
 
 
-def match_gain(estimate: Audio, low: Audio, degrade: Callable[[Audio], Array]) -> Array:
+def match_gain(
+    estimate: AnyFloatArray, low: AnyFloatArray, degrade: Callable[[AnyFloatArray], DoubleArray]
+) -> DoubleArray:
     """Scale the estimate so that, degraded again, it comes closest to the input.
 
     The gain is the least-squares one and depends on nothing but the system's input.

@@ -60,7 +60,7 @@ def score_table(
             row.system,
             row.kind,
             *([getattr(row, vary)] if vary else []),
-            str(row.clips),
+            str(row.recordings),
             str(row.clusters),
             *(_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
         ]

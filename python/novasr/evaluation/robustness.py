@@ -13,7 +13,7 @@ import soxr
 from novasr.evaluation.signals import fit
 
 if TYPE_CHECKING:
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.evaluation.systems import System
 
 _HISS_DB = -40.0
@@ -24,25 +24,25 @@ _EDGES_PER_SECOND = 100  # an edge is longer than any filter
 _TELEPHONE_HZ = 8_000
 
 
-def telephone(recording: Audio, rate_hz: int) -> Array:
+def telephone(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Remove everything above 4 kHz."""
     narrow = soxr.resample(recording, rate_hz, _TELEPHONE_HZ, "VHQ")
     return fit(soxr.resample(narrow, _TELEPHONE_HZ, rate_hz, "VHQ"), len(recording))
 
 
-def hiss(recording: Audio, rate_hz: int) -> Array:
+def hiss(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Add white noise, 40 dB below the recording's RMS."""
     noise = np.random.default_rng(0).standard_normal(len(recording))
     return np.asarray(recording + 10 ** (_HISS_DB / 20) * np.sqrt(np.mean(recording**2)) * noise)
 
 
-def clipped(recording: Audio, rate_hz: int) -> Array:
+def clipped(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Clip at a quarter of the peak."""
     limit = _CLIPPED_AT * np.abs(recording).max()
     return np.clip(recording, -limit, limit)
 
 
-def mp3(recording: Audio, rate_hz: int) -> Array:
+def mp3(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Encode as MP3 at 96 kb/s and decode."""
     coded = io.BytesIO()
     sf.write(
@@ -59,7 +59,7 @@ def mp3(recording: Audio, rate_hz: int) -> Array:
 
 
 #: How a recording at some rate is degraded before it is downsampled.
-CONDITIONS: dict[str, Callable[[Audio, int], Array]] = {
+CONDITIONS: dict[str, Callable[[AnyFloatArray, int], DoubleArray]] = {
     "telephone": telephone,
     "hiss": hiss,
     "clipped": clipped,

@@ -30,11 +30,11 @@ from novasr.evaluation.robustness import CONDITIONS
 from novasr.evaluation.signals import fit
 from novasr.evaluation.systems import System, task_of
 from novasr.families.task import Task
-from novasr.training.datasets import Clip, LeftOut, Tell
+from novasr.training.datasets import LeftOut, Recording, Tell
 
 if TYPE_CHECKING:
+    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.evaluation.metrics import Distance
-    from novasr.evaluation.signals import Array, Audio
 
 SHORTEST_FRAMES = 2_400  # all windows fit when their ends are mirrored
 VARIANTS = ("plain", "replaced", "matched")
@@ -88,7 +88,7 @@ class Settings:
         """Key of the degradation."""
         return self.degradation or USUAL_DEGRADATION[self.protocol]
 
-    def degrade(self, audio: Audio) -> Array:
+    def degrade(self, audio: AnyFloatArray) -> DoubleArray:
         """Downsample a recording to the systems' input."""
         return DEGRADATIONS[self.downsampling](audio, self.task)
 
@@ -99,7 +99,7 @@ class Score:
 
     Attributes
     ----------
-    clip, kind, speaker : str
+    recording, kind, speaker : str
         The recording, its class and who speaks in it.
     system, variant, condition : str
         Whose output, with which of :data:`VARIANTS`, from which input.
@@ -107,7 +107,7 @@ class Score:
         By column of :data:`METRICS`; NaN where a score cannot be given.
     """
 
-    clip: str
+    recording: str
     kind: str
     speaker: str
     system: str
@@ -137,7 +137,7 @@ def require_metrics(names: Sequence[str]) -> None:
 
 
 def evaluate(
-    clips: Sequence[Clip],
+    recordings: Sequence[Recording],
     systems: Sequence[System],
     settings: Settings,
     *,
@@ -149,7 +149,7 @@ def evaluate(
 
     Parameters
     ----------
-    clips : sequence of Clip
+    recordings : sequence of Recording
         Recordings at the high rate; of several channels the first is taken.
     systems : sequence of System
         What to compare.
@@ -175,35 +175,37 @@ def evaluate(
     NovasrError
         If a process died.
     """
-    total = sum(clip.seconds for clip in clips)
+    total = sum(recording.seconds for recording in recordings)
     done = 0.0
     scores: list[Score] = []
     report(0, total)
-    work = partial(score_clip, systems=systems, settings=settings)
-    unusable = LeftOut(len(clips), left_out)
-    for clip, found in zip(clips, _in_order(work, clips, jobs), strict=True):
+    work = partial(score_recording, systems=systems, settings=settings)
+    unusable = LeftOut(len(recordings), left_out)
+    for recording, found in zip(recordings, _in_order(work, recordings, jobs), strict=True):
         if isinstance(found, NovasrError):
             unusable.add(found)
         else:
             scores += found
-        done += clip.seconds
+        done += recording.seconds
         report(done, total)
     return scores
 
 
 def _in_order(
-    work: Callable[[Clip], list[Score] | NovasrError], clips: Sequence[Clip], jobs: int
+    work: Callable[[Recording], list[Score] | NovasrError],
+    recordings: Sequence[Recording],
+    jobs: int,
 ) -> Iterator[list[Score] | NovasrError]:
-    """Map over clips in this process, or in several new ones (forking would copy running threads)."""
-    if jobs == 1 or len(clips) == 1:
-        yield from map(work, clips)
+    """Map over recordings in this process, or in several new ones (forking would copy running threads)."""
+    if jobs == 1 or len(recordings) == 1:
+        yield from map(work, recordings)
         return
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(
-        min(jobs, len(clips)), multiprocessing.get_context("spawn"), initializer=_leave_ctrl_c
+        min(jobs, len(recordings)), multiprocessing.get_context("spawn"), initializer=_leave_ctrl_c
     )
     try:
-        yield from pool.map(work, clips)
+        yield from pool.map(work, recordings)
     except BrokenProcessPool as error:
         raise NovasrError("a process died, perhaps for memory: try --jobs 1") from error
     except BaseException:  # an error or Ctrl-C: do not finish what has begun
@@ -220,29 +222,29 @@ def _leave_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def score_clip(
-    clip: Clip, systems: Sequence[System], settings: Settings
+def score_recording(
+    recording: Recording, systems: Sequence[System], settings: Settings
 ) -> list[Score] | NovasrError:
     """Score every system on one recording as :func:`evaluate` does, or tell why it cannot be used."""
     try:
-        with blaming(clip.path):
-            recording = read_recording(clip.path, settings.task.high_hz)
+        with blaming(recording.path):
+            original = read_recording(recording.path, settings.task.high_hz)
     except NovasrError as error:
         return error
     scores: list[Score] = []
-    low = settings.degrade(recording)
+    low = settings.degrade(original)
     for system in systems:
-        scores += _clean_scores(clip, recording, low, system, settings)
+        scores += _clean_scores(recording, original, low, system, settings)
     for condition, alter in CONDITIONS.items() if settings.robustness else ():
-        low = settings.degrade(alter(recording, settings.task.high_hz))
+        low = settings.degrade(alter(original, settings.task.high_hz))
         for system in systems:
-            made = fit(system.extend(low), len(recording))
-            values = _lsd(clip, recording, made, settings)
-            scores.append(_score(clip, system, "plain", condition, values))
+            made = fit(system.extend(low), len(original))
+            values = _lsd(recording, original, made, settings)
+            scores.append(_score(recording, system, "plain", condition, values))
     return scores
 
 
-def read_recording(path: Path, rate_hz: int) -> Array:
+def read_recording(path: Path, rate_hz: int) -> DoubleArray:
     """Read the first channel of a recording at that rate, shape (frames,)."""
     with AudioReader(path) as reader:
         if reader.sample_rate != rate_hz:
@@ -257,62 +259,80 @@ def read_recording(path: Path, rate_hz: int) -> Array:
 
 
 def _clean_scores(
-    clip: Clip, recording: Array, low: Array, system: System, settings: Settings
+    recording: Recording,
+    original: DoubleArray,
+    low: DoubleArray,
+    system: System,
+    settings: Settings,
 ) -> Iterator[Score]:
-    plain = fit(system.extend(low), len(recording))
+    plain = fit(system.extend(low), len(original))
     if settings.save is not None:
-        _save(settings, system, clip, plain)
+        _save(settings, system, recording, plain)
     outputs = {
         "plain": plain,
         "replaced": keep_low_band(plain, low, settings.task),
         "matched": match_gain(plain, low, settings.degrade),
     }
     for variant, made in outputs.items():
-        values = _values(clip, recording, low, made, settings)
-        yield _score(clip, system, variant, CLEAN, values)
+        values = _values(recording, original, low, made, settings)
+        yield _score(recording, system, variant, CLEAN, values)
 
 
 def _score(
-    clip: Clip, system: System, variant: str, condition: str, values: dict[str, float]
+    recording: Recording, system: System, variant: str, condition: str, values: dict[str, float]
 ) -> Score:
-    return Score(str(clip.path), clip.kind, clip.speaker, system.name, variant, condition, values)
+    return Score(
+        str(recording.path),
+        recording.kind,
+        recording.speaker,
+        system.name,
+        variant,
+        condition,
+        values,
+    )
 
 
 def _values(
-    clip: Clip, recording: Array, low: Array, made: Array, settings: Settings
+    recording: Recording,
+    original: DoubleArray,
+    low: DoubleArray,
+    made: DoubleArray,
+    settings: Settings,
 ) -> dict[str, float]:
     values: dict[str, float] = {}
     for name in settings.metrics:
         if name == "lsd":
-            values |= _lsd(clip, recording, made, settings)
+            values |= _lsd(recording, original, made, settings)
         elif name == "mrstft":
-            band = _band(clip, settings)
-            values["mrstft"] = metrics.mrstft(recording, made, settings.task, bandwidth_hz=band)
+            band = _band(recording, settings)
+            values["mrstft"] = metrics.mrstft(original, made, settings.task, bandwidth_hz=band)
         elif name == "si_sdr":
-            values["si_sdr"] = metrics.si_sdr(recording, made)
+            values["si_sdr"] = metrics.si_sdr(original, made)
         elif name == "consistency":
             values["consistency"] = metrics.snr(low, fit(settings.degrade(made), len(low)))
         elif name == "visqol":
-            values["visqol"] = metrics.visqol(recording, made, settings.task)
-        elif clip.kind in _WITH_F0:
-            values |= metrics.f0_error(recording, made, settings.task)
+            values["visqol"] = metrics.visqol(original, made, settings.task)
+        elif recording.kind in _WITH_F0:
+            values |= metrics.f0_error(original, made, settings.task)
     return values
 
 
-def _lsd(clip: Clip, recording: Array, made: Array, settings: Settings) -> dict[str, float]:
-    band, distance = _band(clip, settings), settings.protocol
-    return metrics.lsd(recording, made, settings.task, bandwidth_hz=band, distance=distance)
+def _lsd(
+    recording: Recording, original: DoubleArray, made: DoubleArray, settings: Settings
+) -> dict[str, float]:
+    band, distance = _band(recording, settings), settings.protocol
+    return metrics.lsd(original, made, settings.task, bandwidth_hz=band, distance=distance)
 
 
-def _band(clip: Clip, settings: Settings) -> float:
-    return settings.task.high_hz / 2 if settings.all_bins else clip.bandwidth_hz
+def _band(recording: Recording, settings: Settings) -> float:
+    return settings.task.high_hz / 2 if settings.all_bins else recording.bandwidth_hz
 
 
-def _save(settings: Settings, system: System, clip: Clip, audio: Array) -> None:
+def _save(settings: Settings, system: System, recording: Recording, audio: DoubleArray) -> None:
     """Store in float: nothing is clipped."""
     assert settings.save is not None
-    place = settings.save / system.name.replace("/", "_") / clip.path.parent.name
+    place = settings.save / system.name.replace("/", "_") / recording.path.parent.name
     place.mkdir(parents=True, exist_ok=True)
     layout = Layout("WAV", "FLOAT", settings.task.high_hz, 1)
     block = audio[:, None].astype(np.float32)
-    write_file(place / f"{clip.path.stem}.wav", layout, iter([block]), Metadata())
+    write_file(place / f"{recording.path.stem}.wav", layout, iter([block]), Metadata())

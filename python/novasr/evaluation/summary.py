@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from novasr.arrays import DoubleArray
     from novasr.evaluation.metrics import Distance
     from novasr.evaluation.runner import Score
 
@@ -37,7 +38,7 @@ class Row:
     ----------
     system, kind, variant, condition : str
         As in :class:`Score`; `kind` may be ``"all"``.
-    clips, clusters : int
+    recordings, clusters : int
         Recordings, and those that the bootstrap draws: speakers where they are known, else recordings.
     means : dict of str to Mean
         By column; columns without any score are left out.
@@ -47,7 +48,7 @@ class Row:
     kind: str
     variant: str
     condition: str
-    clips: int
+    recordings: int
     clusters: int
     means: dict[str, Mean]
 
@@ -87,17 +88,17 @@ def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, str], int]:
         By system and condition, of plain outputs; empty if sinc was not scored.
     """
     plain = [score for score in scores if score.variant == "plain" and "lsd" in score.values]
-    at_rest = {(s.clip, s.condition): s.values["lsd"] for s in plain if s.system == "sinc"}
+    at_rest = {(s.recording, s.condition): s.values["lsd"] for s in plain if s.system == "sinc"}
     harmed: dict[tuple[str, str], int] = {}
     for score in plain if at_rest else ():
         key = score.system, score.condition
-        worse = score.values["lsd"] > at_rest[score.clip, score.condition]
+        worse = score.values["lsd"] > at_rest[score.recording, score.condition]
         harmed[key] = harmed.get(key, 0) + worse
     return harmed
 
 
 def bootstrap_mean(
-    values: NDArray[np.float64], clusters: Sequence[str], *, by_cluster: bool = False
+    values: DoubleArray, clusters: Sequence[str], *, by_cluster: bool = False
 ) -> Mean:
     """Average values that come in clusters, and bootstrap the interval.
 
@@ -141,7 +142,7 @@ def bootstrap_mean(
 
 def cluster_of(score: Score) -> str:
     """Name the speaker where one is known, else the recording."""
-    return score.speaker if score.speaker and score.kind in _SPEAKING else score.clip
+    return score.speaker if score.speaker and score.kind in _SPEAKING else score.recording
 
 
 def _row(key: tuple[str, str, str, str], group: list[Score], protocol: Distance) -> Row:
@@ -153,7 +154,7 @@ def _row(key: tuple[str, str, str, str], group: list[Score], protocol: Distance)
             names = [cluster_of(score) for score in valid]
             means[column] = bootstrap_mean(values, names, by_cluster=protocol == "p2")
     clusters = len({cluster_of(score) for score in group})
-    return Row(*key, clips=len(group), clusters=clusters, means=means)
+    return Row(*key, recordings=len(group), clusters=clusters, means=means)
 
 
 def _columns(scores: Iterable[Score]) -> list[str]:

@@ -20,7 +20,7 @@ from novasr.weights.load import load_tensors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
 
 OURS = "ours"
 RESAMPLERS = ("sinc", "linear")
@@ -55,7 +55,7 @@ class System:
     weights: Path | None = None
     task: Task = field(default_factory=task_of)
 
-    def extend(self, low: Audio) -> Array:
+    def extend(self, low: AnyFloatArray) -> DoubleArray:
         """Upsample N frames to ``ratio * N``; a network's output alone, without the input's own band.
 
         Where a network's output ends earlier, the engine pads with zeros.
@@ -69,7 +69,7 @@ class System:
         return np.asarray(made, np.float64)
 
 
-def linear(low: Audio, ratio: int) -> Array:
+def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
     """Interpolate between neighbours, centred as image resizers do; the ends are held."""
     places = (np.arange(ratio * len(low)) + 0.5) / ratio - 0.5
     return np.interp(places, np.arange(len(low)), low)

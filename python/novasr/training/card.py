@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from novasr.families import in_torch, value_count
-from novasr.training.datasets import Clip
+from novasr.training.datasets import Recording
 from novasr.training.recipe import Recipe, as_toml
 
 FILE = "card.md"
@@ -15,7 +15,7 @@ FILE = "card.md"
 
 def write_card(
     folder: Path,
-    clips: Sequence[Clip],
+    recordings: Sequence[Recording],
     recipe: Recipe,
     *,
     steps: int,
@@ -28,7 +28,7 @@ def write_card(
     ----------
     folder : path
         Of the run.
-    clips : sequence of Clip
+    recordings : sequence of Recording
         What it was trained on.
     recipe, steps, device
         As of :func:`novasr.training.loop.train`.
@@ -36,16 +36,22 @@ def write_card(
         What the log ends with.
 
     """
-    text = _card(clips, recipe, steps, validation_lsd, device)
+    text = _card(recordings, recipe, steps, validation_lsd, device)
     (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _card(
-    clips: Sequence[Clip], recipe: Recipe, steps: int, validation_lsd: float | None, device: str
+    recordings: Sequence[Recording],
+    recipe: Recipe,
+    steps: int,
+    validation_lsd: float | None,
+    device: str,
 ) -> str:
     task = in_torch(recipe.family).TASK
-    hours = sum(clip.seconds for clip in clips) / 3600
-    voices = {clip.speaker for clip in clips if clip.kind in ("speech", "singing")} - {""}
+    hours = sum(recording.seconds for recording in recordings) / 3600
+    voices = {
+        recording.speaker for recording in recordings if recording.kind in ("speech", "singing")
+    } - {""}
     seen = steps * recipe.data.clips * recipe.data.seconds / 3600
     lines = [
         f"# Model card: {recipe.name}",
@@ -54,7 +60,7 @@ def _card(
         "",
         f"- Trained from scratch: {steps} steps of {recipe.data.clips} clips of "
         f"{recipe.data.seconds:g} s ({seen:.1f} hours of degraded audio), seed {recipe.seed}, on {device}.",
-        f"- Data: {len(clips)} recordings, {hours:.2f} hours, {len(voices)} voices.",
+        f"- Data: {len(recordings)} recordings, {hours:.2f} hours, {len(voices)} voices.",
     ]
     if validation_lsd is not None:
         lines.append(
@@ -62,10 +68,12 @@ def _card(
         )
     lines += ["", "| source | licence | kind | recordings | minutes |", "|---|---|---|---:|---:|"]
     groups: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for clip in clips:
+    for recording in recordings:
         groups[
-            clip.source or clip.path.parent.name, clip.licence or "not stated", clip.kind
-        ].append(clip.seconds)
+            recording.source or recording.path.parent.name,
+            recording.licence or "not stated",
+            recording.kind,
+        ].append(recording.seconds)
     for (source, licence, kind), seconds in sorted(groups.items()):
         lines.append(
             f"| {source} | {licence} | {kind} | {len(seconds)} | {sum(seconds) / 60:.1f} |"

@@ -18,7 +18,7 @@ _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Clip:
+class Recording:
     """One recording.
 
     Attributes
@@ -79,7 +79,7 @@ class LeftOut:
             )
 
 
-def read_clips(folder: str | Path, left_out: Tell | None = None) -> list[Clip]:
+def read_recordings(folder: str | Path, left_out: Tell | None = None) -> list[Recording]:
     """List the recordings of a folder.
 
     A ``manifest.csv`` in it is believed: column ``file`` names each recording, ``bandwidth_khz`` its
@@ -97,7 +97,7 @@ def read_clips(folder: str | Path, left_out: Tell | None = None) -> list[Clip]:
 
     Returns
     -------
-    list of Clip
+    list of Recording
         In the manifest's order, or by name.
 
     Raises
@@ -116,8 +116,8 @@ def read_clips(folder: str | Path, left_out: Tell | None = None) -> list[Clip]:
     return _from_files(folder, left_out)
 
 
-def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
-    clips = []
+def _from_manifest(manifest: Path, tell: Tell | None) -> list[Recording]:
+    recordings = []
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -148,11 +148,11 @@ def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
         known = {key: row.get(key) or "" for key in ("speaker", "licence")}
         kind = row.get("class") or _kind(path, known["speaker"], row.get("note") or "")
         source = row.get("source_repo") or ""
-        clips.append(Clip(path, seconds, band, source=source, kind=kind, **known))
-    return clips
+        recordings.append(Recording(path, seconds, band, source=source, kind=kind, **known))
+    return recordings
 
 
-def _from_files(folder: Path, tell: Tell | None) -> list[Clip]:
+def _from_files(folder: Path, tell: Tell | None) -> list[Recording]:
     found = search_folder(folder, recursive=True)
     if not found.files:
         only = f", only {count_others(found.others)}" if found.others else ""
@@ -160,7 +160,7 @@ def _from_files(folder: Path, tell: Tell | None) -> list[Clip]:
     left_out = LeftOut(len(found.files), tell)
     infos = (_measured(path, left_out) for path in found.files)
     return [
-        Clip(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path))
+        Recording(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path))
         for info in infos
         if info is not None
     ]

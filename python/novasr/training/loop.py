@@ -22,7 +22,7 @@ from novasr.training import checkpoint
 from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
 from novasr.training.clips import TrainingClips, fingerprint
-from novasr.training.datasets import Clip, LeftOut, Tell
+from novasr.training.datasets import LeftOut, Recording, Tell
 from novasr.training.losses import SpectralLoss
 from novasr.training.recipe import Recipe
 from novasr.training.run_log import RunLog
@@ -31,7 +31,7 @@ from novasr.weights.save import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 _TIMED_STEPS = 12
-_TIMED_CLIPS = 64
+_TIMED_RECORDINGS = 64
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Progress:
 
 
 def train(
-    clips: Sequence[Clip],
-    validation: Sequence[Clip],
+    recordings: Sequence[Recording],
+    validation: Sequence[Recording],
     output: Path,
     recipe: Recipe,
     *,
@@ -63,7 +63,7 @@ def train(
 
     Parameters
     ----------
-    clips, validation : sequence of Clip
+    recordings, validation : sequence of Recording
         From :func:`novasr.training.clips.gather`.
     output : path
         Folder of the run; made if it is missing.
@@ -92,15 +92,17 @@ def train(
     AudioFileError
         If too many recordings cannot be read.
     """
-    unusable = LeftOut(len(clips) + len(validation), left_out)
-    data = TrainingClips(clips, recipe, unusable)
-    run = _Run(recipe, steps or recipe.optimizer.steps, device, fingerprint(data.clips, validation))
+    unusable = LeftOut(len(recordings) + len(validation), left_out)
+    data = TrainingClips(recordings, recipe, unusable)
+    run = _Run(
+        recipe, steps or recipe.optimizer.steps, device, fingerprint(data.recordings, validation)
+    )
     run.resume(output)
     batches = _batches(data, run.step, run.steps, device)
-    check = Validation(validation, recipe, device, unusable)
+    validator = Validation(validation, recipe, device, unusable)
     output.mkdir(parents=True, exist_ok=True)
-    check_every = max(1, min(500, run.steps // 10))
-    lsd = check.lsd(run.average) if run.step == run.steps else None
+    validate_every = max(1, min(500, run.steps // 10))
+    lsd = validator.lsd(run.average) if run.step == run.steps else None
     saved = time.monotonic()
     with RunLog(output, run.step, data.task.high_hz) as log:
         try:
@@ -108,9 +110,9 @@ def train(
                 rate = run.learning_rate
                 terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
                 log.step(run.step, rate, terms, last=run.step == run.steps)
-                if run.step % check_every == 0 or run.step == run.steps:
-                    lsd = check.lsd(run.average)
-                    log.validation(run.step, lsd, partial(check.examples, run.average))
+                if run.step % validate_every == 0 or run.step == run.steps:
+                    lsd = validator.lsd(run.average)
+                    log.validation(run.step, lsd, partial(validator.examples, run.average))
                     save_weights(run.average, output / WEIGHTS_FILE, recipe.family)
                 if time.monotonic() - saved > save_every_seconds:
                     checkpoint.save(output, run.state())
@@ -120,12 +122,16 @@ def train(
             if run.between_steps:  # else the last checkpoint is what can be repeated
                 checkpoint.save(output, run.state())
     save_weights(run.average, output / WEIGHTS_FILE, recipe.family)
-    write_card(output, data.clips, recipe, steps=run.steps, validation_lsd=lsd, device=device)
+    write_card(output, data.recordings, recipe, steps=run.steps, validation_lsd=lsd, device=device)
     return output / WEIGHTS_FILE
 
 
 def steps_in(
-    minutes: float, clips: Sequence[Clip], output: Path, recipe: Recipe, device: str = "cpu"
+    minutes: float,
+    recordings: Sequence[Recording],
+    output: Path,
+    recipe: Recipe,
+    device: str = "cpu",
 ) -> int:
     """Tell how many steps fit into a time here, in a number that the next run finds again.
 
@@ -137,7 +143,7 @@ def steps_in(
         return int(state["steps"])
     run = _Run(recipe, _TIMED_STEPS, device, "")
     ends = []
-    timed = clips[:_TIMED_CLIPS]
+    timed = recordings[:_TIMED_RECORDINGS]
     data = TrainingClips(timed, recipe, LeftOut(len(timed), lambda reason: None))  # train tells
     for low, high, bandwidths in _batches(data, 0, _TIMED_STEPS, device):
         run.advance(low.to(device), high.to(device), bandwidths.to(device))
@@ -161,8 +167,8 @@ def _batches(data: TrainingClips, start: int, end: int, device: str) -> DataLoad
 class _Run:
     """Networks, optimisers and the step they are at."""
 
-    def __init__(self, recipe: Recipe, steps: int, device: str, data: str) -> None:
-        self.recipe, self.steps, self.device, self.data = recipe, steps, device, data
+    def __init__(self, recipe: Recipe, steps: int, device: str, fingerprint: str) -> None:
+        self.recipe, self.steps, self.device, self.fingerprint = recipe, steps, device, fingerprint
         self.step = 0
         self.between_steps = True
         family = in_torch(recipe.family)
@@ -226,7 +232,7 @@ class _Run:
         return {
             "recipe": checkpoint.plain(self.recipe),
             "steps": self.steps,
-            "data": self.data,
+            "recordings": self.fingerprint,
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -245,7 +251,7 @@ class _Run:
                 f"({state['steps']}); choose another --output or remove it"
             )
             raise WeightsError(msg)
-        if state["data"] != self.data:
+        if state["recordings"] != self.fingerprint:
             msg = (
                 f"{folder}: holds a run on other recordings; give the same folders, choose another "
                 "--output, or remove it"

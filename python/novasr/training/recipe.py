@@ -31,7 +31,7 @@ class Data:
     speaker_balance: float = 0.5  # 0: by hours, 1: all speakers alike
     speaker_weights: dict[str, float] = field(default_factory=dict)  # on top of that
     least_bandwidth_hz: float = 16_000.0  # recordings with less are left out
-    held_out: float = 0.02  # share of the recordings kept for validation
+    held_out_share: float = 0.02  # of the recordings, for validation
     held_out_speakers: tuple[str, ...] = ()  # kept for it altogether
 
 
@@ -186,8 +186,8 @@ def _check(recipe: Recipe) -> None:
         chosen, defaults = (getattr(one, name) for one in (recipe.degradation, Degradation()))
         if not chosen or not set(chosen) <= set(defaults):
             raise ValueError(f"{name} must be some of {', '.join(defaults)}")
-    if not 0.0 <= data.held_out <= 0.5:
-        raise ValueError(f"held_out must be from 0 to 0.5, not {data.held_out}")
+    if not 0.0 <= data.held_out_share <= 0.5:
+        raise ValueError(f"held_out_share must be from 0 to 0.5, not {data.held_out_share}")
     if data.clips < 1 or data.seconds < 0.1:
         raise ValueError("clips must be at least 1, seconds at least 0.1")
     if any(share < 0 for share in (*data.kind_shares.values(), *data.speaker_weights.values())):

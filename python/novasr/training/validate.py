@@ -14,29 +14,31 @@ from novasr.errors import NovasrError
 from novasr.families import in_torch
 from novasr.families.torch_family import forward_of
 from novasr.training.clips import load_audio
-from novasr.training.datasets import Clip, LeftOut
+from novasr.training.datasets import LeftOut, Recording
 from novasr.training.losses import band_mask, log_spectral_distance
 from novasr.training.recipe import Recipe
 
 _FFT, _HOP = 2048, 512
 _LONGEST_SECONDS = 4
-_MOST_CLIPS = 32
+_MOST_RECORDINGS = 32
 
 
 class Validation:
     """Holds the recordings at both rates; the low one comes from soxr's VHQ."""
 
     def __init__(
-        self, clips: Sequence[Clip], recipe: Recipe, device: str, left_out: LeftOut
+        self, recordings: Sequence[Recording], recipe: Recipe, device: str, left_out: LeftOut
     ) -> None:
         family = in_torch(recipe.family)
         task = family.TASK
         self.forward, self.rate_hz = forward_of(family), task.high_hz
         self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []
-        long_enough = [clip for clip in clips if clip.seconds * task.high_hz >= 2 * _FFT]
-        for clip in long_enough[:: -(-len(long_enough) // _MOST_CLIPS) or 1]:
+        long_enough = [
+            recording for recording in recordings if recording.seconds * task.high_hz >= 2 * _FFT
+        ]
+        for recording in long_enough[:: -(-len(long_enough) // _MOST_RECORDINGS) or 1]:
             try:
-                high = load_audio(clip.path, task.high_hz)[: _LONGEST_SECONDS * task.high_hz]
+                high = load_audio(recording.path, task.high_hz)[: _LONGEST_SECONDS * task.high_hz]
             except NovasrError as error:
                 left_out.add(error)
                 continue
@@ -44,7 +46,7 @@ class Validation:
             high = high[: frames * task.ratio]
             low = soxr.resample(high, task.high_hz, task.low_hz, quality="VHQ")[:frames]
             a, b = (torch.from_numpy(audio)[None, None].to(device) for audio in (low, high))
-            self.pairs.append((a, b, torch.tensor([clip.bandwidth_hz], device=device)))
+            self.pairs.append((a, b, torch.tensor([recording.bandwidth_hz], device=device)))
 
     @torch.no_grad()
     def lsd(self, network: Module) -> float | None:

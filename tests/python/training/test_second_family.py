@@ -33,7 +33,7 @@ ALWAYS = Degradation(
 RECIPE = Recipe(
     name="toy",
     family="toy",
-    data=Data(clips=2, seconds=0.2, least_bandwidth_hz=6_000.0, held_out=0.25),
+    data=Data(clips=2, seconds=0.2, least_bandwidth_hz=6_000.0, held_out_share=0.25),
     loss=Loss(adversarial=0.1, adversarial_from=0.5),
     optimizer=Optimizer(steps=4, warm_up=1),
 )
