@@ -31,7 +31,7 @@ class Protocol(str, Enum):
 
 
 class Degradation(str, Enum):
-    """The way to 16 kHz, as an option."""
+    """The downsampling, as an option."""
 
     soxr = "soxr"
     torchaudio = "torchaudio"
@@ -40,7 +40,7 @@ class Degradation(str, Enum):
 
 HELP = """Score networks and baselines on 48 kHz recordings, with confidence intervals.
 
-Each recording is brought to 16 kHz, extended by every system, and compared with itself. A folder
+Each recording is downsampled to 16 kHz, extended by every system, and compared with the original. A folder
 may hold a manifest.csv with the columns file, bandwidth_khz, speaker and class. Tables go to
 stdout; docs/evaluation.md says what each score means.
 
@@ -70,7 +70,7 @@ def evaluate(
     ] = Protocol.p1,
     degradation: Annotated[
         Degradation | None,
-        typer.Option(help="The way to 16 kHz.  [default: soxr for p1, mask for p2]"),
+        typer.Option(help="The downsampling.  [default: soxr for p1, mask for p2]"),
     ] = None,
     all_bins: Annotated[
         bool,
@@ -262,12 +262,12 @@ def _print_robustness(
     from novasr.evaluation.runner import METRICS
     from novasr.evaluation.summary import count_harmed
 
-    print("\nSpoiled inputs, scored against the clean recording\n")
-    spoiled = [row for row in _widest(rows) if row.variant == "plain"]
+    print("\nDegraded inputs, scored against the clean recording\n")
+    degraded = [row for row in _widest(rows) if row.variant == "plain"]
     only = METRICS["lsd"][0]
-    print(score_table(spoiled, markdown=markdown, vary="condition", only=only))
+    print(score_table(degraded, markdown=markdown, vary="condition", only=only))
     if harmed := count_harmed(scores):
-        print(f"\nRecordings, of {spoiled[0].recordings}, on which LSD exceeds that of sinc\n")
+        print(f"\nRecordings, of {degraded[0].recordings}, on which LSD exceeds that of sinc\n")
         conditions = list(dict.fromkeys(condition for _, condition in harmed))
         lines = [[name, *(str(harmed[name, item]) for item in conditions)] for name in steady]
         print(layout(["system", *conditions], lines, markdown=markdown))

@@ -48,7 +48,8 @@ def train(
         str, typer.Option(metavar="auto|cpu|cuda", help="auto: a CUDA device if there is one.")
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; another number, other last bits.")
+        int | None,
+        typer.Option(min=1, help="CPU threads; runs repeat bit for bit with the same number."),
     ] = None,
 ) -> None:
     """Run the training and print where its results are."""

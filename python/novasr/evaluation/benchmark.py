@@ -46,7 +46,7 @@ class BlockFigure:
     ----------
     engine : str
         An engine of :class:`novasr.Stream`, or ``"plain"``: the PyTorch network on the block alone,
-        which carries nothing over from the block before.
+        without state from the block before.
     block_ms : float
         Length of a block in milliseconds.
     n : int
@@ -100,7 +100,7 @@ class FileFigure:
 
 
 def conditions(threads: int = 1) -> dict[str, Any]:
-    """Tell what figures depend on.
+    """Describe the conditions of a measurement.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def conditions(threads: int = 1) -> dict[str, Any]:
 
 
 def default_engines() -> tuple[str, ...]:
-    """Give the engines that can run here.
+    """List the engines that can run here.
 
     Returns
     -------
@@ -162,13 +162,13 @@ def run(
     budget : float
         Seconds for which a case is repeated.
     report : callable
-        Told what is being measured.
+        Called with a description of each measurement.
 
     Returns
     -------
     dict
         ``conditions``; ``blocks``, a list of :class:`BlockFigure` as dict; ``files``, a list of
-        :class:`FileFigure` as dict; ``left_out``, a list of what was not measured and why.
+        :class:`FileFigure` as dict; ``left_out``, a list of skipped measurements and their reasons.
 
     Raises
     ------
@@ -323,7 +323,7 @@ def _has_torch() -> bool:
 
 
 def _reset_peak_rss() -> float:
-    """Let the peak of the resident memory begin at its present size, and give that in kB."""
+    """Reset the peak of resident memory to its present size, and return that in kB."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _kilobytes("self/status", "VmHWM")
 

@@ -1,4 +1,4 @@
-"""Write scores down: tables, CSV, JSON and a figure."""
+"""Output of scores: tables, CSV, JSON and a figure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def score_table(
     vary: str | None = None,
     only: Sequence[str] = tuple(COLUMNS),
 ) -> str:
-    """Lay out summary rows, "mean ± half of the 95 % interval" in each cell.
+    """Format summary rows, "mean ± half of the 95 % interval" in each cell.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def write_json(
     conditions: dict[str, Any],
     steady: dict[str, dict[str, float]],
 ) -> None:
-    """Write the summary with the conditions under which it holds; what is not finite becomes null."""
+    """Write the summary and its conditions; non-finite values become null."""
     figures = {
         "conditions": conditions,
         "summary": [dataclasses.asdict(row) for row in rows],

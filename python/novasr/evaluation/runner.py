@@ -1,4 +1,4 @@
-"""Run systems over recordings and score what comes out."""
+"""Run systems over recordings and score their outputs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHORTEST_FRAMES = 2_400  # all windows fit when their ends are mirrored
 VARIANTS = ("plain", "replaced", "matched")
 CLEAN = "clean"
 
-#: What each metric fills in, and the module that it needs.
+#: Columns of each metric, and the module that it needs.
 METRICS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "lsd": (("lsd", "lsd_lf", "lsd_hf"), None),
     "mrstft": (("mrstft",), None),
@@ -95,16 +95,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Score:
-    """What one system reached on one recording.
+    """The scores of one system on one recording.
 
     Attributes
     ----------
     recording, kind, speaker : str
-        The recording, its class and who speaks in it.
+        The recording, its class and its speaker.
     system, variant, condition : str
         Whose output, with which of :data:`VARIANTS`, from which input.
     values : dict of str to float
-        By column of :data:`METRICS`; NaN where a score cannot be given.
+        By column of :data:`METRICS`; NaN where a score is undefined.
     """
 
     recording: str
@@ -117,7 +117,7 @@ class Score:
 
 
 def require_metrics(names: Sequence[str]) -> None:
-    """Fail early if a metric is unknown or what it needs is not installed.
+    """Fail early if a metric is unknown or its package is missing.
 
     Raises
     ------
@@ -150,17 +150,17 @@ def evaluate(
     Parameters
     ----------
     recordings : sequence of Recording
-        Recordings at the high rate; of several channels the first is taken.
+        Recordings at the high rate; of several channels the first is used.
     systems : sequence of System
-        What to compare.
+        The systems to compare.
     settings : Settings
         How to score.
     jobs : int
         Processes.
     report : callable
-        Is told the seconds of audio done and in all.
+        Called with the seconds of audio done and in total.
     left_out : callable, optional
-        Takes the reason for each recording that cannot be used; without it the first is raised.
+        Called with the reason for each unusable recording; without it the first one is raised.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def evaluate(
     Raises
     ------
     AudioFileError
-        If an output cannot be written, or too many recordings cannot be read, are not at the
+        If an output cannot be written, or too many recordings are unreadable, not at the
         high rate, are shorter than :data:`SHORTEST_FRAMES` or not finite.
     NovasrError
         If a process died.
@@ -218,14 +218,14 @@ def _in_order(
 
 
 def _leave_ctrl_c() -> None:
-    """Let the parent alone answer Ctrl-C."""
+    """Leave Ctrl-C to the parent process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def score_recording(
     recording: Recording, systems: Sequence[System], settings: Settings
 ) -> list[Score] | NovasrError:
-    """Score every system on one recording as :func:`evaluate` does, or tell why it cannot be used."""
+    """Score every system on one recording as :func:`evaluate` does, or return why it cannot be used."""
     try:
         with blaming(recording.path):
             original = read_recording(recording.path, settings.task.high_hz)
@@ -329,7 +329,7 @@ def _band(recording: Recording, settings: Settings) -> float:
 
 
 def _save(settings: Settings, system: System, recording: Recording, audio: DoubleArray) -> None:
-    """Store in float: nothing is clipped."""
+    """Write in float, so that nothing is clipped."""
     assert settings.save is not None
     place = settings.save / system.name.replace("/", "_") / recording.path.parent.name
     place.mkdir(parents=True, exist_ok=True)

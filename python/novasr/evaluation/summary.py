@@ -1,4 +1,4 @@
-"""Means over recordings, with confidence intervals."""
+"""Averages over recordings, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPEAKING = ("speech", "singing")
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean and the ends of its 95 % confidence interval, NaN where one cluster is all there is."""
+    """A mean and its 95 % confidence interval, which is NaN for a single cluster."""
 
     mean: float
     low: float
@@ -100,18 +100,18 @@ def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, str], int]:
 def bootstrap_mean(
     values: DoubleArray, clusters: Sequence[str], *, by_cluster: bool = False
 ) -> Mean:
-    """Average values that come in clusters, and bootstrap the interval.
+    """Average clustered values, and bootstrap the interval.
 
-    Whole clusters are drawn with replacement, because recordings of one speaker are alike (A. C.
+    Whole clusters are resampled, because recordings of one speaker are correlated (A. C.
     Davison, D. V. Hinkley, Bootstrap Methods and their Application, 1997, section 3.8); the interval
     is the percentile one, of 2000 draws with a fixed seed. With few clusters it is too narrow.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
-        Scores, NaN left out before.
+        Scores, without NaN.
     clusters : sequence of str
-        To which cluster each belongs.
+        The cluster of each.
     by_cluster : bool
         Average the means of the clusters instead of the values.
     """

@@ -1,4 +1,4 @@
-"""What is compared: resamplers as baselines, and networks by name or file."""
+"""The systems to compare: resamplers as baselines, and networks by name or file."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
 
 
 def named(weights: str) -> System:
-    """Find the network of ``ours``, ``v1``, ``v2`` or a file, and read it once to see that it is whole.
+    """Find the network of ``ours``, ``v1``, ``v2`` or a file, and read it once to check it.
 
     Raises
     ------
     WeightsError, StreamError
-        If it cannot be fetched or read here.
+        If it cannot be fetched or read.
     """
     if weights == OURS:
         return System(OURS)
@@ -99,9 +99,9 @@ def choose(
     Parameters
     ----------
     weights : sequence of str
-        Networks that must be there, as for :func:`named`.
+        Networks that must be available, as for :func:`named`.
     baselines : bool
-        Add sinc, linear, and those of v1 and v2 that can be had.
+        Add sinc, linear, and v1 and v2 where available.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def choose(
     Raises
     ------
     WeightsError, StreamError
-        If one of `weights` cannot be had.
+        If one of `weights` is not available.
     AudioFormatError
         If they differ in their rates or band.
     """

@@ -44,7 +44,7 @@ class Adversary:
         return float(loss.detach())
 
     def loss(self, estimate: Tensor, target: Tensor, bandwidths_hz: Tensor) -> Tensor:
-        """Give what the network pays for being told from a recording."""
+        """Return the network's loss: how well the discriminators tell its output from a recording."""
         self.network.requires_grad_(False)
         total = estimate.new_zeros(())
         for network in self.network:
@@ -60,11 +60,11 @@ class Adversary:
         return self.weights.adversarial * total / len(self.network)
 
     def state(self) -> dict[str, Any]:
-        """Give all that :meth:`restore` needs."""
+        """Return what :meth:`restore` needs."""
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a saved state."""
+        """Load a saved state."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
 
@@ -84,7 +84,7 @@ class _Discriminator(nn.Module):
         self.last = nn.utils.parametrizations.weight_norm(nn.Conv2d(_CHANNELS, 1, 3, 1, 1))
 
     def forward(self, audio: Tensor, bandwidths_hz: Tensor) -> list[Tensor]:
-        """(B, 1, frames) to the features of each layer and, last, the verdict."""
+        """(B, 1, frames) to the features of each layer and, last, the score."""
         window = torch.hann_window(self.size, device=audio.device)
         spectrum = torch.stft(
             audio[:, 0], self.size, self.size // 4, window=window, return_complex=True

@@ -1,4 +1,4 @@
-"""The model card: what a weight file was made of, written from the run itself."""
+"""The model card: data, licences and recipe of a weight file, written by the run itself."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ def write_card(
     Parameters
     ----------
     folder : path
-        Of the run.
+        Output folder of the run.
     recordings : sequence of Recording
-        What it was trained on.
+        The training data.
     recipe, steps, device
         As of :func:`novasr.training.loop.train`.
     validation_lsd : float, optional
-        What the log ends with.
-
+        The last value in the log.
     """
     text = _card(recordings, recipe, steps, validation_lsd, device)
     (folder / FILE).write_text(text, encoding="utf-8")

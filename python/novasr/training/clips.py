@@ -1,4 +1,4 @@
-"""Recordings in memory, and the batch of every step."""
+"""Recordings in memory, and the batch of clips for each step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _END = Recording(Path(), 0.0, 0.0)
 
 
 class TrainingClips(Dataset[Batch]):
-    """Batch number n is the same in every run with the same seed, whatever came before it."""
+    """Batches of clips; batch n depends on n and the seed alone."""
 
     def __init__(
         self, recordings: Sequence[Recording], recipe: Recipe, left_out: LeftOut | None = None
@@ -99,10 +99,10 @@ class TrainingClips(Dataset[Batch]):
 def gather(
     folders: Sequence[str | Path], recipe: Recipe, left_out: Tell | None = None
 ) -> tuple[list[Recording], list[Recording]]:
-    """Read the manifests and set recordings for validation apart.
+    """Read the folders and set recordings for validation apart.
 
-    A recording that is named twice counts once; kinds to which the recipe gives no share are left out,
-    and so are files that cannot be read, as by :func:`novasr.training.datasets.read_recordings`.
+    A recording that is listed twice counts once. Kinds without a share in the recipe are left out, and so
+    are unreadable files, as by :func:`novasr.training.datasets.read_recordings`.
 
     Returns
     -------
@@ -136,7 +136,9 @@ def gather(
     recordings = [recording for recording in wide if data.kind_shares.get(recording.kind, 0.0) > 0]
     if not recordings:
         kinds = ", ".join(sorted({recording.kind for recording in wide}))
-        msg = f"{names}: all is {kinds}, of which the recipe's kind_shares want nothing"
+        msg = (
+            f"{names}: all recordings are {kinds}, to which the recipe's kind_shares give no share"
+        )
         raise RecipeError(msg)
     every = max(2, round(1 / data.held_out_share)) if data.held_out_share > 0 else 0
     last = len(recordings) - 1 if every and 1 < len(recordings) < every else -1
@@ -153,7 +155,7 @@ def gather(
 
 
 def fingerprint(*groups: Sequence[Recording]) -> str:
-    """Sum up which recordings a run uses, wherever their folder is."""
+    """Hash the names and lengths of a run's recordings, wherever their folder is."""
     lines = (
         f"{recording.path.name} {recording.seconds}"
         for group in groups
@@ -168,7 +170,7 @@ def load_audio(path: Path, rate_hz: int) -> FloatArray:
 
 
 def _load(path: Path, rate_hz: int) -> tuple[npt.NDArray[np.int16], int]:
-    """Give the samples, and the rate that the file has."""
+    """Return the samples and the file's own rate."""
     with blaming(path), AudioReader(path) as reader:
         file_hz = reader.sample_rate
         channels = np.concatenate(list(reader.blocks()))

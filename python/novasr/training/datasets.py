@@ -1,4 +1,4 @@
-"""Folders of 48 kHz recordings with what is known of each: their true band, speaker and licence."""
+"""Folders of recordings, with each one's true bandwidth, speaker and licence."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Recording:
     seconds : float
         Its length.
     bandwidth_hz : float
-        Where its band ends: above it there is nothing to learn from or to score.
+        Where its band ends; nothing above is trained on or scored.
     speaker, licence, source : str
-        As the manifest tells; empty where it does not.
+        From the manifest; empty where it does not say.
     kind : str
-        ``"speech"``, ``"singing"``, ``"music"`` or ``"sfx"``, or what the manifest has as ``class``.
+        ``"speech"``, ``"singing"``, ``"music"`` or ``"sfx"``, or the manifest's ``class``.
     """
 
     path: Path
@@ -48,14 +48,14 @@ Tell = Callable[[NovasrError], None]
 
 
 class LeftOut:
-    """Recordings that cannot be used: each is told; all, or more than one and a tenth, are an error.
+    """Counts and reports unusable recordings; too many (all, or more than one and a tenth) are an error.
 
     Parameters
     ----------
     total : int
         How many recordings there are.
     tell : callable, optional
-        Takes the reason for each; without it the first is raised.
+        Called with the reason for each; without it the first one is raised.
     """
 
     def __init__(self, total: int, tell: Tell | None) -> None:
@@ -82,18 +82,18 @@ class LeftOut:
 def read_recordings(folder: str | Path, left_out: Tell | None = None) -> list[Recording]:
     """List the recordings of a folder.
 
-    A ``manifest.csv`` in it is believed: column ``file`` names each recording, ``bandwidth_khz`` its
-    band, and ``seconds``, ``speaker``, ``licence``, ``source_repo`` and ``class`` are kept if they are
-    there. Without a class it is told by a file name that begins with ``music_`` or ``sfx_``, by
-    "music" or "sfx" for a speaker, by "sung" or "singing" in ``speaker`` or ``note``; else it is speech.
-    What it leaves out is measured; so is every audio file of a folder (and of those in it) without one.
+    A ``manifest.csv`` in it is trusted: column ``file`` names each recording, ``bandwidth_khz`` its band;
+    ``seconds``, ``speaker``, ``licence``, ``source_repo`` and ``class`` are optional. Without a class, a
+    file name that starts with ``music_`` or ``sfx_``, the speaker "music" or "sfx", or "sung" or "singing"
+    in ``speaker`` or ``note`` determines it; else it is speech. Missing values are measured. Without a
+    manifest every audio file of the folder and its subfolders is measured.
 
     Parameters
     ----------
     folder : str or path
         Where the recordings are.
     left_out : callable, optional
-        Takes the reason for each recording that cannot be read; without it the first is raised.
+        Called with the reason for each unreadable recording; without it the first one is raised.
 
     Returns
     -------
@@ -103,9 +103,9 @@ def read_recordings(folder: str | Path, left_out: Tell | None = None) -> list[Re
     Raises
     ------
     AudioFileError
-        If the folder is missing, there are no recordings, or too many that cannot be read.
+        If the folder is missing, there are no recordings, or too many are unreadable.
     AudioFormatError
-        If the manifest lacks the column ``file`` or holds a number that cannot be read.
+        If the manifest lacks the column ``file`` or holds an invalid number.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -36,12 +36,12 @@ _TIMED_RECORDINGS = 64
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is; handed to the caller after every step."""
+    """Progress of a run, passed to the caller after every step."""
 
     step: int
     steps: int
     loss: float
-    validation_lsd: float | None  # the newest
+    validation_lsd: float | None  # the latest
 
 
 def train(
@@ -56,10 +56,10 @@ def train(
     report: Callable[[Progress], None] = lambda progress: None,
     left_out: Tell | None = None,
 ) -> Path:
-    """Train a network from scratch, or go on where a run in `output` was stopped.
+    """Train a network from scratch, or resume the run in `output`.
 
-    Step n sees the same clips in every run with the same seed, and nothing else is random, so on one
-    CPU and number of threads the same recipe gives the same weights, interrupted or not.
+    Step n uses the same clips in every run with the same seed, and nothing else is random. On a CPU the same
+    recipe and number of threads therefore give the same weights, interrupted or not.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def train(
     output : path
         Folder of the run; made if it is missing.
     recipe : Recipe
-        What to do.
+        Family, data, degradation, loss and optimiser.
     steps : int, optional
         Instead of the recipe's.
     device : str
@@ -78,7 +78,7 @@ def train(
     report : callable
         Called after each step.
     left_out : callable, optional
-        Takes the reason for each recording that cannot be read; without it the first is raised.
+        Called with the reason for each unreadable recording; without it the first one is raised.
 
     Returns
     -------
@@ -88,23 +88,22 @@ def train(
     Raises
     ------
     WeightsError
-        If `output` holds a run of another recipe or other recordings, or a damaged one.
+        If `output` holds a run with another recipe or other recordings, or a damaged checkpoint.
     AudioFileError
-        If too many recordings cannot be read.
+        If too many recordings are unreadable.
     """
     unusable = LeftOut(len(recordings) + len(validation), left_out)
-    data = TrainingClips(recordings, recipe, unusable)
-    run = _Run(
-        recipe, steps or recipe.optimizer.steps, device, fingerprint(data.recordings, validation)
-    )
+    clips = TrainingClips(recordings, recipe, unusable)
+    used = fingerprint(clips.recordings, validation)
+    run = _Run(recipe, steps or recipe.optimizer.steps, device, used)
     run.resume(output)
-    batches = _batches(data, run.step, run.steps, device)
+    batches = _batches(clips, run.step, run.steps, device)
     validator = Validation(validation, recipe, device, unusable)
     output.mkdir(parents=True, exist_ok=True)
     validate_every = max(1, min(500, run.steps // 10))
     lsd = validator.lsd(run.average) if run.step == run.steps else None
     saved = time.monotonic()
-    with RunLog(output, run.step, data.task.high_hz) as log:
+    with RunLog(output, run.step, clips.task.high_hz) as log:
         try:
             for low, high, bandwidths in batches:
                 rate = run.learning_rate
@@ -122,7 +121,7 @@ def train(
             if run.between_steps:  # else the last checkpoint is what can be repeated
                 checkpoint.save(output, run.state())
     save_weights(run.average, output / WEIGHTS_FILE, recipe.family)
-    write_card(output, data.recordings, recipe, steps=run.steps, validation_lsd=lsd, device=device)
+    write_card(output, clips.recordings, recipe, steps=run.steps, validation_lsd=lsd, device=device)
     return output / WEIGHTS_FILE
 
 
@@ -133,10 +132,10 @@ def steps_in(
     recipe: Recipe,
     device: str = "cpu",
 ) -> int:
-    """Tell how many steps fit into a time here, in a number that the next run finds again.
+    """Estimate how many steps fit in `minutes` on this machine.
 
-    A few steps are timed. Their pace is rounded down to a power of two a minute, since the number of
-    steps shapes the whole run and must not change with the weather. A run in `output` keeps its number.
+    The pace of a few timed steps is rounded down to a power of two per minute so that repeated runs agree.
+    A run in `output` keeps its number of steps.
     """
     state = checkpoint.load(output)
     if state is not None:
@@ -144,8 +143,9 @@ def steps_in(
     run = _Run(recipe, _TIMED_STEPS, device, "")
     ends = []
     timed = recordings[:_TIMED_RECORDINGS]
-    data = TrainingClips(timed, recipe, LeftOut(len(timed), lambda reason: None))  # train tells
-    for low, high, bandwidths in _batches(data, 0, _TIMED_STEPS, device):
+    unusable = LeftOut(len(timed), lambda reason: None)  # train reports them
+    clips = TrainingClips(timed, recipe, unusable)
+    for low, high, bandwidths in _batches(clips, 0, _TIMED_STEPS, device):
         run.advance(low.to(device), high.to(device), bandwidths.to(device))
         ends.append(time.monotonic())
     seconds = sorted(end - start for start, end in pairwise(ends))
@@ -153,9 +153,9 @@ def steps_in(
     return max(1, int(minutes * 2.0 ** math.floor(math.log2(pace))))
 
 
-def _batches(data: TrainingClips, start: int, end: int, device: str) -> DataLoader[Any]:
+def _batches(clips: TrainingClips, start: int, end: int, device: str) -> DataLoader[Any]:
     return DataLoader(
-        data,
+        clips,
         batch_size=None,
         sampler=range(start, end),
         num_workers=1,
@@ -165,7 +165,7 @@ def _batches(data: TrainingClips, start: int, end: int, device: str) -> DataLoad
 
 
 class _Run:
-    """Networks, optimisers and the step they are at."""
+    """The state of a run: networks, optimisers and the number of steps done."""
 
     def __init__(self, recipe: Recipe, steps: int, device: str, fingerprint: str) -> None:
         self.recipe, self.steps, self.device, self.fingerprint = recipe, steps, device, fingerprint
@@ -183,7 +183,7 @@ class _Run:
 
     @property
     def learning_rate(self) -> float:
-        """Warm-up, then half a cosine, or several (I. Loshchilov, F. Hutter, SGDR, ICLR 2017)."""
+        """Warm-up, then one or more half cosines (I. Loshchilov, F. Hutter, SGDR, ICLR 2017)."""
         o = self.recipe.optimizer
         warm = min(1.0, (self.step + 1) / o.warm_up)
         cycle, done, length = 0, self.step, round(o.cycles[0] * self.steps)
@@ -195,7 +195,7 @@ class _Run:
         return peak * warm * (o.final_share + (1 - o.final_share) * cosine)
 
     def advance(self, low: Tensor, high: Tensor, bandwidths: Tensor) -> dict[str, float]:
-        """Do one step; gives the terms of the loss."""
+        """Do one step and return the terms of the loss."""
         self.between_steps = False
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
@@ -228,7 +228,7 @@ class _Run:
             mean.lerp_(value, 1.0 - decay)
 
     def state(self) -> dict[str, Any]:
-        """Give all that :meth:`resume` needs."""
+        """Return what :meth:`resume` needs."""
         return {
             "recipe": checkpoint.plain(self.recipe),
             "steps": self.steps,
@@ -241,13 +241,13 @@ class _Run:
         }
 
     def resume(self, folder: Path) -> None:
-        """Take up the run in `folder`, if there is one."""
+        """Resume the run in `folder`, if there is one."""
         state = checkpoint.load(folder)
         if state is None:
             return
         if state["recipe"] != checkpoint.plain(self.recipe) or state["steps"] != self.steps:
             msg = (
-                f"{folder}: holds a run of another recipe or number of steps "
+                f"{folder}: holds a run with another recipe or number of steps "
                 f"({state['steps']}); choose another --output or remove it"
             )
             raise WeightsError(msg)

@@ -1,4 +1,4 @@
-"""How far an output is from the recording, below the recording's true band."""
+"""Distance between an output and its recording, within the recording's true band."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Terms:
 
 
 class SpectralLoss(torch.nn.Module):
-    """Multi-resolution STFT loss (R. Yamamoto et al., Parallel WaveGAN, ICASSP 2020), in the terms of LSD.
+    """Multi-resolution STFT loss (R. Yamamoto et al., Parallel WaveGAN, ICASSP 2020) with LSD as its log term.
 
-    The log term at 2,048 points is the log-spectral distance itself, the root over frequency of the
-    squared difference of log10 power, meaned over frames; the other sizes see shorter and longer events.
+    At 2,048 points the log term is the log-spectral distance: the root mean square over frequency of the
+    difference in log10 power, averaged over frames. Other sizes resolve shorter or longer events.
     """
 
     def __init__(self, weights: Loss, task: Task) -> None:
@@ -69,7 +69,7 @@ class SpectralLoss(torch.nn.Module):
         return Terms(total, log, convergence, low_band, waveform)
 
     def spectrum(self, audio: Tensor, size: int) -> Tensor:
-        """STFT of (clips, 1, frames), four windows overlapping: (clips, bins, frames, 2)."""
+        """STFT of (clips, 1, frames), 75 % overlap: (clips, bins, frames, 2)."""
         window = self.get_buffer(f"window_{size}")
         return torch.view_as_real(
             torch.stft(audio[:, 0], size, size // 4, window=window, return_complex=True)
@@ -77,7 +77,7 @@ class SpectralLoss(torch.nn.Module):
 
 
 def band_mask(bandwidths_hz: Tensor, size: int, rate_hz: int) -> Tensor:
-    """1 for bins that the recording really has, 0 above: (clips, bins, 1)."""
+    """1 for bins within the recording's true band, 0 above: (clips, bins, 1)."""
     hertz = torch.arange(size // 2 + 1, device=bandwidths_hz.device) * (rate_hz / size)
     end = bandwidths_hz[:, None] - _BAND_MARGIN_HZ
     return (hertz <= end.clamp(max=rate_hz / 2)).to(torch.float32)[..., None]
@@ -91,10 +91,10 @@ def log_spectral_distance(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
 
 
 def low_band_error(a: Tensor, b: Tensor, task: Task) -> Tensor:
-    """Error below 7 kHz, phase included, relative to what is there: log10 of power, meaned.
+    """Mean log10 relative error power per frame and band, over three bands within the input's own.
 
-    Both are (clips, bins, frames, 2). Each frame counts, and the band of the fundamental as much as the
-    whole rest: pitch is heard to a few cents, in quiet frames too, and a plain distance is content with less.
+    Both are (clips, bins, frames, 2); phase counts. An absolute distance would neglect quiet frames and
+    leave pitch errors of several cents.
     """
     hertz_a_bin = task.high_hz / (2 * (a.shape[1] - 1))
     edges_hz = (*_LOW_BAND_EDGES_HZ, _LOW_BAND_END * task.band_hz)

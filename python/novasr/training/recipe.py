@@ -1,4 +1,4 @@
-"""What a training run is made of: one small TOML file."""
+"""Recipes: the settings of a training run, as a small TOML file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Degradation:
-    """Chances, and ranges, of what happens to a clip; `degrade` says what each is."""
+    """Probabilities and ranges of augmentations and degradations; :mod:`novasr.training.degrade` has each."""
 
     speed_chance: float = 0.6
     speed: tuple[float, float] = (0.75, 1.33)
@@ -74,7 +74,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Adam with warm-up, cosine decays one after the other, and an average of the weights."""
+    """Adam with warm-up, consecutive cosine decays, and a moving average of the weights."""
 
     steps: int = 6000
     cycles: tuple[float, ...] = (1.0,)  # their shares of the steps
@@ -89,7 +89,7 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; every field has a default, the file states what differs."""
+    """A recipe; every field has a default, which the file overrides."""
 
     name: str = "base"
     family: str = "novasr"  # of the model, one that has a PyTorch form
@@ -112,12 +112,12 @@ def load_recipe(name: str | Path) -> Recipe:
     Returns
     -------
     Recipe
-        The defaults, changed by the file.
+        The defaults, overridden by the file.
 
     Raises
     ------
     RecipeError
-        If there is no such recipe, or it holds something unknown.
+        If there is no such recipe, or it holds an unknown or invalid field.
     """
     packaged = files("novasr.training") / "recipes" / f"{name}.toml"
     try:
@@ -167,7 +167,7 @@ def _converted(key: str, value: Any, default: Any) -> Any:
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuse what a run would stumble over."""
+    """Refuse values that a run cannot use."""
     data, loss, optimizer = recipe.data, recipe.loss, recipe.optimizer
     if recipe.family not in (known := torch_families()):
         raise ValueError(f"family must be one of {', '.join(known)}, not {recipe.family!r}")

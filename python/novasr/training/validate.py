@@ -1,4 +1,4 @@
-"""The log-spectral distance of a network on recordings that it does not train on."""
+"""The log-spectral distance of a network on recordings held out from training."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_RECORDINGS = 32
 
 
 class Validation:
-    """Holds the recordings at both rates; the low one comes from soxr's VHQ."""
+    """Holds the recordings at both rates, downsampled by soxr's VHQ."""
 
     def __init__(
         self, recordings: Sequence[Recording], recipe: Recipe, device: str, left_out: LeftOut
@@ -50,7 +50,7 @@ class Validation:
 
     @torch.no_grad()
     def lsd(self, network: Module) -> float | None:
-        """Mean over the recordings, None if there are none."""
+        """Average over the recordings, None if there are none."""
         if not self.pairs:
             return None
         distances = []
@@ -69,7 +69,7 @@ class Validation:
         ]
 
     def _run(self, network: Module, low: Tensor, high: Tensor) -> Tensor:
-        """Give as many frames as `high` has: a network's output may end earlier."""
+        """Zero-pad the output to the length of `high`: it may end earlier."""
         output = self.forward(network, low)
         return F.pad(output, (0, high.shape[-1] - output.shape[-1]))
 

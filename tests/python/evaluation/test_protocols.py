@@ -1,4 +1,4 @@
-"""The ways to 16 kHz, the corrections of an output, and the systems."""
+"""Downsampling, the corrections of an output, and the systems."""
 
 from __future__ import annotations
 
@@ -116,12 +116,12 @@ def test_a_resampler_adds_nothing_to_silence_or_dc() -> None:
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-def test_a_spoiled_input_differs_but_keeps_its_place_and_length(name: str) -> None:
+def test_a_degraded_input_differs_but_keeps_its_place_and_length(name: str) -> None:
     audio = noise(1.0, 48_000)[:, 0].astype(float)
-    spoiled = CONDITIONS[name](audio, TASK.high_hz)
-    assert spoiled.shape == audio.shape
-    assert level_db(spoiled - audio) > -80
-    lags = np.fft.irfft(np.fft.rfft(spoiled) * np.fft.rfft(audio).conj())
+    degraded = CONDITIONS[name](audio, TASK.high_hz)
+    assert degraded.shape == audio.shape
+    assert level_db(degraded - audio) > -80
+    lags = np.fft.irfft(np.fft.rfft(degraded) * np.fft.rfft(audio).conj())
     assert np.argmax(lags) == 0
 
 
