@@ -52,9 +52,9 @@ def main() -> int:
         weights = options.output / f"{name}-{options.steps}.safetensors"
         if not weights.is_file():
             print(f"training {name}", flush=True)
-            clips, validation = gather(options.data, recipe)
+            recordings, validation = gather(options.data, recipe)
             made = train(
-                clips,
+                recordings,
                 validation,
                 options.output / f"{name}-{options.steps}",
                 recipe,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from novasr.evaluation.runner import Score, Settings
     from novasr.evaluation.summary import Row
     from novasr.evaluation.systems import System
-    from novasr.training.datasets import Clip
+    from novasr.training.datasets import Recording
 
 
 class Protocol(str, Enum):
@@ -30,7 +31,7 @@ class Protocol(str, Enum):
 
 
 class Degradation(str, Enum):
-    """The way to 16 kHz, as an option."""
+    """The downsampling, as an option."""
 
     soxr = "soxr"
     torchaudio = "torchaudio"
@@ -39,7 +40,7 @@ class Degradation(str, Enum):
 
 HELP = """Score networks and baselines on 48 kHz recordings, with confidence intervals.
 
-Each recording is brought to 16 kHz, extended by every system, and compared with itself. A folder
+Each recording is downsampled to 16 kHz, extended by every system, and compared with the original. A folder
 may hold a manifest.csv with the columns file, bandwidth_khz, speaker and class. Tables go to
 stdout; docs/evaluation.md says what each score means.
 
@@ -69,7 +70,7 @@ def evaluate(
     ] = Protocol.p1,
     degradation: Annotated[
         Degradation | None,
-        typer.Option(help="The way to 16 kHz.  [default: soxr for p1, mask for p2]"),
+        typer.Option(help="The downsampling.  [default: soxr for p1, mask for p2]"),
     ] = None,
     all_bins: Annotated[
         bool,
@@ -126,20 +127,23 @@ def evaluate(
         save=save,
     )
     runner.require_metrics(settings.metrics)
-    clips = list(dict.fromkeys(clip for folder in data for clip in _read(folder, limit)))
+    recordings = list(
+        dict.fromkeys(recording for folder in data for recording in _read(folder, limit))
+    )
     if save is not None:
-        _check_places(clips)
+        _check_places(recordings)
     with ExitStack() as files:
         csv_now, json_now, plot_now = (
             files.enter_context(replacing(_writable(path))) if path else None
             for path in (csv_file, json_file, plot)
         )
         compared, left_out = systems.choose(weights or [systems.OURS], baselines=baselines)
+        settings = replace(settings, task=compared[0].task)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
-        scores = _score(clips, compared, settings, jobs or core_count())
-        scored = {score.clip for score in scores}
-        clips = [clip for clip in clips if str(clip.path) in scored]
+        scores = _score(recordings, compared, settings, jobs or core_count())
+        scored = {score.recording for score in scores}
+        recordings = [recording for recording in recordings if str(recording.path) in scored]
         rows = summarise(scores, settings.protocol)
         steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
         _print(rows, settings, markdown=markdown)
@@ -148,7 +152,7 @@ def evaluate(
         if csv_now:
             report.write_csv(csv_now, scores)
         if json_now:
-            report.write_json(json_now, rows, _conditions(settings, data, clips), steady)
+            report.write_json(json_now, rows, _conditions(settings, data, recordings), steady)
         if plot_now:
             report.write_figure(plot_now, [row for row in rows if _is_main(row)])
     for path in (csv_file, json_file, plot):
@@ -168,22 +172,22 @@ def _require_packages(*, plotting: bool) -> None:
         require_matplotlib()
 
 
-def _read(folder: Path, limit: int | None) -> list[Clip]:
-    from novasr.training.datasets import read_clips
+def _read(folder: Path, limit: int | None) -> list[Recording]:
+    from novasr.training.datasets import read_recordings
 
-    clips = read_clips(folder, _warn)
-    if limit is None or limit >= len(clips):
-        return clips
-    return [clips[number * len(clips) // limit] for number in range(limit)]
+    recordings = read_recordings(folder, _warn)
+    if limit is None or limit >= len(recordings):
+        return recordings
+    return [recordings[number * len(recordings) // limit] for number in range(limit)]
 
 
-def _check_places(clips: list[Clip]) -> None:
+def _check_places(recordings: list[Recording]) -> None:
     """Refuse recordings whose outputs would have one name."""
     places: dict[tuple[str, str], Path] = {}
-    for clip in clips:
-        other = places.setdefault((clip.path.parent.name, clip.path.stem), clip.path)
-        if other != clip.path:
-            msg = f"{clip.path}: --save would name it as {other}: evaluate one at a time"
+    for recording in recordings:
+        other = places.setdefault((recording.path.parent.name, recording.path.stem), recording.path)
+        if other != recording.path:
+            msg = f"{recording.path}: --save would name it as {other}: evaluate one at a time"
             raise AudioFileError(msg)
 
 
@@ -193,11 +197,13 @@ def _writable(path: Path) -> Path:
     return path
 
 
-def _score(clips: list[Clip], systems: list[System], settings: Settings, jobs: int) -> list[Score]:
+def _score(
+    recordings: list[Recording], systems: list[System], settings: Settings, jobs: int
+) -> list[Score]:
     from novasr.evaluation.runner import evaluate as run
 
-    with progress_bars() as new_bar, new_bar(f"{len(clips)} recordings") as report:
-        return run(clips, systems, settings, jobs=jobs, report=report, left_out=_warn)
+    with progress_bars() as new_bar, new_bar(f"{len(recordings)} recordings") as report:
+        return run(recordings, systems, settings, jobs=jobs, report=report, left_out=_warn)
 
 
 def _warn(reason: NovasrError) -> None:
@@ -208,32 +214,39 @@ def _is_main(row: Row) -> bool:
     return row.variant == "plain" and row.condition == "clean"
 
 
-def _conditions(settings: Settings, data: list[Path], clips: list[Clip]) -> dict[str, Any]:
+def _conditions(
+    settings: Settings, data: list[Path], recordings: list[Recording]
+) -> dict[str, Any]:
     import novasr
     from novasr.evaluation.summary import RESAMPLES, SEED
 
     return {
         "novasr": novasr.__version__,
         "data": [str(folder) for folder in data],
-        "recordings": len(clips),
-        "seconds": sum(clip.seconds for clip in clips),
+        "recordings": len(recordings),
+        "seconds": sum(recording.seconds for recording in recordings),
         "protocol": settings.protocol,
-        "degradation": settings.way_down,
+        "degradation": settings.downsampling,
         "bins": "all" if settings.all_bins else "up to each recording's own band",
-        "samples": "float, network output of 3N-4 frames filled up to 3N with zeros",
+        "samples": f"float, network output for N frames filled up to {settings.task.ratio}N with zeros",
         "interval": f"95 %, percentile cluster bootstrap, {RESAMPLES} draws, seed {SEED}",
     }
 
 
 def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
+    from novasr.evaluation.protocols import crossover_hz
     from novasr.evaluation.report import score_table
 
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
-    print(f"Protocol {settings.protocol}, to 16 kHz by {settings.way_down}, {band}, float.")
+    way = f"to {settings.task.low_hz / 1000:g} kHz by {settings.downsampling}"
+    print(f"Protocol {settings.protocol}, {way}, {band}, float.")
     print("Mean ± half of the 95 % interval, bootstrapped over clusters: speakers where known,")
     print("else recordings.\n")
     print(score_table([row for row in rows if _is_main(row)], markdown=markdown))
-    print("\nReplaced: the input's own band below 7.1 kHz. Matched: gain fitted to the input.\n")
+    kilohertz = crossover_hz(settings.task) / 1000
+    print(
+        f"\nReplaced: the input's own band below {kilohertz:g} kHz. Matched: gain fitted to the input.\n"
+    )
     others = [row for row in _widest(rows) if row.variant != "plain"]
     print(score_table(others, markdown=markdown, vary="variant"))
 
@@ -249,12 +262,12 @@ def _print_robustness(
     from novasr.evaluation.runner import METRICS
     from novasr.evaluation.summary import count_harmed
 
-    print("\nSpoiled inputs, scored against the clean recording\n")
-    spoiled = [row for row in _widest(rows) if row.variant == "plain"]
+    print("\nDegraded inputs, scored against the clean recording\n")
+    degraded = [row for row in _widest(rows) if row.variant == "plain"]
     only = METRICS["lsd"][0]
-    print(score_table(spoiled, markdown=markdown, vary="condition", only=only))
+    print(score_table(degraded, markdown=markdown, vary="condition", only=only))
     if harmed := count_harmed(scores):
-        print(f"\nRecordings, of {spoiled[0].clips}, on which LSD exceeds that of sinc\n")
+        print(f"\nRecordings, of {degraded[0].recordings}, on which LSD exceeds that of sinc\n")
         conditions = list(dict.fromkeys(condition for _, condition in harmed))
         lines = [[name, *(str(harmed[name, item]) for item in conditions)] for name in steady]
         print(layout(["system", *conditions], lines, markdown=markdown))

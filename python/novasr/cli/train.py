@@ -48,7 +48,8 @@ def train(
         str, typer.Option(metavar="auto|cpu|cuda", help="auto: a CUDA device if there is one.")
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; another number, other last bits.")
+        int | None,
+        typer.Option(min=1, help="CPU threads; runs repeat bit for bit with the same number."),
     ] = None,
 ) -> None:
     """Run the training and print where its results are."""
@@ -71,17 +72,19 @@ def train(
     plan = load_recipe(recipe)
     if seed is not None:
         plan = dataclasses.replace(plan, seed=seed)
-    clips, validation = gather(data, plan, _warn)
-    hours = sum(clip.seconds for clip in clips) / 3600
-    print(f"{len(clips)} recordings, {hours:.2f} hours; {len(validation)} held out for validation")
+    recordings, validation = gather(data, plan, _warn)
+    hours = sum(recording.seconds for recording in recordings) / 3600
+    print(
+        f"{len(recordings)} recordings, {hours:.2f} hours; {len(validation)} held out for validation"
+    )
     if minutes is not None:
-        steps = steps_in(minutes, clips, output, plan, device)
+        steps = steps_in(minutes, recordings, output, plan, device)
         print(
             f"{steps} steps in about {minutes:g} minutes (--steps {steps} repeats this run exactly)"
         )
     with _bar() as report:
         weights = run(
-            clips,
+            recordings,
             validation,
             output,
             plan,

@@ -19,19 +19,19 @@ import numpy as np
 
 import novasr
 from novasr import _native
-from novasr.engines import instruction_set
+from novasr.engines import engine_format, instruction_set
 from novasr.errors import AudioFormatError, StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
+    from novasr.arrays import FloatArray
 
 ENGINES = ("native", "torch")
 PLAIN = "plain"
 BLOCKS_MS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 SECONDS = (1.0, 10.0, 60.0, 600.0)
-_RATE_HZ = 16_000
+_FEWEST_FRAMES = 2  # of a block
 _WARM_UP_BLOCKS = 50
 _MOST_BLOCKS = 100_000
 _MOST_REPEATS = 9
@@ -46,7 +46,7 @@ class BlockFigure:
     ----------
     engine : str
         An engine of :class:`novasr.Stream`, or ``"plain"``: the PyTorch network on the block alone,
-        which carries nothing over from the block before.
+        without state from the block before.
     block_ms : float
         Length of a block in milliseconds.
     n : int
@@ -100,7 +100,7 @@ class FileFigure:
 
 
 def conditions(threads: int = 1) -> dict[str, Any]:
-    """Tell what figures depend on.
+    """Describe the conditions of a measurement.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def conditions(threads: int = 1) -> dict[str, Any]:
 
 
 def default_engines() -> tuple[str, ...]:
-    """Give the engines that can run here.
+    """List the engines that can run here.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def run(
     engines : sequence of {"native", "torch"}, optional
         By default :func:`default_engines`.
     blocks_ms : sequence of float
-        Lengths of the blocks of a stream in milliseconds, at least 0.125 (2 frames).
+        Lengths of the blocks of a stream in milliseconds, at least 2 frames of the network's input.
     seconds : sequence of float
         Lengths of the whole recordings in seconds, at least 0.01.
     threads : int
@@ -162,13 +162,13 @@ def run(
     budget : float
         Seconds for which a case is repeated.
     report : callable
-        Told what is being measured.
+        Called with a description of each measurement.
 
     Returns
     -------
     dict
         ``conditions``; ``blocks``, a list of :class:`BlockFigure` as dict; ``files``, a list of
-        :class:`FileFigure` as dict; ``left_out``, a list of what was not measured and why.
+        :class:`FileFigure` as dict; ``left_out``, a list of skipped measurements and their reasons.
 
     Raises
     ------
@@ -219,7 +219,8 @@ def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence
         if engine not in default_engines():
             msg = "engine 'torch' needs PyTorch, also to build: pip install 'novasr[torch]'"
             raise StreamError(msg)
-    for name, values, least in (("blocks", blocks_ms, 0.125), ("seconds", seconds, 0.01)):
+    shortest_ms = 1000 * _FEWEST_FRAMES / _rate_hz()
+    for name, values, least in (("blocks", blocks_ms, shortest_ms), ("seconds", seconds, 0.01)):
         for value in values:
             if not least <= value < float("inf"):
                 msg = f"{name}: at least {least:g}, not {value:g}"
@@ -228,7 +229,7 @@ def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence
 
 def _measure_blocks(system: str, block_ms: float, threads: int, budget: float) -> BlockFigure:
     process = _plain(threads) if system == PLAIN else _stream(system, threads).process
-    block = _noise(round(_RATE_HZ * block_ms / 1000))
+    block = _noise(round(_rate_hz() * block_ms / 1000))
     for _ in range(_WARM_UP_BLOCKS):
         process(block)
     times: list[float] = []
@@ -244,10 +245,11 @@ def _measure_blocks(system: str, block_ms: float, threads: int, budget: float) -
 def _measure_file(system: str, seconds: float, threads: int, budget: float) -> FileFigure:
     if system != "native":
         import torch  # noqa: F401  its memory is not the network's
-    audio = _noise(round(seconds * _RATE_HZ))
+    rate_hz = _rate_hz()
+    audio = _noise(round(seconds * rate_hz))
     before = _reset_peak_rss()
     work = _plain(threads) if system == PLAIN else _second_by_second(system, threads)
-    work(audio[:_RATE_HZ])
+    work(audio[:rate_hz])
     times: list[float] = []
     while not times or (sum(times) < budget and len(times) < _MOST_REPEATS):
         start = time.perf_counter()
@@ -258,13 +260,14 @@ def _measure_file(system: str, seconds: float, threads: int, budget: float) -> F
     return FileFigure(system, seconds, len(times), elapsed, seconds / elapsed, peak)
 
 
-def _second_by_second(engine: str, threads: int) -> Callable[[NDArray[np.float32]], object]:
+def _second_by_second(engine: str, threads: int) -> Callable[[FloatArray], object]:
     stream = _stream(engine, threads, offline=True)
+    rate_hz = stream.sample_rate
 
-    def work(audio: NDArray[np.float32]) -> None:
+    def work(audio: FloatArray) -> None:
         stream.reset()
-        for start in range(0, len(audio), _RATE_HZ):
-            stream.process(audio[start : start + _RATE_HZ])
+        for start in range(0, len(audio), rate_hz):
+            stream.process(audio[start : start + rate_hz])
         stream.flush()
 
     return work
@@ -272,7 +275,7 @@ def _second_by_second(engine: str, threads: int) -> Callable[[NDArray[np.float32
 
 def _stream(engine: str, threads: int, *, offline: bool = False) -> novasr.Stream:
     return novasr.Stream(
-        _RATE_HZ,
+        _rate_hz(),
         mode="full",
         front_end="reference",
         low_latency=True,
@@ -282,20 +285,25 @@ def _stream(engine: str, threads: int, *, offline: bool = False) -> novasr.Strea
     )
 
 
-def _plain(threads: int) -> Callable[[NDArray[np.float32]], object]:
+def _plain(threads: int) -> Callable[[FloatArray], object]:
     import torch
 
     torch.set_num_threads(threads)
     network = novasr.load_model()
 
-    def process(audio: NDArray[np.float32]) -> object:
+    def process(audio: FloatArray) -> object:
         with torch.inference_mode():
             return network(torch.from_numpy(audio)[None, None]).numpy()
 
     return process
 
 
-def _noise(frames: int) -> NDArray[np.float32]:
+def _rate_hz() -> int:
+    """Give the rate of the network's input."""
+    return engine_format("native", None).input_rate
+
+
+def _noise(frames: int) -> FloatArray:
     return 0.1 * np.random.default_rng(0).standard_normal(frames, dtype=np.float32)
 
 
@@ -315,7 +323,7 @@ def _has_torch() -> bool:
 
 
 def _reset_peak_rss() -> float:
-    """Let the peak of the resident memory begin at its present size, and give that in kB."""
+    """Reset the peak of resident memory to its present size, and return that in kB."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _kilobytes("self/status", "VmHWM")
 

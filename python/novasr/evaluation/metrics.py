@@ -1,7 +1,7 @@
 """Distances between a recording and its estimate, as plain functions on arrays.
 
-Every array is one channel at 48 kHz, full scale at 1.0, of any float type, unless a function says
-otherwise; reference and estimate have one length. A score that cannot be given is NaN.
+Every array is one channel at the high rate of the task, full scale at 1.0, of any float type, unless a
+function says otherwise; reference and estimate have the same length. An undefined score is NaN.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ import soxr
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
-
 if TYPE_CHECKING:
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
+    from novasr.families.task import Task
 
-SPLIT_HZ = MODEL_INPUT_HZ / 2
 NARROWEST_HIGH_BAND_HZ = 1000.0
 
 Distance = Literal["p1", "p2"]
 _LSD_STFT = {"p1": (2048, 512), "p2": (2229, 480)}  # window and hop in samples
 _MRSTFT_STFT = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))  # transform, hop, window
+_F0_RATE_HZ = 16_000
 _F0_RANGE_HZ = (60.0, 800.0)
 _F0_PERIOD_MS = 10.0
 _GROSS_ERROR_CENTS = 1200 * np.log2(1.2)
 
 
 def lsd(
-    reference: Audio,
-    estimate: Audio,
+    reference: AnyFloatArray,
+    estimate: AnyFloatArray,
+    task: Task,
     *,
-    bandwidth_hz: float = MODEL_OUTPUT_HZ / 2,
+    bandwidth_hz: float = np.inf,
     distance: Distance = "p1",
 ) -> dict[str, float]:
-    """Measure the log-spectral distance, in whole and on both sides of 8 kHz.
+    """Measure the log-spectral distance over all frequencies, and on both sides of the input's band edge.
 
     ``"p1"`` is that of AP-BWE (Lu et al., IEEE/ACM TASLP 2024; ``cal_metrics.py``): log10 of the power,
     clamped at 1e-8, of windows of 2048 samples, 512 apart. ``"p2"`` is that of ssr_eval (Liu et al.,
-    Interspeech 2022; ``metrics.py``) at 48 kHz: log10 of the power's ratio, with 1e-12 against
+    Interspeech 2022; ``metrics.py``): log10 of the power's ratio, with 1e-12 against
     division by zero, of windows of 2229 samples, 480 apart. Both take the root of the mean square
     over the bins, then the mean over time, and use periodic Hann windows, centred, the ends
     mirrored.
@@ -49,7 +49,9 @@ def lsd(
     Parameters
     ----------
     reference, estimate : ndarray of float, shape (frames,)
-        The recording, and what a system made of its low band; at least 1116 frames.
+        The recording, and a system's output for its low band; at least 1116 frames.
+    task : Task
+        Rates and band.
     bandwidth_hz : float
         Bins above it are left out.
     distance : {"p1", "p2"}
@@ -58,8 +60,8 @@ def lsd(
     Returns
     -------
     dict of str to float
-        ``lsd`` over all bins left, ``lsd_lf`` over those below 8 kHz and ``lsd_hf`` over those from
-        8 kHz on, which is NaN where the band ends below 9 kHz.
+        ``lsd`` over all bins left, ``lsd_lf`` over those in the input's band and ``lsd_hf`` over those
+        above it, which is NaN where the recording's band ends less than 1 kHz above.
     """
     size, hop = _LSD_STFT[distance]
     real, made = (_magnitude(audio, size, hop) for audio in (reference, estimate))
@@ -67,18 +69,20 @@ def lsd(
         difference = np.log10(np.maximum(real**2, 1e-8)) - np.log10(np.maximum(made**2, 1e-8))
     else:
         difference = np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
-    hertz = np.arange(difference.shape[1]) * MODEL_OUTPUT_HZ / size
+    hertz = np.arange(difference.shape[1]) * task.high_hz / size
     inside = hertz <= bandwidth_hz
     square = difference**2
-    has_high = bandwidth_hz >= SPLIT_HZ + NARROWEST_HIGH_BAND_HZ
+    has_high = bandwidth_hz >= task.band_hz + NARROWEST_HIGH_BAND_HZ
     return {
         "lsd": _root_then_mean(square[:, inside]),
-        "lsd_lf": _root_then_mean(square[:, inside & (hertz < SPLIT_HZ)]),
-        "lsd_hf": _root_then_mean(square[:, inside & (hertz >= SPLIT_HZ)]) if has_high else np.nan,
+        "lsd_lf": _root_then_mean(square[:, inside & (hertz < task.band_hz)]),
+        "lsd_hf": _root_then_mean(square[:, inside & (hertz >= task.band_hz)])
+        if has_high
+        else np.nan,
     }
 
 
-def si_sdr(reference: Audio, estimate: Audio) -> float:
+def si_sdr(reference: AnyFloatArray, estimate: AnyFloatArray) -> float:
     """Measure the scale-invariant ratio of signal to distortion (Le Roux et al., ICASSP 2019).
 
     Returns
@@ -95,7 +99,7 @@ def si_sdr(reference: Audio, estimate: Audio) -> float:
     return _ratio_db(target, made - target)
 
 
-def snr(reference: Audio, estimate: Audio) -> float:
+def snr(reference: AnyFloatArray, estimate: AnyFloatArray) -> float:
     """Measure the ratio of the reference's energy to that of the difference.
 
     Returns
@@ -110,7 +114,7 @@ def snr(reference: Audio, estimate: Audio) -> float:
 
 
 def mrstft(
-    reference: Audio, estimate: Audio, *, bandwidth_hz: float = MODEL_OUTPUT_HZ / 2
+    reference: AnyFloatArray, estimate: AnyFloatArray, task: Task, *, bandwidth_hz: float = np.inf
 ) -> float:
     """Measure the multi-resolution STFT distance (Yamamoto et al., ICASSP 2020, equations 4 to 6).
 
@@ -121,6 +125,8 @@ def mrstft(
     ----------
     reference, estimate : ndarray of float, shape (frames,)
         At least 1025 frames.
+    task : Task
+        Rates and band.
     bandwidth_hz : float
         Bins above it are left out.
 
@@ -131,7 +137,7 @@ def mrstft(
     """
     distances = []
     for size, hop, window in _MRSTFT_STFT:
-        inside = np.arange(size // 2 + 1) * MODEL_OUTPUT_HZ / size <= bandwidth_hz
+        inside = np.arange(size // 2 + 1) * task.high_hz / size <= bandwidth_hz
         real, made = (
             np.maximum(_magnitude(audio, size, hop, window)[:, inside], 1e-7**0.5)
             for audio in (reference, estimate)
@@ -141,7 +147,7 @@ def mrstft(
     return float(np.mean(distances))
 
 
-def f0_error(reference: Audio, estimate: Audio) -> dict[str, float]:
+def f0_error(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> dict[str, float]:
     """Compare the fundamental frequency, every 10 ms.
 
     F0 comes from DIO, refined by StoneMask (Morise et al., IEICE Trans. E99-D, 2016), on both signals
@@ -155,7 +161,7 @@ def f0_error(reference: Audio, estimate: Audio) -> dict[str, float]:
         ``f0_gross``, gross errors in percent of the frames voiced in both; ``voicing``, frames that
         are voiced in one only, in percent of all.
     """
-    real, made = fundamental(reference), fundamental(estimate)
+    real, made = (fundamental(audio, task.high_hz) for audio in (reference, estimate))
     voiced = (real > 0) & (made > 0)
     cents = 1200 * np.log2(made[voiced] / real[voiced])
     fine = cents[np.abs(cents) <= _GROSS_ERROR_CENTS]
@@ -166,27 +172,27 @@ def f0_error(reference: Audio, estimate: Audio) -> dict[str, float]:
     }
 
 
-def fundamental(audio: Audio) -> Array:
+def fundamental(audio: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Track the fundamental frequency from 60 to 800 Hz.
 
     Returns
     -------
-    ndarray of float64, shape (1 + frames // 480,)
+    ndarray of float64, shape (1 + frames // (rate_hz / 100),)
         In Hz, one value every 10 ms, 0 where there is no voice.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # about the pkg_resources that it imports
         import pyworld
 
-    low = soxr.resample(np.asarray(audio, np.float64), MODEL_OUTPUT_HZ, MODEL_INPUT_HZ, "HQ")
+    low = soxr.resample(np.asarray(audio, np.float64), rate_hz, _F0_RATE_HZ, "HQ")
     floor, ceiling = _F0_RANGE_HZ
     coarse, seconds = pyworld.dio(
-        low, MODEL_INPUT_HZ, f0_floor=floor, f0_ceil=ceiling, frame_period=_F0_PERIOD_MS
+        low, _F0_RATE_HZ, f0_floor=floor, f0_ceil=ceiling, frame_period=_F0_PERIOD_MS
     )
-    return np.asarray(pyworld.stonemask(low, coarse, seconds, MODEL_INPUT_HZ))
+    return np.asarray(pyworld.stonemask(low, coarse, seconds, _F0_RATE_HZ))
 
 
-def visqol(reference: Audio, estimate: Audio) -> float:
+def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> float:
     """Score with ViSQOL v3 in audio mode (Chinen et al., QoMEX 2020), as visqol-python computes it.
 
     Returns
@@ -199,10 +205,10 @@ def visqol(reference: Audio, estimate: Audio) -> float:
     scorer = VisqolApi()
     scorer.create(mode="audio")
     real, made = (np.asarray(audio, np.float64) for audio in (reference, estimate))
-    return float(scorer.measure_from_arrays(real, made, MODEL_OUTPUT_HZ).moslqo)
+    return float(scorer.measure_from_arrays(real, made, task.high_hz).moslqo)
 
 
-def _magnitude(audio: Audio, size: int, hop: int, window: int | None = None) -> Array:
+def _magnitude(audio: AnyFloatArray, size: int, hop: int, window: int | None = None) -> DoubleArray:
     """Transform as ``torch.stft`` does by default: shape (times, size // 2 + 1)."""
     padded = np.pad(np.asarray(audio, np.float64), size // 2, mode="reflect")
     weights = np.zeros(size)
@@ -213,10 +219,10 @@ def _magnitude(audio: Audio, size: int, hop: int, window: int | None = None) -> 
     return np.asarray(np.abs(rfft(windows * weights, axis=1)))
 
 
-def _root_then_mean(square: Array) -> float:
+def _root_then_mean(square: DoubleArray) -> float:
     return float(np.sqrt(square.mean(axis=1)).mean())
 
 
-def _ratio_db(signal: Array, noise: Array) -> float:
+def _ratio_db(signal: DoubleArray, noise: DoubleArray) -> float:
     with np.errstate(divide="ignore"):
         return float(10 * np.log10((signal @ signal) / (noise @ noise)))

@@ -1,4 +1,4 @@
-"""What happens around a system: the way to 16 kHz before it, the corrections after it."""
+"""What happens around a system: the degradation before it, the corrections after it."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ import soxr
 from scipy.signal import firwin, get_window, istft, oaconvolve, stft
 
 from novasr.evaluation.signals import fit
-from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
+    from novasr.families.task import Task
 
-_RATIO = MODEL_OUTPUT_HZ // MODEL_INPUT_HZ
-_CROSSOVER_HZ = 7_100.0  # that of mode="extend"; above 7.3 kHz soxr's filter falls
+_CROSSOVER = 0.8875  # of the input's band, as in mode="extend"; from 0.91 on soxr's filter falls
 _CROSSOVER_TAPS = 511
 
 
-def by_soxr(audio: Audio) -> Array:
-    """Bring 48 kHz to 16 kHz by soxr's VHQ: -125 dB from 8 kHz on, flat to 7.3 kHz."""
-    return np.asarray(soxr.resample(np.asarray(audio, np.float64), 48_000, 16_000, "VHQ"))
+def by_soxr(audio: AnyFloatArray, task: Task) -> DoubleArray:
+    """Downsample with soxr's VHQ: flat to 0.91 of the low rate's band, -125 dB above it."""
+    samples = np.asarray(audio, np.float64)
+    return np.asarray(soxr.resample(samples, task.high_hz, task.low_hz, "VHQ"))
 
 
-def by_torchaudio(audio: Audio) -> Array:
-    """Bring 48 kHz to 16 kHz by the filter of ``torchaudio.functional.resample``'s defaults.
+def by_torchaudio(audio: AnyFloatArray, task: Task) -> DoubleArray:
+    """Downsample with the default filter of ``torchaudio.functional.resample``.
 
-    A sinc at 0.99 of 8 kHz under a squared cosine, 6 zero crossings wide (J. O. Smith, Digital Audio
+    A sinc at 0.99 of the low rate's band under a squared cosine, 6 zero crossings wide (J. O. Smith, Digital Audio
     Resampling Home Page, 2002, as torchaudio's ``_get_sinc_resample_kernel`` has it).
     """
-    crossings, rolloff = 6, 0.99
-    half = int(np.ceil(crossings * _RATIO / rolloff))
-    time = np.arange(-half, half + 1) * rolloff / _RATIO
+    crossings, rolloff, ratio = 6, 0.99, task.ratio
+    half = int(np.ceil(crossings * ratio / rolloff))
+    time = np.arange(-half, half + 1) * rolloff / ratio
     window = np.cos(np.pi / 2 * np.clip(time / crossings, -1, 1)) ** 2
-    kernel = rolloff / _RATIO * np.sinc(time) * window
+    kernel = rolloff / ratio * np.sinc(time) * window
     filtered = np.convolve(np.asarray(audio, np.float64), kernel)[half:]
-    return filtered[: len(audio) : _RATIO]
+    return filtered[: len(audio) : ratio]
 
 
-def by_mask(audio: Audio) -> Array:
-    """Set all bins from 8 kHz on to zero, then keep every third sample.
+def by_mask(audio: AnyFloatArray, task: Task) -> DoubleArray:
+    """Zero all bins above the low rate's band, then decimate.
 
     The mask is ssr_eval's ``stft_hard``: windows of 2048 samples, 441 apart.
     """
     size, hop = 2048, 441
     window = get_window("hann", size)
     options = {"window": window, "nperseg": size, "noverlap": size - hop}
-    _, _, spectrum = stft(np.asarray(audio, np.float64), MODEL_OUTPUT_HZ, **options)
-    spectrum[len(spectrum) // _RATIO :] = 0
-    _, masked = istft(spectrum, MODEL_OUTPUT_HZ, **options)
-    return np.asarray(masked)[: len(audio) : _RATIO]
+    _, _, spectrum = stft(np.asarray(audio, np.float64), task.high_hz, **options)
+    spectrum[len(spectrum) // task.ratio :] = 0
+    _, masked = istft(spectrum, task.high_hz, **options)
+    return np.asarray(masked)[: len(audio) : task.ratio]
 
 
-DEGRADATIONS: dict[str, Callable[[Audio], Array]] = {
+DEGRADATIONS: dict[str, Callable[[AnyFloatArray, Task], DoubleArray]] = {
     "soxr": by_soxr,
     "torchaudio": by_torchaudio,
     "mask": by_mask,
@@ -62,33 +62,44 @@ DEGRADATIONS: dict[str, Callable[[Audio], Array]] = {
 USUAL_DEGRADATION = {"p1": "soxr", "p2": "mask"}
 
 
-def sinc(low: Audio) -> Array:
-    """Bring 16 kHz to 48 kHz by soxr's VHQ: all of the input's band and nothing above."""
-    return np.asarray(soxr.resample(np.asarray(low, np.float64), 16_000, 48_000, "VHQ"))
+def sinc(low: AnyFloatArray, task: Task) -> DoubleArray:
+    """Upsample with soxr's VHQ: all of the input's band and nothing above."""
+    samples = np.asarray(low, np.float64)
+    return np.asarray(soxr.resample(samples, task.low_hz, task.high_hz, "VHQ"))
 
 
-def keep_low_band(estimate: Audio, low: Audio) -> Array:
-    """Put the input's own band below 7.1 kHz in the place of the estimate's.
+def crossover_hz(task: Task) -> float:
+    """Tell below which frequency :func:`keep_low_band` takes the input."""
+    return _CROSSOVER * task.band_hz
+
+
+def keep_low_band(estimate: AnyFloatArray, low: AnyFloatArray, task: Task) -> DoubleArray:
+    """Replace the estimate below :func:`crossover_hz` by the input.
 
     A linear-phase crossover of 511 taps: below it the result is the input, above it the estimate, and
     two equal signals pass unchanged.
 
     Parameters
     ----------
-    estimate : ndarray of float, shape (3 * frames,)
-        At 48 kHz.
+    estimate : ndarray of float, shape (ratio * frames,)
+        At the high rate.
     low : ndarray of float, shape (frames,)
-        What the system was given, at 16 kHz.
+        The system's input.
+    task : Task
+        Rates and band.
     """
-    taps = firwin(_CROSSOVER_TAPS, _CROSSOVER_HZ, fs=MODEL_OUTPUT_HZ, window=("kaiser", 9.0))
-    change = fit(sinc(low), len(estimate)) - estimate
+    window = ("kaiser", 9.0)
+    taps = firwin(_CROSSOVER_TAPS, crossover_hz(task), fs=task.high_hz, window=window)
+    change = fit(sinc(low, task), len(estimate)) - estimate
     return np.asarray(estimate + oaconvolve(change, taps, mode="same"))
 
 
-def match_gain(estimate: Audio, low: Audio, degrade: Callable[[Audio], Array]) -> Array:
-    """Scale the estimate so that it comes closest to the input once it is at 16 kHz again.
+def match_gain(
+    estimate: AnyFloatArray, low: AnyFloatArray, degrade: Callable[[AnyFloatArray], DoubleArray]
+) -> DoubleArray:
+    """Scale the estimate so that, degraded again, it comes closest to the input.
 
-    The gain is the least-squares one, so that it needs nothing but what the system was given.
+    The gain is the least-squares one and depends on nothing but the system's input.
     """
     back = fit(degrade(estimate), len(low))
     energy = back @ back

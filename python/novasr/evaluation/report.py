@@ -1,4 +1,4 @@
-"""Write scores down: tables, CSV, JSON and a figure."""
+"""Output of scores: tables, CSV, JSON and a figure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from novasr.audio.plot import require_matplotlib
 if TYPE_CHECKING:
     from novasr.evaluation.runner import Score
     from novasr.evaluation.summary import Mean, Row
+
+_PANEL_INCHES = (4, 3)
 
 #: Heading and digits of each column.
 COLUMNS = {
@@ -38,7 +40,7 @@ def score_table(
     vary: str | None = None,
     only: Sequence[str] = tuple(COLUMNS),
 ) -> str:
-    """Lay out summary rows, "mean ± half of the 95 % interval" in each cell.
+    """Format summary rows, "mean ± half of the 95 % interval" in each cell.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def score_table(
             row.system,
             row.kind,
             *([getattr(row, vary)] if vary else []),
-            str(row.clips),
+            str(row.recordings),
             str(row.clusters),
             *(_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
         ]
@@ -104,7 +106,7 @@ def write_json(
     conditions: dict[str, Any],
     steady: dict[str, dict[str, float]],
 ) -> None:
-    """Write the summary with the conditions under which it holds; what is not finite becomes null."""
+    """Write the summary and its conditions; non-finite values become null."""
     figures = {
         "conditions": conditions,
         "summary": [dataclasses.asdict(row) for row in rows],
@@ -138,7 +140,8 @@ def write_figure(destination: Path, rows: Sequence[Row]) -> None:
     systems = list(dict.fromkeys(row.system for row in rows))
     across = min(3, len(names))
     down = math.ceil(len(names) / across)
-    figure = Figure(figsize=(4 * across, 3 * down), layout="constrained")
+    width, height = _PANEL_INCHES
+    figure = Figure(figsize=(width * across, height * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).flat
     for panel, name in zip(panels, names, strict=False):
         for row in rows:

@@ -1,4 +1,4 @@
-"""Inputs that a system was not made for: what it must not make worse."""
+"""Inputs that a system was not made for, which it must not make worse."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ import soundfile as sf
 import soxr
 
 from novasr.evaluation.signals import fit
-from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 
 if TYPE_CHECKING:
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.evaluation.systems import System
 
 _HISS_DB = -40.0
 _CLIPPED_AT = 0.25
 _MP3_LEVEL = 0.8  # LAME writes 96 kb/s for it
 _STEADY_LEVEL = 0.1
-_EDGE_FRAMES = MODEL_OUTPUT_HZ // 100  # longer than any filter reaches
+_EDGES_PER_SECOND = 100  # an edge is longer than any filter
+_TELEPHONE_HZ = 8_000
 
 
-def telephone(recording: Audio) -> Array:
-    """Take away all above 4 kHz."""
-    narrow = soxr.resample(recording, MODEL_OUTPUT_HZ, 8_000, "VHQ")
-    return fit(soxr.resample(narrow, 8_000, MODEL_OUTPUT_HZ, "VHQ"), len(recording))
+def telephone(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
+    """Remove everything above 4 kHz."""
+    narrow = soxr.resample(recording, rate_hz, _TELEPHONE_HZ, "VHQ")
+    return fit(soxr.resample(narrow, _TELEPHONE_HZ, rate_hz, "VHQ"), len(recording))
 
 
-def hiss(recording: Audio) -> Array:
+def hiss(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Add white noise, 40 dB below the recording's RMS."""
     noise = np.random.default_rng(0).standard_normal(len(recording))
     return np.asarray(recording + 10 ** (_HISS_DB / 20) * np.sqrt(np.mean(recording**2)) * noise)
 
 
-def clipped(recording: Audio) -> Array:
+def clipped(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
     """Clip at a quarter of the peak."""
     limit = _CLIPPED_AT * np.abs(recording).max()
     return np.clip(recording, -limit, limit)
 
 
-def mp3(recording: Audio) -> Array:
-    """Code as MP3 at 96 kb/s and back."""
+def mp3(recording: AnyFloatArray, rate_hz: int) -> DoubleArray:
+    """Encode as MP3 at 96 kb/s and decode."""
     coded = io.BytesIO()
     sf.write(
         coded,
         recording,
-        MODEL_OUTPUT_HZ,
+        rate_hz,
         "MPEG_LAYER_III",
         format="MP3",
         bitrate_mode="CONSTANT",
@@ -58,8 +58,8 @@ def mp3(recording: Audio) -> Array:
     return fit(sf.read(coded)[0], len(recording))
 
 
-#: What is done to a recording before it goes to 16 kHz.
-CONDITIONS: dict[str, Callable[[Audio], Array]] = {
+#: How a recording at some rate is degraded before it is downsampled.
+CONDITIONS: dict[str, Callable[[AnyFloatArray, int], DoubleArray]] = {
     "telephone": telephone,
     "hiss": hiss,
     "clipped": clipped,
@@ -68,7 +68,7 @@ CONDITIONS: dict[str, Callable[[Audio], Array]] = {
 
 
 def steady_levels(system: System) -> dict[str, float]:
-    """Measure what a system makes of a second of silence, and of a second of DC at 0.1.
+    """Measure the output for a second of silence, and for a second of DC at 0.1.
 
     Returns
     -------
@@ -77,9 +77,11 @@ def steady_levels(system: System) -> dict[str, float]:
         ``silence_dc`` the mean without them, ``dc_ripple`` the largest departure from 0.1 of the
         output for DC, without edges.
     """
-    silence = system.extend(np.zeros(MODEL_INPUT_HZ))
-    inner = slice(_EDGE_FRAMES, -_EDGE_FRAMES)
-    steady = system.extend(np.full(MODEL_INPUT_HZ, _STEADY_LEVEL))
+    task = system.task
+    edge = task.high_hz // _EDGES_PER_SECOND
+    inner = slice(edge, -edge)
+    silence = system.extend(np.zeros(task.low_hz))
+    steady = system.extend(np.full(task.low_hz, _STEADY_LEVEL))
     return {
         "silence_peak": _db(np.abs(silence).max()),
         "silence_dc": _db(abs(silence[inner].mean())),

@@ -1,4 +1,4 @@
-"""Run systems over recordings and score what comes out."""
+"""Run systems over recordings and score their outputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,19 +28,19 @@ from novasr.evaluation.protocols import (
 )
 from novasr.evaluation.robustness import CONDITIONS
 from novasr.evaluation.signals import fit
-from novasr.rates import MODEL_OUTPUT_HZ
-from novasr.training.datasets import Clip, LeftOut, Tell
+from novasr.evaluation.systems import System, task_of
+from novasr.families.task import Task
+from novasr.training.datasets import LeftOut, Recording, Tell
 
 if TYPE_CHECKING:
+    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.evaluation.metrics import Distance
-    from novasr.evaluation.signals import Array, Audio
-    from novasr.evaluation.systems import System
 
-SHORTEST_FRAMES = 2_400  # 50 ms: all windows fit when their ends are mirrored
+SHORTEST_FRAMES = 2_400  # all windows fit when their ends are mirrored
 VARIANTS = ("plain", "replaced", "matched")
 CLEAN = "clean"
 
-#: What each metric fills in, and the module that it needs.
+#: Columns of each metric, and the module that it needs.
 METRICS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "lsd": (("lsd", "lsd_lf", "lsd_hf"), None),
     "mrstft": (("mrstft",), None),
@@ -66,11 +66,13 @@ class Settings:
     degradation : str, optional
         Key of :data:`DEGRADATIONS`; by default the protocol's.
     all_bins : bool
-        Score up to 24 kHz whatever the recording's band.
+        Score up to half the high rate, whatever the recording's band.
     robustness : bool
         Score the conditions of :mod:`novasr.evaluation.robustness` as well, by LSD alone.
     save : Path, optional
         Folder for the outputs.
+    task : Task
+        Rates and band of the systems, by default of the network in this package.
     """
 
     metrics: tuple[str, ...] = USUAL_METRICS
@@ -79,32 +81,33 @@ class Settings:
     all_bins: bool = False
     robustness: bool = False
     save: Path | None = None
+    task: Task = field(default_factory=task_of)
 
     @property
-    def way_down(self) -> str:
+    def downsampling(self) -> str:
         """Key of the degradation."""
         return self.degradation or USUAL_DEGRADATION[self.protocol]
 
-    def degrade(self, audio: Audio) -> Array:
-        """Bring 48 kHz to 16 kHz."""
-        return DEGRADATIONS[self.way_down](audio)
+    def degrade(self, audio: AnyFloatArray) -> DoubleArray:
+        """Downsample a recording to the systems' input."""
+        return DEGRADATIONS[self.downsampling](audio, self.task)
 
 
 @dataclass(frozen=True)
 class Score:
-    """What one system reached on one recording.
+    """The scores of one system on one recording.
 
     Attributes
     ----------
-    clip, kind, speaker : str
-        The recording, its class and who speaks in it.
+    recording, kind, speaker : str
+        The recording, its class and its speaker.
     system, variant, condition : str
         Whose output, with which of :data:`VARIANTS`, from which input.
     values : dict of str to float
-        By column of :data:`METRICS`; NaN where a score cannot be given.
+        By column of :data:`METRICS`; NaN where a score is undefined.
     """
 
-    clip: str
+    recording: str
     kind: str
     speaker: str
     system: str
@@ -114,7 +117,7 @@ class Score:
 
 
 def require_metrics(names: Sequence[str]) -> None:
-    """Fail early if a metric is unknown or what it needs is not installed.
+    """Fail early if a metric is unknown or its package is missing.
 
     Raises
     ------
@@ -134,7 +137,7 @@ def require_metrics(names: Sequence[str]) -> None:
 
 
 def evaluate(
-    clips: Sequence[Clip],
+    recordings: Sequence[Recording],
     systems: Sequence[System],
     settings: Settings,
     *,
@@ -146,18 +149,18 @@ def evaluate(
 
     Parameters
     ----------
-    clips : sequence of Clip
-        Recordings at 48 kHz; of several channels the first is taken.
+    recordings : sequence of Recording
+        Recordings at the high rate; of several channels the first is used.
     systems : sequence of System
-        What to compare.
+        The systems to compare.
     settings : Settings
         How to score.
     jobs : int
         Processes.
     report : callable
-        Is told the seconds of audio done and in all.
+        Called with the seconds of audio done and in total.
     left_out : callable, optional
-        Takes the reason for each recording that cannot be used; without it the first is raised.
+        Called with the reason for each unusable recording; without it the first one is raised.
 
     Returns
     -------
@@ -167,40 +170,42 @@ def evaluate(
     Raises
     ------
     AudioFileError
-        If an output cannot be written, or too many recordings cannot be read, are not at 48 kHz,
-        shorter than 50 ms or not finite.
+        If an output cannot be written, or too many recordings are unreadable, not at the
+        high rate, are shorter than :data:`SHORTEST_FRAMES` or not finite.
     NovasrError
         If a process died.
     """
-    total = sum(clip.seconds for clip in clips)
+    total = sum(recording.seconds for recording in recordings)
     done = 0.0
     scores: list[Score] = []
     report(0, total)
-    work = partial(score_clip, systems=systems, settings=settings)
-    unusable = LeftOut(len(clips), left_out)
-    for clip, found in zip(clips, _in_order(work, clips, jobs), strict=True):
+    work = partial(score_recording, systems=systems, settings=settings)
+    unusable = LeftOut(len(recordings), left_out)
+    for recording, found in zip(recordings, _in_order(work, recordings, jobs), strict=True):
         if isinstance(found, NovasrError):
             unusable.add(found)
         else:
             scores += found
-        done += clip.seconds
+        done += recording.seconds
         report(done, total)
     return scores
 
 
 def _in_order(
-    work: Callable[[Clip], list[Score] | NovasrError], clips: Sequence[Clip], jobs: int
+    work: Callable[[Recording], list[Score] | NovasrError],
+    recordings: Sequence[Recording],
+    jobs: int,
 ) -> Iterator[list[Score] | NovasrError]:
-    """Map over clips in this process, or in several new ones (forking would copy running threads)."""
-    if jobs == 1 or len(clips) == 1:
-        yield from map(work, clips)
+    """Map over recordings in this process, or in several new ones (forking would copy running threads)."""
+    if jobs == 1 or len(recordings) == 1:
+        yield from map(work, recordings)
         return
     others = multiprocessing.active_children()
     pool = ProcessPoolExecutor(
-        min(jobs, len(clips)), multiprocessing.get_context("spawn"), initializer=_leave_ctrl_c
+        min(jobs, len(recordings)), multiprocessing.get_context("spawn"), initializer=_leave_ctrl_c
     )
     try:
-        yield from pool.map(work, clips)
+        yield from pool.map(work, recordings)
     except BrokenProcessPool as error:
         raise NovasrError("a process died, perhaps for memory: try --jobs 1") from error
     except BaseException:  # an error or Ctrl-C: do not finish what has begun
@@ -213,37 +218,37 @@ def _in_order(
 
 
 def _leave_ctrl_c() -> None:
-    """Let the parent alone answer Ctrl-C."""
+    """Leave Ctrl-C to the parent process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def score_clip(
-    clip: Clip, systems: Sequence[System], settings: Settings
+def score_recording(
+    recording: Recording, systems: Sequence[System], settings: Settings
 ) -> list[Score] | NovasrError:
-    """Score every system on one recording as :func:`evaluate` does, or tell why it cannot be used."""
+    """Score every system on one recording as :func:`evaluate` does, or return why it cannot be used."""
     try:
-        with blaming(clip.path):
-            recording = read_recording(clip.path)
+        with blaming(recording.path):
+            original = read_recording(recording.path, settings.task.high_hz)
     except NovasrError as error:
         return error
     scores: list[Score] = []
-    low = settings.degrade(recording)
+    low = settings.degrade(original)
     for system in systems:
-        scores += _clean_scores(clip, recording, low, system, settings)
-    for condition, spoil in CONDITIONS.items() if settings.robustness else ():
-        low = settings.degrade(spoil(recording))
+        scores += _clean_scores(recording, original, low, system, settings)
+    for condition, alter in CONDITIONS.items() if settings.robustness else ():
+        low = settings.degrade(alter(original, settings.task.high_hz))
         for system in systems:
-            made = fit(system.extend(low), len(recording))
-            values = _lsd(clip, recording, made, settings)
-            scores.append(_score(clip, system, "plain", condition, values))
+            made = fit(system.extend(low), len(original))
+            values = _lsd(recording, original, made, settings)
+            scores.append(_score(recording, system, "plain", condition, values))
     return scores
 
 
-def read_recording(path: Path) -> Array:
-    """Read the first channel of a recording at 48 kHz, shape (frames,)."""
+def read_recording(path: Path, rate_hz: int) -> DoubleArray:
+    """Read the first channel of a recording at that rate, shape (frames,)."""
     with AudioReader(path) as reader:
-        if reader.sample_rate != MODEL_OUTPUT_HZ:
-            msg = f"{path}: runs at {reader.sample_rate} Hz, evaluation needs 48000 Hz"
+        if reader.sample_rate != rate_hz:
+            msg = f"{path}: runs at {reader.sample_rate} Hz, evaluation needs {rate_hz} Hz"
             raise AudioFormatError(msg)
         audio = np.concatenate([block[:, 0] for block in reader.blocks()])
     if len(audio) < SHORTEST_FRAMES:
@@ -254,61 +259,80 @@ def read_recording(path: Path) -> Array:
 
 
 def _clean_scores(
-    clip: Clip, recording: Array, low: Array, system: System, settings: Settings
+    recording: Recording,
+    original: DoubleArray,
+    low: DoubleArray,
+    system: System,
+    settings: Settings,
 ) -> Iterator[Score]:
-    plain = fit(system.extend(low), len(recording))
+    plain = fit(system.extend(low), len(original))
     if settings.save is not None:
-        _save(settings.save, system, clip, plain)
+        _save(settings, system, recording, plain)
     outputs = {
         "plain": plain,
-        "replaced": keep_low_band(plain, low),
+        "replaced": keep_low_band(plain, low, settings.task),
         "matched": match_gain(plain, low, settings.degrade),
     }
     for variant, made in outputs.items():
-        values = _values(clip, recording, low, made, settings)
-        yield _score(clip, system, variant, CLEAN, values)
+        values = _values(recording, original, low, made, settings)
+        yield _score(recording, system, variant, CLEAN, values)
 
 
 def _score(
-    clip: Clip, system: System, variant: str, condition: str, values: dict[str, float]
+    recording: Recording, system: System, variant: str, condition: str, values: dict[str, float]
 ) -> Score:
-    return Score(str(clip.path), clip.kind, clip.speaker, system.name, variant, condition, values)
+    return Score(
+        str(recording.path),
+        recording.kind,
+        recording.speaker,
+        system.name,
+        variant,
+        condition,
+        values,
+    )
 
 
 def _values(
-    clip: Clip, recording: Array, low: Array, made: Array, settings: Settings
+    recording: Recording,
+    original: DoubleArray,
+    low: DoubleArray,
+    made: DoubleArray,
+    settings: Settings,
 ) -> dict[str, float]:
     values: dict[str, float] = {}
     for name in settings.metrics:
         if name == "lsd":
-            values |= _lsd(clip, recording, made, settings)
+            values |= _lsd(recording, original, made, settings)
         elif name == "mrstft":
-            band = _band(clip, settings)
-            values["mrstft"] = metrics.mrstft(recording, made, bandwidth_hz=band)
+            band = _band(recording, settings)
+            values["mrstft"] = metrics.mrstft(original, made, settings.task, bandwidth_hz=band)
         elif name == "si_sdr":
-            values["si_sdr"] = metrics.si_sdr(recording, made)
+            values["si_sdr"] = metrics.si_sdr(original, made)
         elif name == "consistency":
             values["consistency"] = metrics.snr(low, fit(settings.degrade(made), len(low)))
         elif name == "visqol":
-            values["visqol"] = metrics.visqol(recording, made)
-        elif clip.kind in _WITH_F0:
-            values |= metrics.f0_error(recording, made)
+            values["visqol"] = metrics.visqol(original, made, settings.task)
+        elif recording.kind in _WITH_F0:
+            values |= metrics.f0_error(original, made, settings.task)
     return values
 
 
-def _lsd(clip: Clip, recording: Array, made: Array, settings: Settings) -> dict[str, float]:
-    band = _band(clip, settings)
-    return metrics.lsd(recording, made, bandwidth_hz=band, distance=settings.protocol)
+def _lsd(
+    recording: Recording, original: DoubleArray, made: DoubleArray, settings: Settings
+) -> dict[str, float]:
+    band, distance = _band(recording, settings), settings.protocol
+    return metrics.lsd(original, made, settings.task, bandwidth_hz=band, distance=distance)
 
 
-def _band(clip: Clip, settings: Settings) -> float:
-    return MODEL_OUTPUT_HZ / 2 if settings.all_bins else clip.bandwidth_hz
+def _band(recording: Recording, settings: Settings) -> float:
+    return settings.task.high_hz / 2 if settings.all_bins else recording.bandwidth_hz
 
 
-def _save(folder: Path, system: System, clip: Clip, audio: Array) -> None:
-    """Store in float: nothing is clipped."""
-    place = folder / system.name.replace("/", "_") / clip.path.parent.name
+def _save(settings: Settings, system: System, recording: Recording, audio: DoubleArray) -> None:
+    """Write in float, so that nothing is clipped."""
+    assert settings.save is not None
+    place = settings.save / system.name.replace("/", "_") / recording.path.parent.name
     place.mkdir(parents=True, exist_ok=True)
-    layout = Layout("WAV", "FLOAT", MODEL_OUTPUT_HZ, 1)
+    layout = Layout("WAV", "FLOAT", settings.task.high_hz, 1)
     block = audio[:, None].astype(np.float32)
-    write_file(place / f"{clip.path.stem}.wav", layout, iter([block]), Metadata())
+    write_file(place / f"{recording.path.stem}.wav", layout, iter([block]), Metadata())

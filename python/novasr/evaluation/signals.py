@@ -1,19 +1,16 @@
-"""What the modules around the metrics do to signals, and what they call them."""
+"""Helpers for the signals that evaluation compares."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Audio = NDArray[np.floating[Any]]
-    Array = NDArray[np.float64]
+    from novasr.arrays import AnyFloatArray, DoubleArray
 
 
-def fit(audio: Audio, frames: int) -> Array:
-    """Cut to a length, or fill up with zeros."""
+def fit(audio: AnyFloatArray, frames: int) -> DoubleArray:
+    """Truncate to a length, or pad with zeros."""
     kept = np.asarray(audio[:frames], np.float64)
     return np.pad(kept, (0, frames - len(kept)))

@@ -1,4 +1,4 @@
-"""Means over recordings, with confidence intervals."""
+"""Averages over recordings, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from novasr.arrays import DoubleArray
     from novasr.evaluation.metrics import Distance
     from novasr.evaluation.runner import Score
 
@@ -22,7 +23,7 @@ _SPEAKING = ("speech", "singing")
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean and the ends of its 95 % confidence interval, NaN where one cluster is all there is."""
+    """A mean and its 95 % confidence interval, which is NaN for a single cluster."""
 
     mean: float
     low: float
@@ -37,7 +38,7 @@ class Row:
     ----------
     system, kind, variant, condition : str
         As in :class:`Score`; `kind` may be ``"all"``.
-    clips, clusters : int
+    recordings, clusters : int
         Recordings, and those that the bootstrap draws: speakers where they are known, else recordings.
     means : dict of str to Mean
         By column; columns without any score are left out.
@@ -47,7 +48,7 @@ class Row:
     kind: str
     variant: str
     condition: str
-    clips: int
+    recordings: int
     clusters: int
     means: dict[str, Mean]
 
@@ -87,30 +88,30 @@ def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, str], int]:
         By system and condition, of plain outputs; empty if sinc was not scored.
     """
     plain = [score for score in scores if score.variant == "plain" and "lsd" in score.values]
-    at_rest = {(s.clip, s.condition): s.values["lsd"] for s in plain if s.system == "sinc"}
+    at_rest = {(s.recording, s.condition): s.values["lsd"] for s in plain if s.system == "sinc"}
     harmed: dict[tuple[str, str], int] = {}
     for score in plain if at_rest else ():
         key = score.system, score.condition
-        worse = score.values["lsd"] > at_rest[score.clip, score.condition]
+        worse = score.values["lsd"] > at_rest[score.recording, score.condition]
         harmed[key] = harmed.get(key, 0) + worse
     return harmed
 
 
 def bootstrap_mean(
-    values: NDArray[np.float64], clusters: Sequence[str], *, by_cluster: bool = False
+    values: DoubleArray, clusters: Sequence[str], *, by_cluster: bool = False
 ) -> Mean:
-    """Average values that come in clusters, and bootstrap the interval.
+    """Average clustered values, and bootstrap the interval.
 
-    Whole clusters are drawn with replacement, because recordings of one speaker are alike (A. C.
+    Whole clusters are resampled, because recordings of one speaker are correlated (A. C.
     Davison, D. V. Hinkley, Bootstrap Methods and their Application, 1997, section 3.8); the interval
     is the percentile one, of 2000 draws with a fixed seed. With few clusters it is too narrow.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
-        Scores, NaN left out before.
+        Scores, without NaN.
     clusters : sequence of str
-        To which cluster each belongs.
+        The cluster of each.
     by_cluster : bool
         Average the means of the clusters instead of the values.
     """
@@ -141,7 +142,7 @@ def bootstrap_mean(
 
 def cluster_of(score: Score) -> str:
     """Name the speaker where one is known, else the recording."""
-    return score.speaker if score.speaker and score.kind in _SPEAKING else score.clip
+    return score.speaker if score.speaker and score.kind in _SPEAKING else score.recording
 
 
 def _row(key: tuple[str, str, str, str], group: list[Score], protocol: Distance) -> Row:
@@ -153,7 +154,7 @@ def _row(key: tuple[str, str, str, str], group: list[Score], protocol: Distance)
             names = [cluster_of(score) for score in valid]
             means[column] = bootstrap_mean(values, names, by_cluster=protocol == "p2")
     clusters = len({cluster_of(score) for score in group})
-    return Row(*key, clips=len(group), clusters=clusters, means=means)
+    return Row(*key, recordings=len(group), clusters=clusters, means=means)
 
 
 def _columns(scores: Iterable[Score]) -> list[str]:

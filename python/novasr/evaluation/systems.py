@@ -1,35 +1,45 @@
-"""What is compared: resamplers as baselines, and networks by name or file."""
+"""The systems to compare: resamplers as baselines, and networks by name or file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.engines import is_script
-from novasr.errors import NovasrError
+from novasr.engines import engine_format, is_script
+from novasr.errors import AudioFormatError, NovasrError
 from novasr.evaluation.protocols import sinc
 from novasr.evaluation.signals import fit
+from novasr.families.task import Task
 from novasr.offline.arrays import enhance
-from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 from novasr.weights.hub import NAMED_WEIGHTS, download
 from novasr.weights.load import load_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from novasr.evaluation.signals import Array, Audio
+    from novasr.arrays import AnyFloatArray, DoubleArray
 
 OURS = "ours"
 RESAMPLERS = ("sinc", "linear")
-_RATIO = MODEL_OUTPUT_HZ // MODEL_INPUT_HZ
+
+
+def task_of(weights: Path | None = None) -> Task:
+    """Tell the rates and the band of a network, by default of the one in this package.
+
+    Raises
+    ------
+    WeightsError, StreamError
+        If it cannot be read here.
+    """
+    return Task.of(engine_format("auto", weights))
 
 
 @dataclass(frozen=True)
 class System:
-    """One way from 16 kHz to 48 kHz.
+    """One way from the low rate to the high one.
 
     Attributes
     ----------
@@ -37,45 +47,48 @@ class System:
         As reports call it; ``"sinc"`` and ``"linear"`` are resamplers, all others networks.
     weights : Path, optional
         The network's weights, ``None`` for those in this package.
+    task : Task
+        Rates and band.
     """
 
     name: str
     weights: Path | None = None
+    task: Task = field(default_factory=task_of)
 
-    def extend(self, low: Audio) -> Array:
-        """Give 3 N frames at 48 kHz for N at 16 kHz, the network's alone.
+    def extend(self, low: AnyFloatArray) -> DoubleArray:
+        """Upsample N frames to ``ratio * N``; a network's output alone, without the input's own band.
 
-        The network itself gives 3 N - 4; the engine fills up with zeros at the end.
+        Where a network's output ends earlier, the engine pads with zeros.
         """
         if self.weights is None and self.name == "sinc":
-            return fit(sinc(low), _RATIO * len(low))
+            return fit(sinc(low, self.task), self.task.ratio * len(low))
         if self.weights is None and self.name == "linear":
-            return linear(low)
+            return linear(low, self.task.ratio)
         audio = np.asarray(low, np.float32)
-        made = enhance(audio, MODEL_INPUT_HZ, mode="full", weights=self.weights)
+        made = enhance(audio, self.task.low_hz, mode="full", weights=self.weights)
         return np.asarray(made, np.float64)
 
 
-def linear(low: Audio) -> Array:
-    """Interpolate between neighbours, as the network does inside; the ends are held."""
-    places = (np.arange(_RATIO * len(low)) + 0.5) / _RATIO - 0.5
+def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
+    """Interpolate between neighbours, centred as image resizers do; the ends are held."""
+    places = (np.arange(ratio * len(low)) + 0.5) / ratio - 0.5
     return np.interp(places, np.arange(len(low)), low)
 
 
 def named(weights: str) -> System:
-    """Find the network of ``ours``, ``v1``, ``v2`` or a file, and read it once to see that it is whole.
+    """Find the network of ``ours``, ``v1``, ``v2`` or a file, and read it once to check it.
 
     Raises
     ------
     WeightsError, StreamError
-        If it cannot be fetched or read here.
+        If it cannot be fetched or read.
     """
     if weights == OURS:
         return System(OURS)
     path = download(weights) if weights in NAMED_WEIGHTS else Path(weights)
     if not is_script(path):
         load_tensors(path)
-    return System(weights if weights in NAMED_WEIGHTS else path.stem, path)
+    return System(weights if weights in NAMED_WEIGHTS else path.stem, path, task_of(path))
 
 
 def choose(
@@ -86,9 +99,9 @@ def choose(
     Parameters
     ----------
     weights : sequence of str
-        Networks that must be there, as for :func:`named`.
+        Networks that must be available, as for :func:`named`.
     baselines : bool
-        Add sinc, linear, and those of v1 and v2 that can be had.
+        Add sinc, linear, and v1 and v2 where available.
 
     Returns
     -------
@@ -100,23 +113,40 @@ def choose(
     Raises
     ------
     WeightsError, StreamError
-        If one of `weights` cannot be had.
+        If one of `weights` is not available.
+    AudioFormatError
+        If they differ in their rates or band.
     """
     asked = [named(item) for item in dict.fromkeys(weights)]
     names = [system.name for system in asked] + [*RESAMPLERS, *NAMED_WEIGHTS]
+    task = _common_task(asked)
     asked = [
-        System(item, system.weights)
+        replace(system, name=item)
         if item != system.name and names.count(system.name) > 1
         else system
         for item, system in zip(dict.fromkeys(weights), asked, strict=True)
     ]
     if not baselines:
         return asked, {}
-    found: list[System] = [System(name) for name in RESAMPLERS]
+    found: list[System] = [System(name, task=task) for name in RESAMPLERS]
     left_out: dict[str, NovasrError] = {}
     for name in (item for item in NAMED_WEIGHTS if item not in weights):
         try:
-            found.append(named(name))
+            baseline = named(name)
+            _common_task([*found, baseline])
+            found.append(baseline)
         except NovasrError as error:
             left_out[name] = error
     return found + asked, left_out
+
+
+def _common_task(systems: Sequence[System]) -> Task:
+    first = systems[0]
+    for other in systems:
+        if other.task != first.task:
+            msg = (
+                f"{other.name} works from {other.task}, {first.name} from {first.task}: "
+                "evaluate them one at a time"
+            )
+            raise AudioFormatError(msg)
+    return first.task

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, cast
 
 from novasr import _native
 from novasr.errors import WeightsError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from novasr.families.torch_family import TorchFamily
 
 
 @lru_cache(maxsize=1)
@@ -46,8 +47,13 @@ def value_count(name: str) -> int:
     return sum(math.prod(shape) for shape in family(name)["tensors"].values())
 
 
-def in_torch(name: str) -> ModuleType:
-    """Import the PyTorch form of a family: its networks and its task.
+def torch_families() -> list[str]:
+    """Name the families that have a PyTorch form, without importing it."""
+    return [name for name in families() if find_spec(f"novasr.families.{name}") is not None]
+
+
+def in_torch(name: str) -> TorchFamily:
+    """Import the PyTorch form of a family: its networks, its task and what training needs.
 
     Raises
     ------
@@ -55,7 +61,7 @@ def in_torch(name: str) -> ModuleType:
         If it has none.
     """
     try:
-        return import_module(f"novasr.families.{name}")
+        return cast("TorchFamily", import_module(f"novasr.families.{name}"))
     except ModuleNotFoundError as error:
         if error.name != f"novasr.families.{name}":
             raise

@@ -1,8 +1,12 @@
-"""What a network is to do: the rates that it works at, and the band that it keeps."""
+"""What a network is to do: the rates it works at, and the band it keeps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from novasr.engines import EngineFormat
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,15 @@ class Task:
     high_hz: int
     band_hz: float
 
+    @classmethod
+    def of(cls, engine: EngineFormat) -> Task:
+        """Read it from an engine's format: no PyTorch is needed for that."""
+        return cls(engine.input_rate, engine.output_rate, engine.band_hz)
+
     @property
     def ratio(self) -> int:
         """Output frames for each input frame."""
         return self.high_hz // self.low_hz
+
+    def __str__(self) -> str:
+        return f"{self.low_hz / 1000:g} to {self.high_hz / 1000:g} kHz"

@@ -15,8 +15,7 @@ from novasr.errors import AudioFileError
 from novasr.filesystem.disk_space import check_space
 from novasr.filesystem.replacing import check_protection, exists_error
 from novasr.offline.enhancement import Engine, Enhancement, Mode, Settings
-from novasr.offline.results import default_destination, least_bytes
-from novasr.rates import MODEL_OUTPUT_HZ
+from novasr.offline.results import DEFAULT_RATE_HZ, default_destination, least_bytes
 from novasr.stream import check_count
 
 
@@ -230,7 +229,7 @@ def check_file(
     check_layout(subtype, quality)
     with AudioReader(source, allow_truncated=allow_truncated) as reader:
         _check_destination(source, destination, overwrite=overwrite)
-        output_rate = reader.sample_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
+        output_rate = reader.sample_rate if rate == "source" else rate or DEFAULT_RATE_HZ
         layout = choose_layout(reader, destination, output_rate, subtype=subtype, quality=quality)
         return least_bytes(reader, layout)
 

@@ -10,8 +10,8 @@ import soundfile as sf
 from novasr.audio.libsndfile import libsndfile_name
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout
-from novasr.rates import MODEL_OUTPUT_HZ
 
+DEFAULT_RATE_HZ = 48_000
 _BYTES = {"PCM_S8": 1, "PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
           "FLOAT": 4, "DOUBLE": 8}  # fmt: skip
 
@@ -58,7 +58,7 @@ def is_finished(source: Path, destination: Path, rate: int | Literal["source"] |
         with AudioReader(destination) as made:
             frames, made_rate = made.frames, made.sample_rate
         source_rate, expected = _expected(source, made_rate)
-        wanted = source_rate if rate == "source" else rate or MODEL_OUTPUT_HZ
+        wanted = source_rate if rate == "source" else rate or DEFAULT_RATE_HZ
         if made_rate != wanted:
             return False
         with sf.SoundFile(libsndfile_name(destination)) as file:

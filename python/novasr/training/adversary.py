@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from novasr.families import in_torch
 from novasr.training.losses import band_mask
 from novasr.training.recipe import Recipe
 
@@ -20,9 +21,12 @@ class Adversary:
 
     def __init__(self, recipe: Recipe, device: str) -> None:
         self.weights = recipe.loss
+        rate_hz = in_torch(recipe.family).TASK.high_hz
         state = torch.get_rng_state()
         torch.manual_seed(recipe.seed)
-        self.network = nn.ModuleList(_Discriminator(size) for size in _FFT_SIZES).to(device)
+        self.network = nn.ModuleList(_Discriminator(size, rate_hz) for size in _FFT_SIZES).to(
+            device
+        )
         torch.set_rng_state(state)
         self.optimizer = torch.optim.Adam(self.network.parameters(), 2e-4, (0.8, 0.99))
 
@@ -40,7 +44,7 @@ class Adversary:
         return float(loss.detach())
 
     def loss(self, estimate: Tensor, target: Tensor, bandwidths_hz: Tensor) -> Tensor:
-        """Give what the network pays for being told from a recording."""
+        """Return the network's loss: how well the discriminators tell its output from a recording."""
         self.network.requires_grad_(False)
         total = estimate.new_zeros(())
         for network in self.network:
@@ -56,11 +60,11 @@ class Adversary:
         return self.weights.adversarial * total / len(self.network)
 
     def state(self) -> dict[str, Any]:
-        """Give all that :meth:`restore` needs."""
+        """Return what :meth:`restore` needs."""
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take up a saved state."""
+        """Load a saved state."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
 
@@ -68,9 +72,9 @@ class Adversary:
 class _Discriminator(nn.Module):
     """Judges one spectrogram, patch by patch."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, rate_hz: int) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.rate_hz = size, rate_hz
         widths = (1, _CHANNELS, _CHANNELS, _CHANNELS, _CHANNELS)
         strides = ((1, 1), (2, 1), (2, 1), (2, 1))
         self.layers = nn.ModuleList(
@@ -80,12 +84,13 @@ class _Discriminator(nn.Module):
         self.last = nn.utils.parametrizations.weight_norm(nn.Conv2d(_CHANNELS, 1, 3, 1, 1))
 
     def forward(self, audio: Tensor, bandwidths_hz: Tensor) -> list[Tensor]:
-        """(B, 1, frames) to the features of each layer and, last, the verdict."""
+        """(B, 1, frames) to the features of each layer and, last, the score."""
         window = torch.hann_window(self.size, device=audio.device)
         spectrum = torch.stft(
             audio[:, 0], self.size, self.size // 4, window=window, return_complex=True
         )
-        level = torch.log10(spectrum.abs() + 1e-4) * band_mask(bandwidths_hz, self.size)
+        mask = band_mask(bandwidths_hz, self.size, self.rate_hz)
+        level = torch.log10(spectrum.abs() + 1e-4) * mask
         x = level[:, None]  # (B, 1, bins, frames)
         features = []
         for layer in self.layers:

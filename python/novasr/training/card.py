@@ -1,4 +1,4 @@
-"""The model card: what a weight file was made of, written from the run itself."""
+"""The model card: data, licences and recipe of a weight file, written by the run itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from novasr.training.datasets import Clip
+from novasr.families import in_torch, value_count
+from novasr.training.datasets import Recording
 from novasr.training.recipe import Recipe, as_toml
 
 FILE = "card.md"
@@ -14,7 +15,7 @@ FILE = "card.md"
 
 def write_card(
     folder: Path,
-    clips: Sequence[Clip],
+    recordings: Sequence[Recording],
     recipe: Recipe,
     *,
     steps: int,
@@ -26,33 +27,39 @@ def write_card(
     Parameters
     ----------
     folder : path
-        Of the run.
-    clips : sequence of Clip
-        What it was trained on.
+        Output folder of the run.
+    recordings : sequence of Recording
+        The training data.
     recipe, steps, device
         As of :func:`novasr.training.loop.train`.
     validation_lsd : float, optional
-        What the log ends with.
-
+        The last value in the log.
     """
-    text = _card(clips, recipe, steps, validation_lsd, device)
+    text = _card(recordings, recipe, steps, validation_lsd, device)
     (folder / FILE).write_text(text, encoding="utf-8")
 
 
 def _card(
-    clips: Sequence[Clip], recipe: Recipe, steps: int, validation_lsd: float | None, device: str
+    recordings: Sequence[Recording],
+    recipe: Recipe,
+    steps: int,
+    validation_lsd: float | None,
+    device: str,
 ) -> str:
-    hours = sum(clip.seconds for clip in clips) / 3600
-    voices = {clip.speaker for clip in clips if clip.kind in ("speech", "singing")} - {""}
+    task = in_torch(recipe.family).TASK
+    hours = sum(recording.seconds for recording in recordings) / 3600
+    voices = {
+        recording.speaker for recording in recordings if recording.kind in ("speech", "singing")
+    } - {""}
     seen = steps * recipe.data.clips * recipe.data.seconds / 3600
     lines = [
         f"# Model card: {recipe.name}",
         "",
-        "NovaSR's network, 23,248 float16 values in upstream's key layout: 16 kHz in, 48 kHz out.",
+        f"Model family {recipe.family}, {value_count(recipe.family):,} float16 values: {task}.",
         "",
         f"- Trained from scratch: {steps} steps of {recipe.data.clips} clips of "
         f"{recipe.data.seconds:g} s ({seen:.1f} hours of degraded audio), seed {recipe.seed}, on {device}.",
-        f"- Data: {len(clips)} recordings, {hours:.2f} hours, {len(voices)} voices.",
+        f"- Data: {len(recordings)} recordings, {hours:.2f} hours, {len(voices)} voices.",
     ]
     if validation_lsd is not None:
         lines.append(
@@ -60,18 +67,20 @@ def _card(
         )
     lines += ["", "| source | licence | kind | recordings | minutes |", "|---|---|---|---:|---:|"]
     groups: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for clip in clips:
+    for recording in recordings:
         groups[
-            clip.source or clip.path.parent.name, clip.licence or "not stated", clip.kind
-        ].append(clip.seconds)
+            recording.source or recording.path.parent.name,
+            recording.licence or "not stated",
+            recording.kind,
+        ].append(recording.seconds)
     for (source, licence, kind), seconds in sorted(groups.items()):
         lines.append(
             f"| {source} | {licence} | {kind} | {len(seconds)} | {sum(seconds) / 60:.1f} |"
         )
     lines += [
         "",
-        "Limits: the network sees 1.5 ms around a sample, so it continues the sound that is there; it",
-        "cannot know what a recording lost. Input narrower than 8 kHz stays without what is between.",
+        "Limits: the network continues the sound that is there; it cannot know what a recording lost.",
+        f"Input narrower than {task.band_hz / 1000:g} kHz stays without what is between.",
         "",
         "```toml",
         as_toml(recipe).rstrip(),

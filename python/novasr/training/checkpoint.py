@@ -1,4 +1,4 @@
-"""All that a run needs to go on bit for bit after it was killed."""
+"""Checkpoints: the state from which a killed run resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from novasr.errors import WeightsError
 from novasr.filesystem.replacing import replacing
 
 FILE = "checkpoint.pt"
-_KEYS = {"recipe", "steps", "data", "step", "network", "average", "optimizer", "adversary"}
+_KEYS = {"recipe", "steps", "recordings", "step", "network", "average", "optimizer", "adversary"}
 
 
 def save(folder: Path, state: Mapping[str, Any]) -> None:
-    """Write the state; a kill at any moment leaves the old file or the new one."""
+    """Write the state atomically: a kill at any moment leaves the old file or the new one."""
     with replacing(folder / FILE) as temporary, temporary.open("wb") as file:
         torch.save(dict(state), file)
         file.flush()
@@ -26,7 +26,7 @@ def save(folder: Path, state: Mapping[str, Any]) -> None:
 
 
 def load(folder: Path) -> dict[str, Any] | None:
-    """Read the state that :func:`save` wrote, None if there is none.
+    """Read the state that :func:`save` wrote; None without a file.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Recordings in memory, and the batch of every step."""
+"""Recordings in memory, and the batch of clips for each step."""
 
 from __future__ import annotations
 
@@ -14,39 +14,42 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from novasr.arrays import DoubleArray, FloatArray
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
-from novasr.training.datasets import Clip, LeftOut, Tell, read_clips
-from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
+from novasr.families import in_torch
+from novasr.training.datasets import LeftOut, Recording, Tell, read_recordings
+from novasr.training.degrade import change_speed, degrade, margin_frames, resampled_band_hz
 from novasr.training.recipe import Recipe
 
 Batch = tuple[Tensor, Tensor, Tensor]
-_END = Clip(Path(), 0.0, 0.0)
+_END = Recording(Path(), 0.0, 0.0)
 
 
 class TrainingClips(Dataset[Batch]):
-    """Batch number n is the same in every run with the same seed, whatever came before it."""
+    """Batches of clips; batch n depends on n and the seed alone."""
 
     def __init__(
-        self, clips: Sequence[Clip], recipe: Recipe, left_out: LeftOut | None = None
+        self, recordings: Sequence[Recording], recipe: Recipe, left_out: LeftOut | None = None
     ) -> None:
-        left_out = left_out or LeftOut(len(clips), None)
-        self.recipe = recipe
-        self.clips: list[Clip] = []
+        left_out = left_out or LeftOut(len(recordings), None)
+        self.recipe, self.task = recipe, in_torch(recipe.family).TASK
+        self.recordings: list[Recording] = []
         self.audio, self.bandwidths = [], []
-        for clip in clips:
+        for recording in recordings:
             try:
-                audio, rate = _load(clip.path)
+                audio, rate = _load(recording.path, self.task.high_hz)
             except NovasrError as error:
                 left_out.add(error)
                 continue
-            self.clips.append(clip)
+            self.recordings.append(recording)
             self.audio.append(audio)
-            limit = PLAYED_BAND_HZ if rate > HIGH_HZ else HIGH_HZ / 2
-            self.bandwidths.append(min(clip.bandwidth_hz, limit))
-        if not self.clips:
+            highest_hz = self.task.high_hz
+            limit = resampled_band_hz(self.task) if rate > highest_hz else highest_hz / 2
+            self.bandwidths.append(min(recording.bandwidth_hz, limit))
+        if not self.recordings:
             raise RecipeError("no recording is left to train on: mend those named above")
-        self.weights = _weights(self.clips, recipe)
+        self.weights = _weights(self.recordings, recipe)
 
     def __getitem__(self, step: int) -> Batch:
         """Make a batch.
@@ -54,18 +57,20 @@ class TrainingClips(Dataset[Batch]):
         Returns
         -------
         tuple of Tensor
-            (clips, 1, frames) at 16 kHz, (clips, 1, 3 * frames) at 48 kHz, (clips,) bandwidths in Hz.
+            Input (clips, 1, frames), target (clips, 1, ratio * frames), bandwidths in Hz (clips,).
         """
         rng = np.random.default_rng([self.recipe.seed, step])
-        low_frames = round(self.recipe.data.seconds * HIGH_HZ / 3)
+        task = self.task
+        low_frames = round(self.recipe.data.seconds * task.high_hz / task.ratio)
+        frames = task.ratio * low_frames + 2 * margin_frames(task)
         lows, highs, bands = [], [], []
         for _ in range(self.recipe.data.clips):
-            audio, band = self._pick(rng, 3 * low_frames + 2 * MARGIN)
+            audio, band = self._pick(rng, frames)
             if rng.random() < self.recipe.degradation.mix_chance:
                 other, other_band = self._pick(rng, len(audio))
                 audio = audio + other * np.float32(rng.uniform(0.1, 1.0))
                 band = min(band, other_band)
-            low, high = degrade(audio, self.recipe.degradation, rng)
+            low, high = degrade(audio, self.recipe.degradation, task, rng)
             lows.append(low)
             highs.append(high)
             bands.append(band)
@@ -75,32 +80,33 @@ class TrainingClips(Dataset[Batch]):
             torch.tensor(bands),
         )
 
-    def _pick(self, rng: np.random.Generator, frames: int) -> tuple[npt.NDArray[np.float32], float]:
+    def _pick(self, rng: np.random.Generator, frames: int) -> tuple[FloatArray, float]:
         which = int(rng.choice(len(self.audio), p=self.weights))
-        recording, band = self.audio[which], self.bandwidths[which]
+        samples, band = self.audio[which], self.bandwidths[which]
         chances = self.recipe.degradation
         speed = rng.uniform(*chances.speed) if rng.random() < chances.speed_chance else 1.0
         needed = int(np.ceil(frames * speed)) + 64
-        if len(recording) < needed:
-            recording = np.pad(recording, (0, needed - len(recording)))
-        start = int(rng.integers(len(recording) - needed + 1))
-        audio = recording[start : start + needed].astype(np.float32) / np.float32(32768)
+        if len(samples) < needed:
+            samples = np.pad(samples, (0, needed - len(samples)))
+        start = int(rng.integers(len(samples) - needed + 1))
+        audio = samples[start : start + needed].astype(np.float32) / np.float32(32768)
         if speed == 1.0:
             return audio[:frames], band
-        return change_speed(audio, speed, frames), min(band * speed, PLAYED_BAND_HZ)
+        played = change_speed(audio, speed, frames, self.task.high_hz)
+        return played, min(band * speed, resampled_band_hz(self.task))
 
 
 def gather(
     folders: Sequence[str | Path], recipe: Recipe, left_out: Tell | None = None
-) -> tuple[list[Clip], list[Clip]]:
-    """Read the manifests and set recordings for validation apart.
+) -> tuple[list[Recording], list[Recording]]:
+    """Read the folders and set recordings for validation apart.
 
-    A recording that is named twice counts once; kinds to which the recipe gives no share are left out,
-    and so are files that cannot be read, as by :func:`novasr.training.datasets.read_clips`.
+    A recording that is listed twice counts once. Kinds without a share in the recipe are left out, and so
+    are unreadable files, as by :func:`novasr.training.datasets.read_recordings`.
 
     Returns
     -------
-    tuple of list of Clip
+    tuple of list of Recording
         For training, for validation.
 
     Raises
@@ -110,63 +116,76 @@ def gather(
     """
     data = recipe.data
     found = {
-        clip.path.resolve(): clip for folder in folders for clip in read_clips(folder, left_out)
+        recording.path.resolve(): recording
+        for folder in folders
+        for recording in read_recordings(folder, left_out)
     }
     names = ", ".join(map(str, folders))
-    wide = [clip for clip in found.values() if clip.bandwidth_hz >= data.least_bandwidth_hz]
+    wide = [
+        recording
+        for recording in found.values()
+        if recording.bandwidth_hz >= data.least_bandwidth_hz
+    ]
     if not wide:
-        widest = max(clip.bandwidth_hz for clip in found.values())
+        widest = max(recording.bandwidth_hz for recording in found.values())
         msg = (
             f"{names}: no recording reaches {data.least_bandwidth_hz / 1000:g} kHz "
             f"(the widest: {widest / 1000:.1f} kHz)"
         )
         raise RecipeError(msg)
-    clips = [clip for clip in wide if data.kind_shares.get(clip.kind, 0.0) > 0]
-    if not clips:
-        kinds = ", ".join(sorted({clip.kind for clip in wide}))
-        msg = f"{names}: all is {kinds}, of which the recipe's kind_shares want nothing"
+    recordings = [recording for recording in wide if data.kind_shares.get(recording.kind, 0.0) > 0]
+    if not recordings:
+        kinds = ", ".join(sorted({recording.kind for recording in wide}))
+        msg = (
+            f"{names}: all recordings are {kinds}, to which the recipe's kind_shares give no share"
+        )
         raise RecipeError(msg)
-    every = max(2, round(1 / data.held_out)) if data.held_out > 0 else 0
-    last = len(clips) - 1 if every and 1 < len(clips) < every else -1
+    every = max(2, round(1 / data.held_out_share)) if data.held_out_share > 0 else 0
+    last = len(recordings) - 1 if every and 1 < len(recordings) < every else -1
     apart = [
-        clip.speaker in data.held_out_speakers
+        recording.speaker in data.held_out_speakers
         or number == last
         or bool(every and number % every == every - 1)
-        for number, clip in enumerate(clips)
+        for number, recording in enumerate(recordings)
     ]
-    training = [clip for clip, out in zip(clips, apart, strict=True) if not out]
+    training = [recording for recording, out in zip(recordings, apart, strict=True) if not out]
     if not training:
         raise RecipeError(f"{names}: all speakers are held out, none is left to train on")
-    return training, [clip for clip, out in zip(clips, apart, strict=True) if out]
+    return training, [recording for recording, out in zip(recordings, apart, strict=True) if out]
 
 
-def fingerprint(*groups: Sequence[Clip]) -> str:
-    """Sum up which recordings a run uses, wherever their folder is."""
-    lines = (f"{clip.path.name} {clip.seconds}" for group in groups for clip in [*group, _END])
+def fingerprint(*groups: Sequence[Recording]) -> str:
+    """Hash the names and lengths of a run's recordings, wherever their folder is."""
+    lines = (
+        f"{recording.path.name} {recording.seconds}"
+        for group in groups
+        for recording in [*group, _END]
+    )
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
-def load_audio(path: Path) -> npt.NDArray[np.float32]:
-    """Read the louder channel of a recording at 48 kHz."""
-    return _load(path)[0].astype(np.float32) / np.float32(32768)
+def load_audio(path: Path, rate_hz: int) -> FloatArray:
+    """Read the louder channel of a recording, resampled to a rate."""
+    return _load(path, rate_hz)[0].astype(np.float32) / np.float32(32768)
 
 
-def _load(path: Path) -> tuple[npt.NDArray[np.int16], int]:
+def _load(path: Path, rate_hz: int) -> tuple[npt.NDArray[np.int16], int]:
+    """Return the samples and the file's own rate."""
     with blaming(path), AudioReader(path) as reader:
-        rate = reader.sample_rate
+        file_hz = reader.sample_rate
         channels = np.concatenate(list(reader.blocks()))
     if not np.isfinite(channels).all():
         raise AudioFileError(f"{path}: holds NaN or infinite samples; repair or remove it")
     audio = channels[:, int(np.argmax(np.square(channels).sum(axis=0)))]
-    if rate != HIGH_HZ:
-        audio = soxr.resample(audio, rate, HIGH_HZ, quality="VHQ")
-    return np.asarray(np.round(np.clip(audio, -1, 1 - 2**-15) * 32768), np.int16), rate
+    if file_hz != rate_hz:
+        audio = soxr.resample(audio, file_hz, rate_hz, quality="VHQ")
+    return np.asarray(np.round(np.clip(audio, -1, 1 - 2**-15) * 32768), np.int16), file_hz
 
 
-def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:
+def _weights(recordings: Sequence[Recording], recipe: Recipe) -> DoubleArray:
     seconds: dict[tuple[str, str], float] = defaultdict(float)
-    for clip in clips:
-        seconds[clip.kind, clip.speaker] += clip.seconds
+    for recording in recordings:
+        seconds[recording.kind, recording.speaker] += recording.seconds
     data = recipe.data
     balanced = {
         (kind, speaker): total ** (1 - data.speaker_balance)
@@ -177,11 +196,11 @@ def _weights(clips: Sequence[Clip], recipe: Recipe) -> npt.NDArray[np.float64]:
     for (kind, _), value in balanced.items():
         totals[kind] += value
     weights = [
-        data.kind_shares.get(clip.kind, 0.0)
-        * balanced[clip.kind, clip.speaker]
-        / totals[clip.kind]
-        * clip.seconds
-        / seconds[clip.kind, clip.speaker]
-        for clip in clips
+        data.kind_shares.get(recording.kind, 0.0)
+        * balanced[recording.kind, recording.speaker]
+        / totals[recording.kind]
+        * recording.seconds
+        / seconds[recording.kind, recording.speaker]
+        for recording in recordings
     ]
     return np.asarray(weights, np.float64) / float(np.sum(weights))

@@ -1,4 +1,4 @@
-"""Folders of 48 kHz recordings with what is known of each: their true band, speaker and licence."""
+"""Folders of recordings, with each one's true bandwidth, speaker and licence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Clip:
+class Recording:
     """One recording.
 
     Attributes
@@ -28,11 +28,11 @@ class Clip:
     seconds : float
         Its length.
     bandwidth_hz : float
-        Where its band ends: above it there is nothing to learn from or to score.
+        Where its band ends; nothing above is trained on or scored.
     speaker, licence, source : str
-        As the manifest tells; empty where it does not.
+        From the manifest; empty where it does not say.
     kind : str
-        ``"speech"``, ``"singing"``, ``"music"`` or ``"sfx"``, or what the manifest has as ``class``.
+        ``"speech"``, ``"singing"``, ``"music"`` or ``"sfx"``, or the manifest's ``class``.
     """
 
     path: Path
@@ -48,14 +48,14 @@ Tell = Callable[[NovasrError], None]
 
 
 class LeftOut:
-    """Recordings that cannot be used: each is told; all, or more than one and a tenth, are an error.
+    """Counts and reports unusable recordings; too many (all, or more than one and a tenth) are an error.
 
     Parameters
     ----------
     total : int
         How many recordings there are.
     tell : callable, optional
-        Takes the reason for each; without it the first is raised.
+        Called with the reason for each; without it the first one is raised.
     """
 
     def __init__(self, total: int, tell: Tell | None) -> None:
@@ -79,33 +79,33 @@ class LeftOut:
             )
 
 
-def read_clips(folder: str | Path, left_out: Tell | None = None) -> list[Clip]:
+def read_recordings(folder: str | Path, left_out: Tell | None = None) -> list[Recording]:
     """List the recordings of a folder.
 
-    A ``manifest.csv`` in it is believed: column ``file`` names each recording, ``bandwidth_khz`` its
-    band, and ``seconds``, ``speaker``, ``licence``, ``source_repo`` and ``class`` are kept if they are
-    there. Without a class it is told by a file name that begins with ``music_`` or ``sfx_``, by
-    "music" or "sfx" for a speaker, by "sung" or "singing" in ``speaker`` or ``note``; else it is speech.
-    What it leaves out is measured; so is every audio file of a folder (and of those in it) without one.
+    A ``manifest.csv`` in it is trusted: column ``file`` names each recording, ``bandwidth_khz`` its band;
+    ``seconds``, ``speaker``, ``licence``, ``source_repo`` and ``class`` are optional. Without a class, a
+    file name that starts with ``music_`` or ``sfx_``, the speaker "music" or "sfx", or "sung" or "singing"
+    in ``speaker`` or ``note`` determines it; else it is speech. Missing values are measured. Without a
+    manifest every audio file of the folder and its subfolders is measured.
 
     Parameters
     ----------
     folder : str or path
         Where the recordings are.
     left_out : callable, optional
-        Takes the reason for each recording that cannot be read; without it the first is raised.
+        Called with the reason for each unreadable recording; without it the first one is raised.
 
     Returns
     -------
-    list of Clip
+    list of Recording
         In the manifest's order, or by name.
 
     Raises
     ------
     AudioFileError
-        If the folder is missing, there are no recordings, or too many that cannot be read.
+        If the folder is missing, there are no recordings, or too many are unreadable.
     AudioFormatError
-        If the manifest lacks the column ``file`` or holds a number that cannot be read.
+        If the manifest lacks the column ``file`` or holds an invalid number.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -116,8 +116,8 @@ def read_clips(folder: str | Path, left_out: Tell | None = None) -> list[Clip]:
     return _from_files(folder, left_out)
 
 
-def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
-    clips = []
+def _from_manifest(manifest: Path, tell: Tell | None) -> list[Recording]:
+    recordings = []
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -148,11 +148,11 @@ def _from_manifest(manifest: Path, tell: Tell | None) -> list[Clip]:
         known = {key: row.get(key) or "" for key in ("speaker", "licence")}
         kind = row.get("class") or _kind(path, known["speaker"], row.get("note") or "")
         source = row.get("source_repo") or ""
-        clips.append(Clip(path, seconds, band, source=source, kind=kind, **known))
-    return clips
+        recordings.append(Recording(path, seconds, band, source=source, kind=kind, **known))
+    return recordings
 
 
-def _from_files(folder: Path, tell: Tell | None) -> list[Clip]:
+def _from_files(folder: Path, tell: Tell | None) -> list[Recording]:
     found = search_folder(folder, recursive=True)
     if not found.files:
         only = f", only {count_others(found.others)}" if found.others else ""
@@ -160,7 +160,7 @@ def _from_files(folder: Path, tell: Tell | None) -> list[Clip]:
     left_out = LeftOut(len(found.files), tell)
     infos = (_measured(path, left_out) for path in found.files)
     return [
-        Clip(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path))
+        Recording(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path))
         for info in infos
         if info is not None
     ]

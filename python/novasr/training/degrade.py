@@ -1,9 +1,10 @@
-"""Full-band clips to pairs of what the network gets (16 kHz) and what it shall give (48 kHz)."""
+"""Full-band clips to pairs of input at the low rate and target at the high one."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,12 @@ import soundfile
 import soxr
 from scipy import signal
 
+from novasr.arrays import FloatArray
 from novasr.training.recipe import Degradation
 
-FloatArray = npt.NDArray[np.float32]
-HIGH_HZ, LOW_HZ = 48_000, 16_000
-MARGIN = 3 * 512  # frames at 48 kHz on both sides of a clip: filters ring there, not in the clip
+if TYPE_CHECKING:
+    from novasr.families.task import Task
+
 PHONE_HZ = 8_000
 FILTERS = {  # scipy's names of them
     "butterworth": "butter",
@@ -29,70 +31,89 @@ CODECS = {  # libsndfile's
     "ulaw": ("WAV", "ULAW"),
     "gsm": ("WAV", "GSM610"),
 }
-PLAYED_BAND_HZ = 21_500.0  # what soxr leaves of the band after a change of speed
+_MARGIN = 512  # input frames
+_TONE_KNOTS_HZ = (50, 400, 1500, 4000, 9000)  # and half the rate
+_LOWEST_CUTOFF = 0.6875  # of the input's band
+_ROOM_DB = -60.0  # reverberation time is measured there
+_RESAMPLED_BAND = 43 / 48  # of what soxr's output could hold: its passband
 
 
-def change_speed(audio: FloatArray, speed: float, frames: int) -> FloatArray:
-    """Play `audio` faster or slower, pitch and formants with it: a new speaker for free."""
-    played: FloatArray = soxr.resample(audio, HIGH_HZ * speed, HIGH_HZ, quality="VHQ")
+def margin_frames(task: Task) -> int:
+    """Count the output frames on both sides of a clip in which filters ring instead of in the clip."""
+    return task.ratio * _MARGIN
+
+
+def resampled_band_hz(task: Task) -> float:
+    """Tell where the band of a recording ends that was resampled: by its rate, or to change its speed."""
+    return task.high_hz / 2 * _RESAMPLED_BAND
+
+
+def change_speed(audio: FloatArray, speed: float, frames: int, rate_hz: int) -> FloatArray:
+    """Play `audio` faster or slower; pitch and formants move too, as if another voice spoke."""
+    played: FloatArray = soxr.resample(audio, rate_hz * speed, rate_hz, quality="VHQ")
     return np.pad(played[:frames], (0, max(0, frames - len(played))))
 
 
 def degrade(
-    audio: FloatArray, chances: Degradation, rng: np.random.Generator
+    audio: FloatArray, chances: Degradation, task: Task, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Make a pair of one clip with its margins.
+    """Make an input and its target from one clip with its margins.
 
-    The clip's tone, room, noise and level change on both sides of the pair, as if it had been
-    recorded otherwise; filter, codec and quantisation happen to the low side alone.
+    Augmentations (tone, room, noise, level) apply to both, as if the clip had been recorded differently;
+    degradations (low-pass, resampler, codec, quantisation) to the input only.
 
     Parameters
     ----------
-    audio : ndarray of float32, shape (frames + 2 * MARGIN,)
-        At 48 kHz; `frames` divisible by 3.
+    audio : ndarray of float32, shape (frames + 2 * margin_frames(task),)
+        At the high rate; `frames` divisible by the task's ratio.
     chances : Degradation
-        How often each thing happens.
+        Probabilities and ranges.
+    task : Task
+        Rates and band.
     rng : numpy.random.Generator
-        Where all chance comes from.
+        The only source of randomness.
 
     Returns
     -------
-    low, high : ndarray of float32, shape (frames / 3,) and (frames,)
-        What the network gets, and what it shall give.
+    low, high : ndarray of float32, shape (frames / ratio,) and (frames,)
+        The network's input and its target.
     """
+    rate_hz, margin = task.high_hz, margin_frames(task)
     if rng.random() < chances.silence_chance:
         audio = np.zeros_like(audio)
     if rng.random() < chances.tone_chance:
-        audio = change_tone(audio, chances.tone_db, rng)
+        audio = change_tone(audio, chances.tone_db, rate_hz, rng)
     if rng.random() < chances.room_chance:
-        audio = add_room(audio, rng)
+        audio = add_room(audio, rate_hz, rng)
     if rng.random() < chances.level_chance:
         audio = set_level(audio, rng.uniform(*chances.level_db))
     if rng.random() < chances.noise_chance:
-        audio = add_noise(audio, rng.uniform(*chances.noise_db), rng)
-    low = to_low_rate(audio, chances, rng)
+        audio = add_noise(audio, rng.uniform(*chances.noise_db), rate_hz, rng)
+    low = to_low_rate(audio, chances, task, rng)
     if rng.random() < chances.codec_chance:
-        low = through_codec(low, _choice(chances.codecs, rng), rng)
+        low = through_codec(low, _choice(chances.codecs, rng), task.low_hz, rng)
     if rng.random() < chances.quantise_chance:
         low = _float32(np.round(low * 32767.0) / 32767.0)
-    inner = slice(MARGIN // 3, len(low) - MARGIN // 3)
-    return low[inner], audio[MARGIN:-MARGIN]
+    return low[_MARGIN:-_MARGIN], audio[margin:-margin]
 
 
-def change_tone(audio: FloatArray, range_db: float, rng: np.random.Generator) -> FloatArray:
-    """Another microphone: a curve through six random gains between 50 Hz and 24 kHz."""
-    hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
-    knots = np.log2([50, 400, 1500, 4000, 9000, 24_000])
+def change_tone(
+    audio: FloatArray, range_db: float, rate_hz: int, rng: np.random.Generator
+) -> FloatArray:
+    """Apply a random equaliser, as another microphone would: a curve through one gain at each knot."""
+    hertz = np.fft.rfftfreq(len(audio), 1 / rate_hz)
+    highest = rate_hz / 2
+    knots = np.log2([*(knot for knot in _TONE_KNOTS_HZ if knot < highest), highest])
     gains = rng.uniform(-range_db, range_db, len(knots))
     curve = np.interp(np.log2(np.maximum(hertz, 50)), knots, gains)
     return _float32(np.fft.irfft(np.fft.rfft(audio) * 10 ** (curve / 20), len(audio)))
 
 
-def add_room(audio: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Early part of a room: noise that decays within 50 to 300 ms (60 dB), 10 to 25 dB down."""
+def add_room(audio: FloatArray, rate_hz: int, rng: np.random.Generator) -> FloatArray:
+    """Add early reflections: noise that decays by 60 dB in 50 to 300 ms, 10 to 25 dB down."""
     decay = rng.uniform(0.05, 0.3)
-    seconds = np.arange(int(0.1 * HIGH_HZ)) / HIGH_HZ
-    echo = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / decay)
+    seconds = np.arange(int(0.1 * rate_hz)) / rate_hz
+    echo = rng.standard_normal(len(seconds)) * 10 ** (_ROOM_DB / 20 * seconds / decay)
     echo *= 10 ** (-rng.uniform(10, 25) / 20) / np.sqrt(np.sum(echo**2))
     echo[0] += 1.0
     return _float32(signal.oaconvolve(audio, echo)[: len(audio)])
@@ -104,37 +125,47 @@ def set_level(audio: FloatArray, peak_db: float) -> FloatArray:
     return audio * np.float32(10 ** (peak_db / 20) / peak) if peak > 1e-4 else audio
 
 
-def add_noise(audio: FloatArray, rms_db: float, rng: np.random.Generator) -> FloatArray:
-    """Hiss between white and pink."""
+def add_noise(
+    audio: FloatArray, rms_db: float, rate_hz: int, rng: np.random.Generator
+) -> FloatArray:
+    """Add noise between white and pink."""
     spectrum = np.fft.rfft(rng.standard_normal(len(audio)))
-    hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
+    hertz = np.fft.rfftfreq(len(audio), 1 / rate_hz)
     spectrum *= np.maximum(hertz, 100.0) ** -rng.uniform(0.0, 0.5)
     noise = np.fft.irfft(spectrum, len(audio))
     noise *= 10 ** (rms_db / 20) / np.sqrt(np.mean(noise**2))
     return _float32(audio + noise)
 
 
-def to_low_rate(audio: FloatArray, chances: Degradation, rng: np.random.Generator) -> FloatArray:
-    """Come down to 16 kHz as one of many converters does, some behind a low-pass of their own."""
+def to_low_rate(
+    audio: FloatArray, chances: Degradation, task: Task, rng: np.random.Generator
+) -> FloatArray:
+    """Downsample with a randomly chosen resampler, sometimes after a low-pass filter."""
+    rate_hz = task.high_hz
     if rng.random() < chances.telephone_chance:
-        audio = zero_phase_low_pass(audio, "butterworth", 10, rng.uniform(3400, 4000))
+        audio = zero_phase_low_pass(audio, "butterworth", 10, rng.uniform(3400, 4000), rate_hz)
     elif rng.random() < chances.filter_chance:
-        cutoff_hz, order = rng.uniform(5500, 8000), int(rng.integers(2, 11))
-        audio = zero_phase_low_pass(audio, _choice(chances.filters, rng), order, cutoff_hz)
+        cutoff_hz = rng.uniform(_LOWEST_CUTOFF * task.band_hz, task.band_hz)
+        order = int(rng.integers(2, 11))
+        design = _choice(chances.filters, rng)
+        audio = zero_phase_low_pass(audio, design, order, cutoff_hz, rate_hz)
     kind = rng.random()
     if kind < 0.75:
         quality = "VHQ" if kind < 0.5 else ("HQ" if kind < 0.65 else "MQ")
-        low: FloatArray = soxr.resample(audio, HIGH_HZ, LOW_HZ, quality=quality)
+        low: FloatArray = soxr.resample(audio, rate_hz, task.low_hz, quality=quality)
         return low
     # windowed sincs from torchaudio's short one (6 zero crossings) to long ones
     crossings = int(rng.integers(6, 33))
     window = ("kaiser", rng.uniform(5.0, 15.0))
-    taps = signal.firwin(6 * crossings + 1, rng.uniform(0.92, 0.99) / 3, window=window)
-    return _float32(signal.resample_poly(audio, 1, 3, window=taps))
+    ratio = task.ratio
+    taps = signal.firwin(2 * ratio * crossings + 1, rng.uniform(0.92, 0.99) / ratio, window=window)
+    return _float32(signal.resample_poly(audio, 1, ratio, window=taps))
 
 
-def zero_phase_low_pass(audio: FloatArray, family: str, order: int, cutoff_hz: float) -> FloatArray:
-    """Apply the magnitude of an analogue filter of one of :data:`FILTERS` without its phase."""
+def zero_phase_low_pass(
+    audio: FloatArray, design: str, order: int, cutoff_hz: float, rate_hz: int
+) -> FloatArray:
+    """Apply the magnitude response of an analogue filter, one of :data:`FILTERS`, without its phase."""
     analogue = signal.iirfilter(
         order,
         cutoff_hz,
@@ -142,31 +173,33 @@ def zero_phase_low_pass(audio: FloatArray, family: str, order: int, cutoff_hz: f
         rs=60.0,
         btype="low",
         analog=True,
-        ftype=FILTERS[family],
+        ftype=FILTERS[design],
         output="zpk",
     )
-    hertz = np.fft.rfftfreq(len(audio), 1 / HIGH_HZ)
+    hertz = np.fft.rfftfreq(len(audio), 1 / rate_hz)
     gain = np.abs(signal.freqs_zpk(*analogue, worN=hertz)[1])
     return _float32(np.fft.irfft(np.fft.rfft(audio) * gain, len(audio)))
 
 
-def through_codec(low: FloatArray, codec: str, rng: np.random.Generator) -> FloatArray:
-    """Encode and decode with one of libsndfile's :data:`CODECS`; the delay is taken out again."""
-    rate = PHONE_HZ if codec == "gsm" else LOW_HZ
+def through_codec(
+    low: FloatArray, codec: str, rate_hz: int, rng: np.random.Generator
+) -> FloatArray:
+    """Encode and decode with one of libsndfile's :data:`CODECS`, and compensate its delay."""
+    codec_hz = PHONE_HZ if codec == "gsm" else rate_hz
     how = {"compression_level": rng.uniform(0.2, 0.8)} if codec == "mp3" else {}
     container, subtype = CODECS[codec]
     memory = io.BytesIO()
-    sent = soxr.resample(low, LOW_HZ, rate)
+    sent = soxr.resample(low, rate_hz, codec_hz)
     if container == "WAV":  # whose integers would wrap around
         sent = np.clip(sent, -1.0, 1.0)
-    soundfile.write(memory, sent, rate, format=container, subtype=subtype, **how)
+    soundfile.write(memory, sent, codec_hz, format=container, subtype=subtype, **how)
     memory.seek(0)
     decoded = soundfile.read(memory, dtype="float32")[0]
-    return align(soxr.resample(decoded, rate, LOW_HZ), low)
+    return align(soxr.resample(decoded, codec_hz, rate_hz), low)
 
 
 def align(decoded: FloatArray, reference: FloatArray) -> FloatArray:
-    """Shift by the whole number of frames at which the two correlate best; same length as `reference`."""
+    """Shift by the whole number of frames at which the two correlate best, to the length of `reference`."""
     correlation = signal.correlate(decoded, reference, method="fft")
     delay = int(np.argmax(correlation)) - (len(reference) - 1)
     shifted = decoded[delay:] if delay >= 0 else np.pad(decoded, (-delay, 0))

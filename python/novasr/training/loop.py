@@ -16,14 +16,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from novasr.errors import WeightsError
-from novasr.families.novasr import NovaSRNetwork, fast
-from novasr.families.novasr.initial import new_network
-from novasr.families.novasr.network import END_TRIM
+from novasr.families import in_torch
+from novasr.families.torch_family import forward_of, plain_forward
 from novasr.training import checkpoint
 from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
 from novasr.training.clips import TrainingClips, fingerprint
-from novasr.training.datasets import Clip, LeftOut, Tell
+from novasr.training.datasets import LeftOut, Recording, Tell
 from novasr.training.losses import SpectralLoss
 from novasr.training.recipe import Recipe
 from novasr.training.run_log import RunLog
@@ -32,22 +31,22 @@ from novasr.weights.save import save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 _TIMED_STEPS = 12
-_TIMED_CLIPS = 64
+_TIMED_RECORDINGS = 64
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is; handed to the caller after every step."""
+    """Progress of a run, passed to the caller after every step."""
 
     step: int
     steps: int
     loss: float
-    validation_lsd: float | None  # the newest
+    validation_lsd: float | None  # the latest
 
 
 def train(
-    clips: Sequence[Clip],
-    validation: Sequence[Clip],
+    recordings: Sequence[Recording],
+    validation: Sequence[Recording],
     output: Path,
     recipe: Recipe,
     *,
@@ -57,19 +56,19 @@ def train(
     report: Callable[[Progress], None] = lambda progress: None,
     left_out: Tell | None = None,
 ) -> Path:
-    """Train a network from scratch, or go on where a run in `output` was stopped.
+    """Train a network from scratch, or resume the run in `output`.
 
-    Step n sees the same clips in every run with the same seed, and nothing else is random, so on one
-    CPU and number of threads the same recipe gives the same weights, interrupted or not.
+    Step n uses the same clips in every run with the same seed, and nothing else is random. On a CPU the same
+    recipe and number of threads therefore give the same weights, interrupted or not.
 
     Parameters
     ----------
-    clips, validation : sequence of Clip
+    recordings, validation : sequence of Recording
         From :func:`novasr.training.clips.gather`.
     output : path
         Folder of the run; made if it is missing.
     recipe : Recipe
-        What to do.
+        Family, data, degradation, loss and optimiser.
     steps : int, optional
         Instead of the recipe's.
     device : str
@@ -79,7 +78,7 @@ def train(
     report : callable
         Called after each step.
     left_out : callable, optional
-        Takes the reason for each recording that cannot be read; without it the first is raised.
+        Called with the reason for each unreadable recording; without it the first one is raised.
 
     Returns
     -------
@@ -89,30 +88,31 @@ def train(
     Raises
     ------
     WeightsError
-        If `output` holds a run of another recipe or other recordings, or a damaged one.
+        If `output` holds a run with another recipe or other recordings, or a damaged checkpoint.
     AudioFileError
-        If too many recordings cannot be read.
+        If too many recordings are unreadable.
     """
-    unusable = LeftOut(len(clips) + len(validation), left_out)
-    data = TrainingClips(clips, recipe, unusable)
-    run = _Run(recipe, steps or recipe.optimizer.steps, device, fingerprint(data.clips, validation))
+    unusable = LeftOut(len(recordings) + len(validation), left_out)
+    clips = TrainingClips(recordings, recipe, unusable)
+    used = fingerprint(clips.recordings, validation)
+    run = _Run(recipe, steps or recipe.optimizer.steps, device, used)
     run.resume(output)
-    batches = _batches(data, run.step, run.steps, device)
-    check = Validation(validation, device, unusable)
+    batches = _batches(clips, run.step, run.steps, device)
+    validator = Validation(validation, recipe, device, unusable)
     output.mkdir(parents=True, exist_ok=True)
-    check_every = max(1, min(500, run.steps // 10))
-    lsd = check.lsd(run.average) if run.step == run.steps else None
+    validate_every = max(1, min(500, run.steps // 10))
+    lsd = validator.lsd(run.average) if run.step == run.steps else None
     saved = time.monotonic()
-    with RunLog(output, run.step) as log:
+    with RunLog(output, run.step, clips.task.high_hz) as log:
         try:
             for low, high, bandwidths in batches:
                 rate = run.learning_rate
                 terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
                 log.step(run.step, rate, terms, last=run.step == run.steps)
-                if run.step % check_every == 0 or run.step == run.steps:
-                    lsd = check.lsd(run.average)
-                    log.validation(run.step, lsd, partial(check.examples, run.average))
-                    save_weights(run.average, output / WEIGHTS_FILE)
+                if run.step % validate_every == 0 or run.step == run.steps:
+                    lsd = validator.lsd(run.average)
+                    log.validation(run.step, lsd, partial(validator.examples, run.average))
+                    save_weights(run.average, output / WEIGHTS_FILE, recipe.family)
                 if time.monotonic() - saved > save_every_seconds:
                     checkpoint.save(output, run.state())
                     saved = time.monotonic()
@@ -120,27 +120,32 @@ def train(
         finally:
             if run.between_steps:  # else the last checkpoint is what can be repeated
                 checkpoint.save(output, run.state())
-    save_weights(run.average, output / WEIGHTS_FILE)
-    write_card(output, data.clips, recipe, steps=run.steps, validation_lsd=lsd, device=device)
+    save_weights(run.average, output / WEIGHTS_FILE, recipe.family)
+    write_card(output, clips.recordings, recipe, steps=run.steps, validation_lsd=lsd, device=device)
     return output / WEIGHTS_FILE
 
 
 def steps_in(
-    minutes: float, clips: Sequence[Clip], output: Path, recipe: Recipe, device: str = "cpu"
+    minutes: float,
+    recordings: Sequence[Recording],
+    output: Path,
+    recipe: Recipe,
+    device: str = "cpu",
 ) -> int:
-    """Tell how many steps fit into a time here, in a number that the next run finds again.
+    """Estimate how many steps fit in `minutes` on this machine.
 
-    A few steps are timed. Their pace is rounded down to a power of two a minute, since the number of
-    steps shapes the whole run and must not change with the weather. A run in `output` keeps its number.
+    The pace of a few timed steps is rounded down to a power of two per minute so that repeated runs agree.
+    A run in `output` keeps its number of steps.
     """
     state = checkpoint.load(output)
     if state is not None:
         return int(state["steps"])
     run = _Run(recipe, _TIMED_STEPS, device, "")
     ends = []
-    timed = clips[:_TIMED_CLIPS]
-    data = TrainingClips(timed, recipe, LeftOut(len(timed), lambda reason: None))  # train tells
-    for low, high, bandwidths in _batches(data, 0, _TIMED_STEPS, device):
+    timed = recordings[:_TIMED_RECORDINGS]
+    unusable = LeftOut(len(timed), lambda reason: None)  # train reports them
+    clips = TrainingClips(timed, recipe, unusable)
+    for low, high, bandwidths in _batches(clips, 0, _TIMED_STEPS, device):
         run.advance(low.to(device), high.to(device), bandwidths.to(device))
         ends.append(time.monotonic())
     seconds = sorted(end - start for start, end in pairwise(ends))
@@ -148,9 +153,9 @@ def steps_in(
     return max(1, int(minutes * 2.0 ** math.floor(math.log2(pace))))
 
 
-def _batches(data: TrainingClips, start: int, end: int, device: str) -> DataLoader[Any]:
+def _batches(clips: TrainingClips, start: int, end: int, device: str) -> DataLoader[Any]:
     return DataLoader(
-        data,
+        clips,
         batch_size=None,
         sampler=range(start, end),
         num_workers=1,
@@ -160,24 +165,25 @@ def _batches(data: TrainingClips, start: int, end: int, device: str) -> DataLoad
 
 
 class _Run:
-    """Networks, optimisers and the step they are at."""
+    """The state of a run: networks, optimisers and the number of steps done."""
 
-    def __init__(self, recipe: Recipe, steps: int, device: str, data: str) -> None:
-        self.recipe, self.steps, self.device, self.data = recipe, steps, device, data
+    def __init__(self, recipe: Recipe, steps: int, device: str, fingerprint: str) -> None:
+        self.recipe, self.steps, self.device, self.fingerprint = recipe, steps, device, fingerprint
         self.step = 0
         self.between_steps = True
-        self.network = _fresh(recipe, device)
-        self.average = _fresh(recipe, device)
+        family = in_torch(recipe.family)
+        self.network = family.initial_network(recipe).to(device)
+        self.average = family.initial_network(recipe).to(device)
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), recipe.optimizer.learning_rate, recipe.optimizer.betas
         )
-        self.loss = SpectralLoss(recipe.loss).to(device)
+        self.loss = SpectralLoss(recipe.loss, family.TASK).to(device)
         self.adversary = Adversary(recipe, device) if recipe.loss.adversarial > 0 else None
-        self.forward = fast.forward if device == "cpu" else torch.compile(_plain_forward)
+        self.forward = forward_of(family) if device == "cpu" else torch.compile(plain_forward)
 
     @property
     def learning_rate(self) -> float:
-        """Warm-up, then half a cosine, or several (I. Loshchilov, F. Hutter, SGDR, ICLR 2017)."""
+        """Warm-up, then one or more half cosines (I. Loshchilov, F. Hutter, SGDR, ICLR 2017)."""
         o = self.recipe.optimizer
         warm = min(1.0, (self.step + 1) / o.warm_up)
         cycle, done, length = 0, self.step, round(o.cycles[0] * self.steps)
@@ -189,12 +195,12 @@ class _Run:
         return peak * warm * (o.final_share + (1 - o.final_share) * cosine)
 
     def advance(self, low: Tensor, high: Tensor, bandwidths: Tensor) -> dict[str, float]:
-        """Do one step; gives the terms of the loss."""
+        """Do one step and return the terms of the loss."""
         self.between_steps = False
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
         estimate = self.forward(self.network, low)
-        high = high[..., :-END_TRIM]
+        high = high[..., : estimate.shape[-1]]  # a network's output may end earlier
         terms = self.loss(estimate, high, bandwidths)
         total = terms.total
         logged = {name: float(value.detach()) for name, value in vars(terms).items()}
@@ -222,11 +228,11 @@ class _Run:
             mean.lerp_(value, 1.0 - decay)
 
     def state(self) -> dict[str, Any]:
-        """Give all that :meth:`resume` needs."""
+        """Return what :meth:`resume` needs."""
         return {
             "recipe": checkpoint.plain(self.recipe),
             "steps": self.steps,
-            "data": self.data,
+            "recordings": self.fingerprint,
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -235,17 +241,17 @@ class _Run:
         }
 
     def resume(self, folder: Path) -> None:
-        """Take up the run in `folder`, if there is one."""
+        """Resume the run in `folder`, if there is one."""
         state = checkpoint.load(folder)
         if state is None:
             return
         if state["recipe"] != checkpoint.plain(self.recipe) or state["steps"] != self.steps:
             msg = (
-                f"{folder}: holds a run of another recipe or number of steps "
+                f"{folder}: holds a run with another recipe or number of steps "
                 f"({state['steps']}); choose another --output or remove it"
             )
             raise WeightsError(msg)
-        if state["data"] != self.data:
+        if state["recordings"] != self.fingerprint:
             msg = (
                 f"{folder}: holds a run on other recordings; give the same folders, choose another "
                 "--output, or remove it"
@@ -257,11 +263,3 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.adversary:
             self.adversary.restore(state["adversary"])
-
-
-def _fresh(recipe: Recipe, device: str) -> NovaSRNetwork:
-    return new_network(recipe.seed, textbook_phases=recipe.textbook_phases).to(device)
-
-
-def _plain_forward(network: NovaSRNetwork, audio: Tensor) -> Tensor:
-    return network(audio)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""How far an output is from the recording, below the recording's true band."""
+"""Distance between an output and its recording, within the recording's true band."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from novasr.families.task import Task
 from novasr.training.recipe import Loss
 
-SAMPLE_RATE = 48_000
-POWER_FLOOR = (
-    1e-8  # of the log-spectral distance: AP-BWE's evaluation (arXiv:2401.06387) clamps there
-)
-_LOW_BANDS_HZ = (0.0, 600.0, 2500.0, 7000.0)  # above lies the slope of a converter
+POWER_FLOOR = 1e-8  # of the log-spectral distance, as in AP-BWE's evaluation (arXiv:2401.06387)
+_LOW_BAND_EDGES_HZ = (0.0, 600.0, 2500.0)
+_LOW_BAND_END = 0.875  # of the input's band: above lies a resampler's transition band
 _QUIET = 1e-4  # power of a frame's band: noise at about -83 dBFS
 _BAND_MARGIN_HZ = 300.0  # a codec's slope below the measured end of the band
 
@@ -32,15 +31,15 @@ class Terms:
 
 
 class SpectralLoss(torch.nn.Module):
-    """Multi-resolution STFT loss (R. Yamamoto et al., Parallel WaveGAN, ICASSP 2020), in the terms of LSD.
+    """Multi-resolution STFT loss (R. Yamamoto et al., Parallel WaveGAN, ICASSP 2020) with LSD as its log term.
 
-    The log term at 2,048 points is the log-spectral distance itself, the root over frequency of the
-    squared difference of log10 power, meaned over frames; the other sizes see shorter and longer events.
+    At 2,048 points the log term is the log-spectral distance: the root mean square over frequency of the
+    difference in log10 power, averaged over frames. Other sizes resolve shorter or longer events.
     """
 
-    def __init__(self, weights: Loss) -> None:
+    def __init__(self, weights: Loss, task: Task) -> None:
         super().__init__()
-        self.weights = weights
+        self.weights, self.task = weights, task
         for size in weights.fft_sizes:
             self.register_buffer(f"window_{size}", torch.hann_window(size), persistent=False)
 
@@ -50,7 +49,7 @@ class SpectralLoss(torch.nn.Module):
         log, convergence, low_band, weighted = zero, zero, zero, zero
         for size, weight in zip(self.weights.fft_sizes, self.weights.log_weights, strict=True):
             a, b = (self.spectrum(x, size) for x in (estimate, target))  # (B, bins, frames, 2)
-            mask = band_mask(bandwidths_hz, size)  # (B, bins, 1)
+            mask = band_mask(bandwidths_hz, size, self.task.high_hz)  # (B, bins, 1)
             power_a, power_b = (x.square().sum(-1) for x in (a, b))  # (B, bins, frames)
             distance = log_spectral_distance(power_a, power_b, mask)
             weighted = weighted + weight * distance
@@ -59,7 +58,7 @@ class SpectralLoss(torch.nn.Module):
             smaller = (power_a + 1e-12).sqrt() - (power_b + 1e-12).sqrt()
             convergence = convergence + _root(smaller.square() * mask) / reference
             if size == max(self.weights.fft_sizes):
-                low_band = low_band_error(a, b)
+                low_band = low_band_error(a, b, self.task)
         waveform = F.l1_loss(estimate, target)
         total = (
             weighted
@@ -70,18 +69,18 @@ class SpectralLoss(torch.nn.Module):
         return Terms(total, log, convergence, low_band, waveform)
 
     def spectrum(self, audio: Tensor, size: int) -> Tensor:
-        """STFT of (clips, 1, frames), four windows overlapping: (clips, bins, frames, 2)."""
+        """STFT of (clips, 1, frames), 75 % overlap: (clips, bins, frames, 2)."""
         window = self.get_buffer(f"window_{size}")
         return torch.view_as_real(
             torch.stft(audio[:, 0], size, size // 4, window=window, return_complex=True)
         )
 
 
-def band_mask(bandwidths_hz: Tensor, size: int) -> Tensor:
-    """1 for bins that the recording really has, 0 above: (clips, bins, 1)."""
-    hertz = torch.arange(size // 2 + 1, device=bandwidths_hz.device) * (SAMPLE_RATE / size)
+def band_mask(bandwidths_hz: Tensor, size: int, rate_hz: int) -> Tensor:
+    """1 for bins within the recording's true band, 0 above: (clips, bins, 1)."""
+    hertz = torch.arange(size // 2 + 1, device=bandwidths_hz.device) * (rate_hz / size)
     end = bandwidths_hz[:, None] - _BAND_MARGIN_HZ
-    return (hertz <= end.clamp(max=SAMPLE_RATE / 2)).to(torch.float32)[..., None]
+    return (hertz <= end.clamp(max=rate_hz / 2)).to(torch.float32)[..., None]
 
 
 def log_spectral_distance(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
@@ -91,14 +90,15 @@ def log_spectral_distance(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     return (per_frame + 1e-6).sqrt().mean()
 
 
-def low_band_error(a: Tensor, b: Tensor) -> Tensor:
-    """Error below 7 kHz, phase included, relative to what is there: log10 of power, meaned.
+def low_band_error(a: Tensor, b: Tensor, task: Task) -> Tensor:
+    """Mean log10 relative error power per frame and band, over three bands within the input's own.
 
-    Both are (clips, bins, frames, 2). Each frame counts, and the band of the fundamental as much as the
-    whole rest: pitch is heard to a few cents, in quiet frames too, and a plain distance is content with less.
+    Both are (clips, bins, frames, 2); phase counts. An absolute distance would neglect quiet frames and
+    leave pitch errors of several cents.
     """
-    hertz_a_bin = SAMPLE_RATE / (2 * (a.shape[1] - 1))
-    edges = [round(hertz / hertz_a_bin) for hertz in _LOW_BANDS_HZ]
+    hertz_a_bin = task.high_hz / (2 * (a.shape[1] - 1))
+    edges_hz = (*_LOW_BAND_EDGES_HZ, _LOW_BAND_END * task.band_hz)
+    edges = [round(hertz / hertz_a_bin) for hertz in edges_hz]
     ratios = []
     for first, last in pairwise(edges):
         error = (a[:, first:last] - b[:, first:last]).square().sum((1, 3))  # (clips, frames)

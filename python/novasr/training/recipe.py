@@ -1,4 +1,4 @@
-"""What a training run is made of: one small TOML file."""
+"""Recipes: the settings of a training run, as a small TOML file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from novasr.errors import RecipeError
+from novasr.families import torch_families
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,13 +31,13 @@ class Data:
     speaker_balance: float = 0.5  # 0: by hours, 1: all speakers alike
     speaker_weights: dict[str, float] = field(default_factory=dict)  # on top of that
     least_bandwidth_hz: float = 16_000.0  # recordings with less are left out
-    held_out: float = 0.02  # share of the recordings kept for validation
+    held_out_share: float = 0.02  # of the recordings, for validation
     held_out_speakers: tuple[str, ...] = ()  # kept for it altogether
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """Chances, and ranges, of what happens to a clip; `degrade` says what each is."""
+    """Probabilities and ranges of augmentations and degradations; :mod:`novasr.training.degrade` has each."""
 
     speed_chance: float = 0.6
     speed: tuple[float, float] = (0.75, 1.33)
@@ -73,7 +74,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Adam with warm-up, cosine decays one after the other, and an average of the weights."""
+    """Adam with warm-up, consecutive cosine decays, and a moving average of the weights."""
 
     steps: int = 6000
     cycles: tuple[float, ...] = (1.0,)  # their shares of the steps
@@ -88,11 +89,12 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe; every field has a default, the file states what differs."""
+    """A recipe; every field has a default, which the file overrides."""
 
     name: str = "base"
+    family: str = "novasr"  # of the model, one that has a PyTorch form
     seed: int = 1
-    textbook_phases: bool = False  # see `new_network`
+    textbook_phases: bool = False  # of the family novasr: see its `new_network`
     data: Data = Data()
     degradation: Degradation = Degradation()
     loss: Loss = Loss()
@@ -110,12 +112,12 @@ def load_recipe(name: str | Path) -> Recipe:
     Returns
     -------
     Recipe
-        The defaults, changed by the file.
+        The defaults, overridden by the file.
 
     Raises
     ------
     RecipeError
-        If there is no such recipe, or it holds something unknown.
+        If there is no such recipe, or it holds an unknown or invalid field.
     """
     packaged = files("novasr.training") / "recipes" / f"{name}.toml"
     try:
@@ -165,8 +167,10 @@ def _converted(key: str, value: Any, default: Any) -> Any:
 
 
 def _check(recipe: Recipe) -> None:
-    """Refuse what a run would stumble over."""
+    """Refuse values that a run cannot use."""
     data, loss, optimizer = recipe.data, recipe.loss, recipe.optimizer
+    if recipe.family not in (known := torch_families()):
+        raise ValueError(f"family must be one of {', '.join(known)}, not {recipe.family!r}")
     for name, chance in dataclasses.asdict(recipe.degradation).items():
         if name.endswith("_chance") and not 0.0 <= chance <= 1.0:
             raise ValueError(f"{name} must be from 0 to 1, not {chance}")
@@ -179,11 +183,11 @@ def _check(recipe: Recipe) -> None:
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
             raise ValueError(f"{name} must be two rising numbers from {low:g} to {high:g}")
     for name in ("filters", "codecs"):
-        chosen, known = (getattr(one, name) for one in (recipe.degradation, Degradation()))
-        if not chosen or not set(chosen) <= set(known):
-            raise ValueError(f"{name} must be some of {', '.join(known)}")
-    if not 0.0 <= data.held_out <= 0.5:
-        raise ValueError(f"held_out must be from 0 to 0.5, not {data.held_out}")
+        chosen, defaults = (getattr(one, name) for one in (recipe.degradation, Degradation()))
+        if not chosen or not set(chosen) <= set(defaults):
+            raise ValueError(f"{name} must be some of {', '.join(defaults)}")
+    if not 0.0 <= data.held_out_share <= 0.5:
+        raise ValueError(f"held_out_share must be from 0 to 0.5, not {data.held_out_share}")
     if data.clips < 1 or data.seconds < 0.1:
         raise ValueError("clips must be at least 1, seconds at least 0.1")
     if any(share < 0 for share in (*data.kind_shares.values(), *data.speaker_weights.values())):

@@ -1,4 +1,4 @@
-"""What a run leaves to look at: a CSV file, and TensorBoard's where it is installed."""
+"""The log of a run: a CSV file, and TensorBoard's files where it is installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from novasr.filesystem.replacing import replacing
-from novasr.training.degrade import HIGH_HZ
 
 COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "low_band", "waveform",
            "discriminator", "adversarial", "validation_lsd")  # fmt: skip
@@ -20,9 +19,10 @@ _EVERY = 10
 
 
 class RunLog:
-    """Appends to ``log.csv``; after a resume, rows of steps that are done again are dropped first."""
+    """Appends to ``log.csv``; a resumed run first drops the rows of steps that it repeats."""
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
         path = folder / "log.csv"
         kept = _rows_until(path, step)
         with (
@@ -41,7 +41,7 @@ class RunLog:
     def step(
         self, step: int, learning_rate: float, terms: Mapping[str, float], *, last: bool
     ) -> None:
-        """Keep the mean of every ten steps, or of as many as there were since the run went on."""
+        """Log the mean of every ten steps, or of the steps since the run was resumed."""
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
@@ -57,7 +57,7 @@ class RunLog:
         lsd: float | None,
         examples: Callable[[], Sequence[tuple[Tensor, Tensor]]],
     ) -> None:
-        """Keep the distance on the validation set; for TensorBoard also examples to hear and see."""
+        """Log the distance on the validation set; for TensorBoard also audio and spectrograms."""
         if lsd is not None:
             self._write(step, {"validation_lsd": lsd})
         if self._board is None:
@@ -65,7 +65,7 @@ class RunLog:
         for number, (output, recording) in enumerate(examples()):
             for name, audio in (("output", output), ("recording", recording)):
                 tag = f"{number}/{name}"
-                self._board.add_audio(tag, audio.clamp(-1, 1), step, sample_rate=HIGH_HZ)
+                self._board.add_audio(tag, audio.clamp(-1, 1), step, sample_rate=self._rate_hz)
                 self._board.add_image(f"spectrogram {tag}", _picture(audio), step)
 
     def _write(self, step: int, values: Mapping[str, float]) -> None:
@@ -109,7 +109,7 @@ def _open_board(folder: Path, step: int) -> Any:
 
 
 def _picture(audio: Tensor) -> Tensor:
-    """-100 .. 0 dB as grey, the highest frequency on top: (1, bins, frames)."""
+    """Map -100 .. 0 dB to grey levels, the highest frequency on top: (1, bins, frames)."""
     spectrum = torch.stft(audio, 1024, 256, window=torch.hann_window(1024), return_complex=True)
     level = 20 * torch.log10(spectrum.abs() / 256 + 1e-5)
     return (1 + level / 100).clamp(0, 1).flip(0)[None]

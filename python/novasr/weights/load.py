@@ -88,7 +88,8 @@ def load_model(weights: str | Path | None = None) -> Module:
     Returns
     -------
     torch.nn.Module
-        The default weights' takes (batch, 1, frames) at 16 kHz to (batch, 1, 3 * frames - 4) at 48 kHz.
+        Maps (batch, 1, frames) at the input rate to the output rate; that of the default weights is
+        :class:`novasr.families.novasr.NovaSRNetwork`.
 
     Raises
     ------

@@ -7,25 +7,32 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch.nn import Module
 
-from novasr.families import family
-from novasr.families.novasr import NovaSRNetwork
-from novasr.families.novasr.settle import settle
+from novasr import families
+from novasr.families.torch_family import finish
 from novasr.filesystem.replacing import replacing
 
 
-def save_weights(network: NovaSRNetwork, path: Path) -> None:
-    """Write a network as float16 safetensors in upstream's key layout: 23,248 values.
+def save_weights(network: Module, path: Path, family: str | None = None) -> None:
+    """Write a network as float16 safetensors under the tensor names of its family.
 
-    The second convolution's bias is chosen anew: see :func:`novasr.families.novasr.settle.settle`.
+    Parameters
+    ----------
+    network : torch.nn.Module
+        A `Network` of the family, on any device.
+    path : path
+        The file; an existing one is replaced.
+    family : str, optional
+        By default that of the weights in this package. Its ``finish`` may correct the rounded weights first.
     """
+    description = families.family(family or families.default_family())
     rounded = copy.deepcopy(network).cpu().to(torch.float16).float()
-    settle(rounded)
+    finish(families.in_torch(description["name"]), rounded)
     state = rounded.state_dict()
-    architecture = family("novasr")
     tensors = {
-        f"{architecture['prefix']}{name}": state[name].to(torch.float16).contiguous()
-        for name in architecture["tensors"]
+        f"{description['prefix']}{name}": state[name].to(torch.float16).contiguous()
+        for name in description["tensors"]
     }
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"family": architecture["name"]})
+        save_file(tensors, temporary, metadata={"family": description["name"]})

@@ -15,7 +15,7 @@ from audio_files import noise, write
 from command_line import assert_one_error_line, novasr
 
 from novasr.errors import AudioFileError
-from novasr.training.datasets import read_clips
+from novasr.training.datasets import read_recordings
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -167,7 +167,7 @@ def test_what_systems_leave_is_no_input_but_a_named_file_is(tmp_path: Path, name
 
 def test_data_sets_are_searched_alike(tmp_path: Path) -> None:
     make(tmp_path, "a.wav", "deep/b.flac", *NEVER_INPUTS)
-    assert [clip.path.name for clip in read_clips(tmp_path)] == ["a.wav", "b.flac"]
+    assert [recording.path.name for recording in read_recordings(tmp_path)] == ["a.wav", "b.flac"]
 
 
 @pytest.mark.parametrize("command", ["enhance", "info"])
@@ -189,7 +189,7 @@ def test_a_folder_of_unknown_types_alone_says_so(tmp_path: Path) -> None:
     assert_one_error_line(novasr("enhance", "in", cwd=tmp_path), message)
     assert_one_error_line(novasr("info", "in", cwd=tmp_path), message)
     with pytest.raises(AudioFileError, match=r"only 1 file of other types \(1 .xyz\)"):
-        read_clips(tmp_path / "data")
+        read_recordings(tmp_path / "data")
     make(tmp_path, "a.wav")
     run = novasr("enhance", "in", "a.wav", cwd=tmp_path)
     assert run.returncode == 2

@@ -16,7 +16,7 @@ from command_line import assert_one_error_line, novasr
 
 from novasr.cli.main import app
 from novasr.errors import NovasrError
-from novasr.training.datasets import read_clips
+from novasr.training.datasets import read_recordings
 
 FAST = ("--metrics", "lsd", "--jobs", "1")
 
@@ -59,7 +59,7 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
 
     with (out / "a.csv").open(encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
-    assert len(rows) == 2 * 3 * (3 + 4)  # clips, systems, variants and spoiled inputs
+    assert len(rows) == 2 * 3 * (3 + 4)  # recordings, systems, variants and degraded inputs
     assert {row["system"] for row in rows} == {"sinc", "linear", "ours"}
     assert all(row["lsd_hf"] in ("", "nan") for row in rows if row["kind"] == "music")
 
@@ -209,4 +209,6 @@ def test_the_class_is_the_manifests_or_told_by_name_speaker_or_note(tmp_path: Pa
         (tmp_path / name).touch()
         lines.append(f"{name},1,20,{cells}")
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
-    assert [clip.kind for clip in read_clips(tmp_path)] == [kind for _, kind in rows.values()]
+    assert [recording.kind for recording in read_recordings(tmp_path)] == [
+        kind for _, kind in rows.values()
+    ]

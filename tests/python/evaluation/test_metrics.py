@@ -16,8 +16,9 @@ from novasr.evaluation import metrics
 from novasr.evaluation.protocols import by_soxr
 from novasr.evaluation.signals import fit
 from novasr.evaluation.systems import System
+from novasr.families.novasr import TASK
 
-RATE = 48_000
+RATE = TASK.high_hz
 
 
 def white(seed: int, frames: int = RATE) -> np.ndarray:
@@ -47,7 +48,7 @@ def test_lsd_p1_equals_the_formula_on_torch_stft(frames: int) -> None:
     pair = white(1, frames), white(2, frames) * np.linspace(1e-5, 1, frames)
     logs = [torch.log10(torch_magnitude(x, 2048, 512, 2048).square().clamp(1e-8)) for x in pair]
     expected = (logs[0] - logs[1]).square().mean(0).sqrt().mean()
-    assert metrics.lsd(*pair)["lsd"] == pytest.approx(float(expected), rel=1e-9)
+    assert metrics.lsd(*pair, TASK)["lsd"] == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_lsd_p2_equals_the_formula_on_torch_stft() -> None:
@@ -55,16 +56,16 @@ def test_lsd_p2_equals_the_formula_on_torch_stft() -> None:
     real, made = (torch_magnitude(x, 2229, 480, 2229) for x in pair)
     ratio = torch.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
     expected = ratio.square().mean(0).sqrt().mean()
-    found = metrics.lsd(*pair, distance="p2")["lsd"]
+    found = metrics.lsd(*pair, TASK, distance="p2")["lsd"]
     assert found == pytest.approx(float(expected), rel=1e-9)
 
 
 @pytest.mark.parametrize("distance", ["p1", "p2"])
 def test_lsd_of_a_copy_is_0_and_of_a_scaled_copy_the_gain(distance: metrics.Distance) -> None:
     audio = white(1)
-    for value in metrics.lsd(audio, audio, distance=distance).values():
+    for value in metrics.lsd(audio, audio, TASK, distance=distance).values():
         assert value == pytest.approx(0, abs=1e-9)
-    for value in metrics.lsd(audio, 3 * audio, distance=distance).values():
+    for value in metrics.lsd(audio, 3 * audio, TASK, distance=distance).values():
         assert value == pytest.approx(2 * np.log10(3), abs=1e-9)
 
 
@@ -73,12 +74,12 @@ def test_lsd_scores_each_band_by_itself_and_nothing_above_the_recordings_band() 
     spectrum = np.fft.rfft(audio)
     hertz = np.fft.rfftfreq(len(audio), 1 / RATE)
     louder = np.fft.irfft(np.where(hertz > 15_000, 10 * spectrum, spectrum))
-    to_14 = metrics.lsd(audio, louder, bandwidth_hz=14_000)
+    to_14 = metrics.lsd(audio, louder, TASK, bandwidth_hz=14_000)
     assert to_14["lsd"] < 0.01  # what the windows at the ends let through
-    whole = metrics.lsd(audio, louder)
+    whole = metrics.lsd(audio, louder, TASK)
     assert whole["lsd_lf"] < 0.01
     assert whole["lsd_hf"] > whole["lsd"] > 1
-    assert np.isnan(metrics.lsd(audio, louder, bandwidth_hz=8_900)["lsd_hf"])
+    assert np.isnan(metrics.lsd(audio, louder, TASK, bandwidth_hz=8_900)["lsd_hf"])
 
 
 def test_si_sdr_is_that_of_the_orthogonal_part_at_any_gain() -> None:
@@ -100,31 +101,31 @@ def test_mrstft_equals_the_formula_on_torch_stft() -> None:
     for size, hop, window in ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240)):
         real, made = (torch_magnitude(x, size, hop, window).clamp(1e-7**0.5) for x in pair)
         parts.append((real - made).norm() / real.norm() + (real.log() - made.log()).abs().mean())
-    assert metrics.mrstft(*pair) == pytest.approx(float(np.mean(parts)), rel=1e-9)
-    assert metrics.mrstft(pair[0], pair[0]) == 0
+    assert metrics.mrstft(*pair, TASK) == pytest.approx(float(np.mean(parts)), rel=1e-9)
+    assert metrics.mrstft(pair[0], pair[0], TASK) == 0
 
 
 def test_f0_finds_a_shift_of_20_cents_an_octave_and_lost_voice() -> None:
     needs.package("pyworld", "pip install 'novasr[evaluate]'")
     audio = voice(180)
-    assert set(metrics.f0_error(audio, audio).values()) == {0.0}
+    assert set(metrics.f0_error(audio, audio, TASK).values()) == {0.0}
     shifted = voice(180 * 2 ** (20 / 1200))
-    found = metrics.f0_error(audio, shifted)
+    found = metrics.f0_error(audio, shifted, TASK)
     assert found["f0_gross"] == found["voicing"] == 0
     assert found["f0_cents"] == pytest.approx(20, abs=2)  # the last of 101 frames is off
-    both = metrics.fundamental(audio)[1:-1], metrics.fundamental(shifted)[1:-1]
+    both = metrics.fundamental(audio, RATE)[1:-1], metrics.fundamental(shifted, RATE)[1:-1]
     np.testing.assert_allclose(1200 * np.log2(both[1] / both[0]), 20, atol=0.5)
-    assert metrics.f0_error(audio, voice(360))["f0_gross"] > 95
+    assert metrics.f0_error(audio, voice(360), TASK)["f0_gross"] > 95
     half = np.where(np.arange(len(audio)) < len(audio) / 2, audio, 0)
-    assert metrics.f0_error(audio, half)["voicing"] == pytest.approx(50, abs=5)
-    assert np.isnan(metrics.f0_error(audio, np.zeros(len(audio)))["f0_cents"])
+    assert metrics.f0_error(audio, half, TASK)["voicing"] == pytest.approx(50, abs=5)
+    assert np.isnan(metrics.f0_error(audio, np.zeros(len(audio)), TASK)["f0_cents"])
 
 
 def test_visqol_prefers_a_copy_to_the_low_band_alone() -> None:
     needs.package("visqol", "pip install 'novasr[evaluate]'")
     audio = noise(2.0, RATE)[:, 0]
-    assert metrics.visqol(audio, audio) > 4.5
-    assert metrics.visqol(audio, System("sinc").extend(by_soxr(audio))) < 3
+    assert metrics.visqol(audio, audio, TASK) > 4.5
+    assert metrics.visqol(audio, System("sinc").extend(by_soxr(audio, TASK)), TASK) < 3
 
 
 def test_vctk_comes_out_as_an_independent_program_had_it(shared: Path) -> None:
@@ -138,8 +139,8 @@ def test_vctk_comes_out_as_an_independent_program_had_it(shared: Path) -> None:
     found = np.zeros((2, 2))
     for name in names:
         audio, _ = sf.read(folder / name)
-        low = by_soxr(audio)
+        low = by_soxr(audio, TASK)
         for number, system in enumerate(systems):
-            values = metrics.lsd(audio, fit(system.extend(low), len(audio)))
+            values = metrics.lsd(audio, fit(system.extend(low), len(audio)), TASK)
             found[number] += np.array([values["lsd"], values["lsd_hf"]]) / len(names)
     np.testing.assert_allclose(found, [[3.57, 4.33], [1.67, 2.01]], atol=0.03)

@@ -11,8 +11,8 @@ from novasr.evaluation.runner import Score
 from novasr.evaluation.summary import bootstrap_mean, count_harmed, summarise
 
 
-def score(clip: str, speaker: str, value: float, kind: str = "speech") -> Score:
-    return Score(clip, kind, speaker, "sinc", "plain", "clean", {"lsd": value})
+def score(recording: str, speaker: str, value: float, kind: str = "speech") -> Score:
+    return Score(recording, kind, speaker, "sinc", "plain", "clean", {"lsd": value})
 
 
 def test_the_interval_holds_the_true_mean_about_as_often_as_it_says() -> None:
@@ -29,10 +29,10 @@ def test_clusters_that_agree_within_widen_the_interval() -> None:
     rng = np.random.default_rng(4)
     speakers = np.repeat(np.arange(10), 10)
     values = rng.standard_normal(10)[speakers] + 0.01 * rng.standard_normal(100)
-    by_clip = bootstrap_mean(values, list(map(str, range(100))))
+    by_recording = bootstrap_mean(values, list(map(str, range(100))))
     by_speaker = bootstrap_mean(values, list(map(str, speakers)))
-    assert by_clip.mean == pytest.approx(by_speaker.mean)
-    assert by_speaker.high - by_speaker.low > 2 * (by_clip.high - by_clip.low)
+    assert by_recording.mean == pytest.approx(by_speaker.mean)
+    assert by_speaker.high - by_speaker.low > 2 * (by_recording.high - by_recording.low)
 
 
 def test_a_seed_makes_it_repeatable_and_one_cluster_has_no_interval() -> None:
@@ -53,17 +53,17 @@ def test_harm_is_counted_against_sinc() -> None:
     assert count_harmed(others) == {}
 
 
-def test_p1_averages_clips_and_p2_speakers() -> None:
+def test_p1_averages_recordings_and_p2_speakers() -> None:
     scores = [score("1", "a", 1.0), score("2", "a", 1.0), score("3", "b", 4.0)]
     assert summarise(scores, "p1")[0].means["lsd"].mean == pytest.approx(2)
     assert summarise(scores, "p2")[0].means["lsd"].mean == pytest.approx(2.5)
 
 
-def test_classes_come_with_their_sum_and_music_is_counted_by_clip() -> None:
+def test_classes_come_with_their_sum_and_music_is_counted_by_recording() -> None:
     scores = [score("1", "a", 1.0), score("2", "a", 2.0)]
     scores += [score("3", "music", 3.0, "music"), score("4", "music", np.nan, "music")]
     rows = summarise(scores)
-    found = [(row.kind, row.clips, row.clusters) for row in rows]
+    found = [(row.kind, row.recordings, row.clusters) for row in rows]
     assert found == [("speech", 2, 1), ("music", 2, 2), ("all", 4, 3)]
     assert rows[1].means["lsd"].mean == 3
     assert rows[2].means["lsd"].mean == 2

@@ -16,21 +16,20 @@ import soundfile
 from command_line import novasr
 
 from novasr.errors import AudioFileError, AudioFormatError, RecipeError, WeightsError
-from novasr.training.datasets import read_clips
+from novasr.training.datasets import read_recordings
 
 torch = needs.package("torch", "pip install 'novasr[train]'")
 
-from novasr.families.novasr import fast  # noqa: E402
+from novasr.families.novasr import TASK, fast  # noqa: E402
 from novasr.families.novasr.initial import kaiser_sinc, new_network  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
 from novasr.training.degrade import (  # noqa: E402
     CODECS,
     FILTERS,
-    HIGH_HZ,
-    MARGIN,
     Degradation,
     change_speed,
     degrade,
+    margin_frames,
     through_codec,
     zero_phase_low_pass,
 )
@@ -40,9 +39,10 @@ from novasr.training.recipe import Data, Loss, Optimizer, Recipe, as_toml, load_
 from novasr.weights import load as weights  # noqa: E402
 from novasr.weights.save import save_weights  # noqa: E402
 
+HIGH_HZ, LOW_HZ = TASK.high_hz, TASK.low_hz
 TINY = Recipe(
     name="tiny",
-    data=Data(clips=2, seconds=0.15, held_out=0.25),
+    data=Data(clips=2, seconds=0.15, held_out_share=0.25),
     optimizer=Optimizer(steps=8, warm_up=2),
 )
 NEVER = Degradation(
@@ -158,7 +158,7 @@ class TestInitialNetwork:
 class TestDegradation:
     def clip(self, seed=0, frames=3 * 4096):
         rng = np.random.default_rng(seed)
-        noise = rng.standard_normal(frames + 2 * MARGIN)
+        noise = rng.standard_normal(frames + 2 * margin_frames(TASK))
         return (0.05 * noise * (1 + np.sin(np.arange(len(noise)) / 500))).astype(np.float32)
 
     @pytest.mark.parametrize("seed", range(12))
@@ -167,7 +167,7 @@ class TestDegradation:
         chances = dataclasses.replace(
             NEVER, filter_chance=0.5, quantise_chance=0.5, level_chance=0.5
         )
-        low, high = degrade(self.clip(seed), chances, np.random.default_rng(seed))
+        low, high = degrade(self.clip(seed), chances, TASK, np.random.default_rng(seed))
         assert len(high) == 3 * len(low)
         lags = range(-4, 5)
         scores = [float(low[100:-100] @ np.roll(high, lag)[300:-300:3]) for lag in lags]
@@ -177,7 +177,7 @@ class TestDegradation:
     @pytest.mark.parametrize("codec", CODECS)
     def test_codecs_keep_time_and_length(self, codec, seed):
         low = self.clip(seed)[::3]
-        decoded = through_codec(low, codec, np.random.default_rng(seed))
+        decoded = through_codec(low, codec, LOW_HZ, np.random.default_rng(seed))
         assert len(decoded) == len(low)
         assert not np.array_equal(decoded, low)
         lags = range(-5, 6)
@@ -192,18 +192,18 @@ class TestDegradation:
     def test_codecs_take_audio_beyond_full_scale(self, codec):
         """The integers of some wrap around: a loud sine would come back as its opposite."""
         low = (1.1 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.float32)
-        decoded = through_codec(low, codec, np.random.default_rng(0))
+        decoded = through_codec(low, codec, LOW_HZ, np.random.default_rng(0))
         assert np.abs(decoded - low)[1000:-1000].max() < 0.5
 
     @pytest.mark.parametrize("order", [2, 10])
-    @pytest.mark.parametrize("family", FILTERS)
-    def test_filters_cut_at_their_frequency_and_keep_time(self, family, order):
+    @pytest.mark.parametrize("design", FILTERS)
+    def test_filters_cut_at_their_frequency_and_keep_time(self, design, order):
         pulse = np.zeros(4800, np.float32)
         pulse[2400] = 1.0
-        heard = zero_phase_low_pass(pulse, family, order, 6000.0)
+        heard = zero_phase_low_pass(pulse, design, order, 6000.0, HIGH_HZ)
         assert np.allclose(heard[1:], heard[:0:-1], atol=1e-6)
         gain = 20 * np.log10(np.abs(np.fft.rfft(heard)))
-        edge = -0.5 if family in ("chebyshev", "elliptic") else -3.01
+        edge = -0.5 if design in ("chebyshev", "elliptic") else -3.01
         at = np.fft.rfftfreq(len(heard), 1 / HIGH_HZ)
         assert gain[at == 6000][0] == pytest.approx(edge, abs=0.05)
         assert gain[at < 1000].min() > -0.6
@@ -211,22 +211,22 @@ class TestDegradation:
 
     def test_speed_moves_pitch(self):
         tone = np.sin(2 * np.pi * 1000 * np.arange(48_000) / HIGH_HZ).astype(np.float32)
-        fast_tone = change_speed(tone, 1.25, 24_000)
+        fast_tone = change_speed(tone, 1.25, 24_000, HIGH_HZ)
         peak = np.argmax(np.abs(np.fft.rfft(fast_tone * np.hanning(24_000)))) * 2.0
         assert peak == pytest.approx(1250, abs=2)
 
     def test_silence_stays_silence(self):
         chances = dataclasses.replace(NEVER, silence_chance=1.0)
-        low, high = degrade(self.clip(), chances, np.random.default_rng(0))
+        low, high = degrade(self.clip(), chances, TASK, np.random.default_rng(0))
         assert not low.any()
         assert not high.any()
 
     def test_a_batch_depends_on_its_number_and_the_seed_alone(self, recordings):
-        clips, _ = gather([recordings], TINY)
-        once, again = TrainingClips(clips, TINY), TrainingClips(clips, TINY)
+        training, _ = gather([recordings], TINY)
+        once, again = TrainingClips(training, TINY), TrainingClips(training, TINY)
         once[3]
         assert all(torch.equal(a, b) for a, b in zip(once[7], again[7], strict=True))
-        other = TrainingClips(clips, dataclasses.replace(TINY, seed=2))
+        other = TrainingClips(training, dataclasses.replace(TINY, seed=2))
         assert not torch.equal(once[7][1], other[7][1])
 
 
@@ -234,7 +234,7 @@ class TestLoss:
     def test_a_gain_costs_its_logarithm(self):
         """LSD(x, x / 10) is 2, since the power differs by a factor of 100."""
         audio = 0.1 * torch.randn(2, 1, 9600, generator=torch.Generator().manual_seed(0))
-        terms = SpectralLoss(Loss())(audio / 10, audio, torch.full((2,), 24_000.0))
+        terms = SpectralLoss(Loss(), TASK)(audio / 10, audio, torch.full((2,), 24_000.0))
         assert terms.log.item() == pytest.approx(2.0, abs=1e-3)
 
     def test_nothing_is_asked_above_the_true_band(self):
@@ -243,7 +243,7 @@ class TestLoss:
         spectrum = torch.fft.rfft(audio)
         hertz = torch.fft.rfftfreq(19_200, 1 / HIGH_HZ)
         cut = torch.fft.irfft(torch.where(hertz < 16_000, spectrum, 0), 19_200)
-        loss = SpectralLoss(Loss(waveform=0.0))
+        loss = SpectralLoss(Loss(waveform=0.0), TASK)
         masked = loss(audio, cut, torch.tensor([15_000.0]))
         assert masked.log.item() < 0.2
         assert loss(audio, cut, torch.tensor([24_000.0])).log.item() > 1.0
@@ -251,10 +251,10 @@ class TestLoss:
 
 class TestRuns:
     def test_same_seed_same_weights_other_seed_others(self, recordings, tmp_path):
-        clips, validation = gather([recordings], TINY)
-        a, b = (train(clips, validation, tmp_path / name, TINY) for name in "ab")
+        training, validation = gather([recordings], TINY)
+        a, b = (train(training, validation, tmp_path / name, TINY) for name in "ab")
         assert_same_weights(a, b)
-        c = train(clips, validation, tmp_path / "c", dataclasses.replace(TINY, seed=2))
+        c = train(training, validation, tmp_path / "c", dataclasses.replace(TINY, seed=2))
         with pytest.raises(AssertionError):
             assert_same_weights(a, c)
 
@@ -262,8 +262,8 @@ class TestRuns:
         self, recordings, tmp_path, monkeypatch
     ):
         """Ctrl-C between the optimiser and the average leaves the checkpoint of the step before."""
-        clips, validation = gather([recordings], TINY)
-        whole = train(clips, validation, tmp_path / "whole", TINY)
+        training, validation = gather([recordings], TINY)
+        whole = train(training, validation, tmp_path / "whole", TINY)
         move, steps = _Run._move_average, []
 
         def interrupt(run):
@@ -274,48 +274,48 @@ class TestRuns:
 
         monkeypatch.setattr(_Run, "_move_average", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            train(clips, validation, tmp_path / "cut", TINY, save_every_seconds=0)
+            train(training, validation, tmp_path / "cut", TINY, save_every_seconds=0)
         monkeypatch.undo()
         assert torch.load(tmp_path / "cut" / "checkpoint.pt")["step"] == 4
-        assert_same_weights(whole, train(clips, validation, tmp_path / "cut", TINY))
+        assert_same_weights(whole, train(training, validation, tmp_path / "cut", TINY))
 
     def test_a_run_is_not_taken_up_on_other_recordings(self, recordings, tmp_path):
-        clips, validation = gather([recordings], TINY)
-        train(clips, validation, tmp_path, TINY)
+        training, validation = gather([recordings], TINY)
+        train(training, validation, tmp_path, TINY)
         with pytest.raises(WeightsError, match="other recordings"):
-            train(clips[1:], validation, tmp_path, TINY)
+            train(training[1:], validation, tmp_path, TINY)
 
     def test_bad_recordings_are_told_and_left_out(self, recordings, tmp_path):
         """Some to train on, one for validation; they open and tell their length, but end in the middle."""
         data = shutil.copytree(recordings, tmp_path / "data")
-        clips, validation = gather([data], TINY)
-        bad = [clips[0].path, validation[0].path]
+        training, validation = gather([data], TINY)
+        bad = [training[0].path, validation[0].path]
         damage(*bad)
-        others = [clips[1]] * 12  # two of less than 20 would be too many
+        others = [training[1]] * 12  # two of less than 20 would be too many
         told = []
         run = functools.partial(train, validation=validation, output=tmp_path / "run", recipe=TINY)
-        assert run([*clips, *others], steps=1, left_out=told.append).is_file()
+        assert run([*training, *others], steps=1, left_out=told.append).is_file()
         assert [str(error).split(": ")[0] for error in told] == list(map(str, bad))
-        shutil.copy(clips[1].path, bad[0])
+        shutil.copy(training[1].path, bad[0])
         with pytest.raises(WeightsError, match="other recordings"):
-            run([*clips, *others], steps=1, left_out=told.append)
+            run([*training, *others], steps=1, left_out=told.append)
         damage(bad[0])
         with pytest.raises(AudioFileError, match="2 of 8 recordings cannot be used"):
-            run(clips, output=tmp_path / "other", steps=1, left_out=told.append)
+            run(training, output=tmp_path / "other", steps=1, left_out=told.append)
 
     def test_the_log_has_each_row_once_after_a_cut(self, recordings, tmp_path):
         recipe = dataclasses.replace(TINY, optimizer=Optimizer(steps=43, warm_up=2))
-        clips, validation = gather([recordings], recipe)
+        training, validation = gather([recordings], recipe)
 
         def stop(progress):
             if progress.step == 25:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            train(clips, validation, tmp_path, recipe, report=stop)
+            train(training, validation, tmp_path, recipe, report=stop)
         with (tmp_path / "log.csv").open("a") as log:
             log.write("30,0.00")  # as a kill leaves it
-        train(clips, validation, tmp_path, recipe)
+        train(training, validation, tmp_path, recipe)
         with (tmp_path / "log.csv").open(newline="") as text:
             steps = [int(row["step"]) for row in csv.DictReader(text) if row["total"]]
         assert steps == [10, 20, 30, 40, 43]
@@ -328,8 +328,8 @@ class TestRuns:
             optimizer=dataclasses.replace(TINY.optimizer, steps=20),
         )
         (tmp_path / "recipe.toml").write_text(as_toml(recipe))
-        clips, validation = gather([recordings], recipe)
-        whole = train(clips, validation, tmp_path / "whole", recipe)
+        training, validation = gather([recordings], recipe)
+        whole = train(training, validation, tmp_path / "whole", recipe)
         program = (
             "import sys; from pathlib import Path\n"
             "from novasr.training.clips import gather; from novasr.training.loop import train\n"
@@ -353,16 +353,16 @@ class TestRuns:
                 pass
             os.killpg(process.pid, signal.SIGKILL)
         assert torch.load(tmp_path / "killed" / "checkpoint.pt")["step"] < 20
-        resumed = train(clips, validation, tmp_path / "killed", recipe)
+        resumed = train(training, validation, tmp_path / "killed", recipe)
         assert_same_weights(whole, resumed)
 
     def test_it_learns(self, recordings, tmp_path):
         """Sixty steps bring recordings that it never heard much nearer than the first six."""
         recipe = dataclasses.replace(TINY, optimizer=Optimizer(steps=60, warm_up=5))
-        clips, validation = gather([recordings], recipe)
+        training, validation = gather([recordings], recipe)
         found = []
         train(
-            clips,
+            training,
             validation,
             tmp_path / "run",
             recipe,
@@ -376,7 +376,7 @@ class TestRecordings:
         """Not even one that is named twice."""
         training, validation = gather([recordings, recordings], TINY)
         assert len(training) + len(validation) == 8
-        assert not {clip.path for clip in training} & {clip.path for clip in validation}
+        assert not {one.path for one in training} & {one.path for one in validation}
 
     def test_files_that_cannot_be_read_are_told_and_left_out(self, tmp_path):
         rng = np.random.default_rng(0)
@@ -396,7 +396,7 @@ class TestRecordings:
     def test_held_out_speakers_are_not_heard(self, recordings):
         data = dataclasses.replace(TINY.data, held_out_speakers=("speaker_3",))
         training, _ = gather([recordings], dataclasses.replace(TINY, data=data))
-        assert "speaker_3" not in {clip.speaker for clip in training}
+        assert "speaker_3" not in {one.speaker for one in training}
 
     def test_unusable_data_is_refused_with_its_reason(self, recordings):
         for data, reason in [
@@ -408,29 +408,29 @@ class TestRecordings:
 
     def test_shares_and_weights_rule_how_often_a_speaker_is_heard(self, recordings):
         weights = {"speaker_0": 3.0}
-        recipe = dataclasses.replace(TINY, data=Data(speaker_weights=weights, held_out=0.0))
-        clips, _ = gather([recordings], recipe)
-        assert TrainingClips(clips, recipe).weights == pytest.approx([0.3, *[0.1] * 7])
+        recipe = dataclasses.replace(TINY, data=Data(speaker_weights=weights, held_out_share=0.0))
+        training, _ = gather([recordings], recipe)
+        assert TrainingClips(training, recipe).weights == pytest.approx([0.3, *[0.1] * 7])
 
     def test_the_louder_channel_is_taken_and_nan_refused(self, tmp_path):
         rng = np.random.default_rng(0)
         stereo = np.stack([np.zeros(48_000), 0.1 * rng.standard_normal(48_000)], axis=1)
         soundfile.write(tmp_path / "right.wav", stereo, HIGH_HZ)
-        assert np.abs(load_audio(tmp_path / "right.wav")).max() > 0.1
+        assert np.abs(load_audio(tmp_path / "right.wav", HIGH_HZ)).max() > 0.1
         stereo[7, 1] = np.nan
         soundfile.write(tmp_path / "nan.wav", stereo, HIGH_HZ, subtype="FLOAT")
         with pytest.raises(AudioFileError, match="NaN"):
-            load_audio(tmp_path / "nan.wav")
+            load_audio(tmp_path / "nan.wav", HIGH_HZ)
 
     def test_manifests_of_spreadsheets_are_read_and_other_encodings_refused(self, tmp_path):
         rng = np.random.default_rng(0)
         soundfile.write(tmp_path / "a.wav", 0.1 * rng.standard_normal(4800), HIGH_HZ)
         rows = "file,bandwidth_khz,speaker\na.wav,24,Zo\u00eb\n"
         (tmp_path / "manifest.csv").write_text(rows, encoding="utf-8-sig")
-        assert read_clips(tmp_path)[0].speaker == "Zo\u00eb"
+        assert read_recordings(tmp_path)[0].speaker == "Zo\u00eb"
         (tmp_path / "manifest.csv").write_text(rows, encoding="latin-1")
         with pytest.raises(AudioFormatError, match="UTF-8"):
-            read_clips(tmp_path)
+            read_recordings(tmp_path)
 
 
 class TestRecipes:
@@ -459,7 +459,8 @@ class TestRecipes:
             ("[degradation]\nroom_chance = 2", "room_chance"),
             ("[degradation]\nfilters = []", "filters"),
             ("[degradation]\ncodecs = ['amr']", "codecs"),
-            ("[data]\nheld_out = 1.0", "held_out"),
+            ("[data]\nheld_out_share = 1.0", "held_out_share"),
+            ("family = 'task'", "family must be one of novasr"),
         ],
     )
     def test_a_mistake_is_named(self, tmp_path, text, named):
@@ -522,9 +523,9 @@ class TestCommand:
     def test_a_folder_without_a_manifest_is_measured(self, tmp_path):
         rng = np.random.default_rng(0)
         soundfile.write(tmp_path / "a.wav", 0.1 * rng.standard_normal(48_000), HIGH_HZ)
-        (clip,) = read_clips(tmp_path)
-        assert clip.bandwidth_hz > 23_000
-        assert clip.seconds == 1.0
+        (recording,) = read_recordings(tmp_path)
+        assert recording.bandwidth_hz > 23_000
+        assert recording.seconds == 1.0
 
 
 class TestWeightFiles:

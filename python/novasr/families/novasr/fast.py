@@ -1,7 +1,7 @@
-"""The network as training on a CPU needs it: the same values and gradients, nine times as fast as PyTorch's.
+"""The network for training on a CPU: the same values and gradients as PyTorch's, nine times as fast.
 
-PyTorch spends a step on memory traffic and on grouped convolutions that it does not vectorise. The compiled
-code goes through all layers tile by tile within the processor's cache, forth and back.
+PyTorch is limited by memory traffic and by grouped convolutions that it does not vectorise. The compiled code
+computes all layers, forward and backward, in tiles that fit the processor's cache.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from novasr import _native
-from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.layers import AntiAliasedSnake
+from novasr.families.novasr.network import NovaSRNetwork
 
 _EDGE = 3  # outputs at either end that only the network itself gets right
 _REACH = 16  # inputs on which these depend; the look-ahead is 13
 
 
 def forward(network: NovaSRNetwork, audio: Tensor) -> Tensor:
-    """Do what ``network(audio)`` does.
+    """Compute ``network(audio)``.
 
-    Nothing bends the signal between the second convolution and the last, so on a CPU both are done as
-    one. The padding between them, which the outermost outputs alone see, is missing then: those come from
-    the network on the two ends of the audio.
+    There is no non-linearity between the second convolution and the last, so on a CPU they are merged into
+    one. That drops the padding between them, which affects the outermost outputs only: those are computed
+    by the network itself from both ends of the audio.
 
     Parameters
     ----------

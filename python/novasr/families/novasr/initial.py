@@ -1,12 +1,22 @@
-"""A network before training."""
+"""Initial weights."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.layers import FILTER_TAPS, AntiAliasedSnake
+from novasr.families.novasr.network import NovaSRNetwork
+
+if TYPE_CHECKING:
+    from novasr.training.recipe import Recipe
+
+
+def initial_network(recipe: Recipe) -> NovaSRNetwork:
+    """Draw the weights with which the training of a recipe begins; see :func:`new_network`."""
+    return new_network(recipe.seed, textbook_phases=recipe.textbook_phases)
 
 
 def new_network(seed: int, *, textbook_phases: bool = False) -> NovaSRNetwork:
@@ -17,14 +27,14 @@ def new_network(seed: int, *, textbook_phases: bool = False) -> NovaSRNetwork:
     seed : int
         Of the draw.
     textbook_phases : bool
-        Give the up-samplers the two phases of each pair of outputs in their textbook order; the published
-        model has them exchanged. It is a matter of the stored filter alone: every engine plays both.
+        Emit the upsampler's two phases in their textbook order; the published model swaps them. The order
+        is a property of the stored filter, so every engine supports both.
 
     Returns
     -------
     NovaSRNetwork
-        Convolutions as PyTorch draws them; alpha spread over half a decade to a decade and a half, so that
-        channels differ in what level they bend at.
+        PyTorch's default initialisation for convolutions; alpha and beta spread from 0 to 3, so that the
+        channels become non-linear at different levels.
     """
     generator_state = torch.get_rng_state()
     torch.manual_seed(seed)

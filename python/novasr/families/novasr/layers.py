@@ -76,7 +76,7 @@ class Resampler2x(nn.Module):
 
 
 class LowPass(nn.Module):
-    """Keeps upstream's name for the filter of the way down."""
+    """Keeps upstream's name for the downsampling filter."""
 
     def __init__(self) -> None:
         super().__init__()

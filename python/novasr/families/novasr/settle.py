@@ -1,23 +1,22 @@
-"""Silence at the output for silence at the input."""
+"""Silence in, silence out."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from novasr.families.novasr import NovaSRNetwork
 from novasr.families.novasr.layers import interpolate_x3
+from novasr.families.novasr.network import NovaSRNetwork
 
-_FRAMES = 64  # of silence: more than the network sees at once
+_FRAMES = 64  # of silence: more than the receptive field
 
 
 @torch.no_grad()
 def settle(network: NovaSRNetwork) -> None:
-    """Make silence silent, by the bias of the second convolution in float16 values.
+    """Choose the second convolution's bias, in float16 values, so that silence maps to silence.
 
-    That bias reaches the output through one sum over the last convolution. It cancels what silence leaves
-    there; rounded one by one, its channels would bring an offset back, so each makes good the rounding of
-    those before it.
+    The bias reaches the output through one sum over the last convolution, where it cancels the response to
+    silence. The float16 rounding error of each channel is compensated by the next (error diffusion).
     """
     block = network.block
     conv = block.convs2[0]
@@ -28,7 +27,7 @@ def settle(network: NovaSRNetwork) -> None:
     middle = y.shape[-1] // 2
     wanted = (
         conv.bias - y[0, :, middle] - x[0, :, middle]
-    ).double()  # with it, silence leaves nothing
+    ).double()  # cancels the response to silence
     conv.bias.copy_(_rounded_together(wanted, network.conv_post.weight[0].sum(1).double()))
 
 

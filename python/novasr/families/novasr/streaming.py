@@ -1,4 +1,4 @@
-"""The network as a stream: explicit state in and out, scriptable, exact for every cut of the input."""
+"""The network as a stream: explicit state in and out, scriptable, exact for any chunking of the input."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEMORY, EDGE, OFFSET = 40, 83, 1
 
 
 class StreamingNovaSR(nn.Module):
-    """Runs a network block by block; equals the whole-signal result for every partition.
+    """Runs a network block by block; equals the whole-signal result for any chunking.
 
     Every layer works on "what is kept, then what is new" without padding of its own. Its left padding is
     the first thing it keeps, its right padding arrives with :meth:`flush`: the edges are therefore those

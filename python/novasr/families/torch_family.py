@@ -1,0 +1,62 @@
+"""What loading, export and training ask of a model family in PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    from novasr.families.task import Task
+    from novasr.training.recipe import Recipe
+
+Forward = Callable[[Any, "Tensor"], "Tensor"]
+
+
+class TorchFamily(Protocol):
+    """The names of a module ``novasr.families.NAME``.
+
+    Two more are optional: ``fast_forward(network, audio)`` computes what ``network(audio)`` does, faster on a
+    CPU (see :func:`forward_of`); ``finish(network)`` corrects a network in place whose weights were rounded
+    to float16 (see :func:`finish`).
+
+    Attributes
+    ----------
+    TASK : Task
+        Rates and band.
+    Network : type of torch.nn.Module
+        Maps (batch, 1, frames) at the low rate to at most ``TASK.ratio`` times as many frames at the high
+        one, aligned at the start. Its state dict has the family's tensors.
+    """
+
+    TASK: Task
+    Network: type[Module]
+
+    @staticmethod
+    def StreamingNetwork(network: Module) -> Module:
+        """Make the streaming form that TorchScript is exported from; docs/torchscript.md states its methods."""
+
+    @staticmethod
+    def initial_network(recipe: Recipe) -> Module:
+        """Draw the weights of an untrained network; the same for the same seed."""
+
+
+def forward_of(family: TorchFamily) -> Forward:
+    """Give the fastest form of a family's network on a CPU: its own, or PyTorch's."""
+    fast: Forward = getattr(family, "fast_forward", plain_forward)
+    return fast
+
+
+def plain_forward(network: Module, audio: Tensor) -> Tensor:
+    """Run the network as it is."""
+    output: Tensor = network(audio)
+    return output
+
+
+def finish(family: TorchFamily, network: Module) -> None:
+    """Let a family correct a network whose weights were rounded to float16."""
+    hook = getattr(family, "finish", None)
+    if hook is not None:
+        hook(network)
