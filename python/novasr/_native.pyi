@@ -31,7 +31,6 @@ class Family(TypedDict):
     tensors: dict[str, tuple[int, ...]]
 
 def families() -> list[Family]: ...
-
 def native_engine(
     values: NDArray[np.float32], *, family: str, offline: bool, isa: str | None = None
 ) -> Engine: ...

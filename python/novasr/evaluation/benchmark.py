@@ -19,13 +19,14 @@ import numpy as np
 
 import novasr
 from novasr import _native
+from novasr.checks import check_choice
 from novasr.engines import instruction_set
-from novasr.errors import AudioFormatError, StreamError
+from novasr.errors import MissingPackageError, ParameterError, StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
+    from novasr.types import FloatArray
 
 ENGINES = ("native", "torch")
 PLAIN = "plain"
@@ -172,10 +173,10 @@ def run(
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If a parameter is out of range.
     StreamError
-        If an engine cannot run here.
+        If an engine cannot run here; MissingPackageError if it needs PyTorch.
     """
     engines = default_engines() if engines is None else engines
     _check(engines, blocks_ms, seconds)
@@ -213,17 +214,15 @@ def run(
 
 def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence[float]) -> None:
     for engine in engines:
-        if engine not in ENGINES:
-            msg = f"engine must be one of {', '.join(ENGINES)}, not {engine!r}"
-            raise AudioFormatError(msg)
+        check_choice("engine", engine, ENGINES)
         if engine not in default_engines():
             msg = "engine 'torch' needs PyTorch, also to build: pip install 'novasr[torch]'"
-            raise StreamError(msg)
+            raise MissingPackageError(msg)
     for name, values, least in (("blocks", blocks_ms, 0.125), ("seconds", seconds, 0.01)):
         for value in values:
             if not least <= value < float("inf"):
                 msg = f"{name}: at least {least:g}, not {value:g}"
-                raise AudioFormatError(msg)
+                raise ParameterError(msg)
 
 
 def _measure_blocks(system: str, block_ms: float, threads: int, budget: float) -> BlockFigure:
@@ -258,10 +257,10 @@ def _measure_file(system: str, seconds: float, threads: int, budget: float) -> F
     return FileFigure(system, seconds, len(times), elapsed, seconds / elapsed, peak)
 
 
-def _second_by_second(engine: str, threads: int) -> Callable[[NDArray[np.float32]], object]:
+def _second_by_second(engine: str, threads: int) -> Callable[[FloatArray], object]:
     stream = _stream(engine, threads, offline=True)
 
-    def work(audio: NDArray[np.float32]) -> None:
+    def work(audio: FloatArray) -> None:
         stream.reset()
         for start in range(0, len(audio), _RATE_HZ):
             stream.process(audio[start : start + _RATE_HZ])
@@ -282,20 +281,20 @@ def _stream(engine: str, threads: int, *, offline: bool = False) -> novasr.Strea
     )
 
 
-def _plain(threads: int) -> Callable[[NDArray[np.float32]], object]:
+def _plain(threads: int) -> Callable[[FloatArray], object]:
     import torch
 
     torch.set_num_threads(threads)
     network = novasr.load_model()
 
-    def process(audio: NDArray[np.float32]) -> object:
+    def process(audio: FloatArray) -> object:
         with torch.inference_mode():
             return network(torch.from_numpy(audio)[None, None]).numpy()
 
     return process
 
 
-def _noise(frames: int) -> NDArray[np.float32]:
+def _noise(frames: int) -> FloatArray:
     return 0.1 * np.random.default_rng(0).standard_normal(frames, dtype=np.float32)
 
 

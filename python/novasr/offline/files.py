@@ -11,13 +11,13 @@ from typing import Literal
 from novasr.audio.analysis import BandMeter, judge_band, may_be_full_band
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import check_layout, choose_layout, write_file
+from novasr.checks import check_count
 from novasr.errors import AudioFileError
 from novasr.filesystem.disk_space import check_space
 from novasr.filesystem.replacing import check_protection, exists_error
 from novasr.offline.enhancement import Engine, Enhancement, Mode, Settings
 from novasr.offline.results import default_destination, least_bytes
 from novasr.rates import MODEL_OUTPUT_HZ
-from novasr.stream import check_count
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from novasr.rates import MODEL_INPUT_HZ, MODEL_OUTPUT_HZ
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from novasr.audio.libsndfile import FloatAudio
     from novasr.stream import Stream
+    from novasr.types import FloatArray
 
 _TILE_FRAMES = (
     13  # at 16 kHz: the native engine's offline tile, which follows the stream's position
@@ -27,14 +27,14 @@ _WARM_UP_SECONDS = 0.25  # many times what any filter or the network remembers
 
 @dataclass(frozen=True)
 class _Segment:
-    audio: FloatAudio  # warm-up, the segment itself, and what the latency needs after it
+    audio: FloatArray  # warm-up, the segment itself, and what the latency needs after it
     warm_up: int  # output frames
     frames: int | None  # output frames; None: to the end of the recording
 
 
 def enhanced_in_parallel(
-    blocks: Iterable[FloatAudio], make_stream: Callable[[], Stream], workers: int
-) -> Iterator[FloatAudio]:
+    blocks: Iterable[FloatArray], make_stream: Callable[[], Stream], workers: int
+) -> Iterator[FloatArray]:
     """Yield the enhanced audio of `blocks` in order, computed by several streams at a time.
 
     Each segment begins where the resampler's phase and the engine's tiles begin anew, behind a warm-up
@@ -58,7 +58,7 @@ def enhanced_in_parallel(
     first = make_stream()
     idle = [first]
     pool = ThreadPoolExecutor(workers)
-    pending: deque[Future[FloatAudio]] = deque()
+    pending: deque[Future[FloatArray]] = deque()
     try:
         for segment in _segments(blocks, first):
             pending.append(pool.submit(_enhance, segment, idle, make_stream))
@@ -72,7 +72,7 @@ def enhanced_in_parallel(
 
 def _enhance(
     segment: _Segment, idle: list[Stream], make_stream: Callable[[], Stream]
-) -> FloatAudio:
+) -> FloatArray:
     try:
         stream = idle.pop()
     except IndexError:
@@ -86,7 +86,7 @@ def _enhance(
     return output[start:] if segment.frames is None else output[start : start + segment.frames]
 
 
-def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment]:
+def _segments(blocks: Iterable[FloatArray], stream: Stream) -> Iterator[_Segment]:
     rate = stream.sample_rate
     # Where phase and tiles begin anew; twice that, as rounding the length to even asks for even offsets.
     unit = 2 * _TILE_FRAMES * rate // math.gcd(rate, MODEL_INPUT_HZ)
@@ -97,7 +97,7 @@ def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment
 
     before = 0
     kept = np.empty((0, stream.channels), np.float32)
-    held: list[FloatAudio] = []
+    held: list[FloatArray] = []
     held_frames = 0
     for block in blocks:
         held.append(block)

@@ -19,7 +19,7 @@ from novasr import _native
 from novasr.errors import PluginError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from novasr.types import FloatArray
 
 _MAGIC = b"NvSR"
 _VERSION = 2
@@ -55,7 +55,7 @@ class PluginState:
     """
 
     parameters: Mapping[str, str | float | bool]
-    values: NDArray[np.float32]
+    values: FloatArray
     weights: str = ""
     script: str = ""
     problem: str = ""

@@ -19,6 +19,7 @@ from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
 from novasr.training.datasets import Clip, LeftOut, Tell, read_clips
 from novasr.training.degrade import HIGH_HZ, MARGIN, PLAYED_BAND_HZ, change_speed, degrade
 from novasr.training.recipe import Recipe
+from novasr.types import FloatArray
 
 Batch = tuple[Tensor, Tensor, Tensor]
 _END = Clip(Path(), 0.0, 0.0)
@@ -75,7 +76,7 @@ class TrainingClips(Dataset[Batch]):
             torch.tensor(bands),
         )
 
-    def _pick(self, rng: np.random.Generator, frames: int) -> tuple[npt.NDArray[np.float32], float]:
+    def _pick(self, rng: np.random.Generator, frames: int) -> tuple[FloatArray, float]:
         which = int(rng.choice(len(self.audio), p=self.weights))
         recording, band = self.audio[which], self.bandwidths[which]
         chances = self.recipe.degradation
@@ -146,7 +147,7 @@ def fingerprint(*groups: Sequence[Clip]) -> str:
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
-def load_audio(path: Path) -> npt.NDArray[np.float32]:
+def load_audio(path: Path) -> FloatArray:
     """Read the louder channel of a recording at 48 kHz."""
     return _load(path)[0].astype(np.float32) / np.float32(32768)
 

@@ -12,8 +12,8 @@ import soxr
 from scipy import signal
 
 from novasr.training.recipe import Degradation
+from novasr.types import FloatArray
 
-FloatArray = npt.NDArray[np.float32]
 HIGH_HZ, LOW_HZ = 48_000, 16_000
 MARGIN = 3 * 512  # frames at 48 kHz on both sides of a clip: filters ring there, not in the clip
 PHONE_HZ = 8_000

@@ -15,8 +15,7 @@ from novasr.weights.load import SUFFIXES, UPSTREAM_PREFIX, load_model, load_tens
 from novasr.weights.torch_runtime import require_torch
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from novasr.types import FloatArray
 
 _METHODS = ["metadata", "initial_state", "flush"]
 
@@ -68,7 +67,7 @@ def export_torchscript(
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If the name ends in something else.
     AudioFileError
         If the file exists or cannot be written.
@@ -102,7 +101,7 @@ def export_weights(
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If the name ends in something else.
     AudioFileError
         If the file exists or cannot be written.
@@ -117,7 +116,7 @@ def export_weights(
     return _write(path, _upstream_bytes(tensors) if suffix == ".bin" else save(tensors))
 
 
-def _upstream_bytes(tensors: dict[str, NDArray[np.float32]]) -> bytes:
+def _upstream_bytes(tensors: dict[str, FloatArray]) -> bytes:
     torch = require_torch()
     state = {f"{UPSTREAM_PREFIX}{name}": torch.from_numpy(v).half() for name, v in tensors.items()}
     buffer = io.BytesIO()

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.errors import AudioFormatError, NovasrError, WeightsError
+from novasr.errors import NovasrError, ParameterError, WeightsError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.weights.hub import NAMED_WEIGHTS, download
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from novasr.families.novasr import NovaSRNetwork
+    from novasr.types import FloatArray
 
 #: Every tensor of the architecture, in the order of the native engine's flat list.
 TENSOR_SHAPES: dict[str, tuple[int, ...]] = {
@@ -43,7 +42,7 @@ SUFFIXES = (".safetensors", ".bin")
 UPSTREAM_PREFIX = "dec."
 
 
-def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.float32]]:
+def load_tensors(weights: str | Path | None = None) -> dict[str, FloatArray]:
     """Read and check weights.
 
     Parameters
@@ -87,7 +86,7 @@ def load_model(weights: str | Path | None = None) -> NovaSRNetwork:
     ------
     WeightsError
         As :func:`load_tensors`.
-    StreamError
+    MissingPackageError
         If PyTorch is not installed.
     """
     from novasr.weights.torch_runtime import require_torch
@@ -101,12 +100,12 @@ def load_model(weights: str | Path | None = None) -> NovaSRNetwork:
     return network.eval().requires_grad_(False)
 
 
-def flatten(tensors: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+def flatten(tensors: dict[str, FloatArray]) -> FloatArray:
     """Lay checked tensors end to end, as the native engine takes them: shape (23248,)."""
     return np.concatenate([tensors[name].ravel() for name in TENSOR_SHAPES])
 
 
-def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:
+def _read(path: Path, label: str) -> dict[str, FloatArray]:
     if not path.is_file():
         known = ", ".join(repr(name) for name in NAMED_WEIGHTS)
         msg = f"weights {label!r}: no such file, and not one of {known}"
@@ -114,7 +113,7 @@ def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:
     try:
         suffix = known_suffix(path, *SUFFIXES)
         found = _read_safetensors(path) if suffix == ".safetensors" else _read_torch(path)
-    except AudioFormatError as error:
+    except ParameterError as error:
         raise WeightsError(f"weights {error}, or in .ts where TorchScript may run") from error
     except NovasrError:
         raise
@@ -125,13 +124,13 @@ def _read(path: Path, label: str) -> dict[str, NDArray[np.float32]]:
     return _checked(found, label)
 
 
-def _read_safetensors(path: Path) -> dict[str, NDArray[np.float32]]:
+def _read_safetensors(path: Path) -> dict[str, FloatArray]:
     from safetensors.numpy import load_file
 
     return {name: value.astype(np.float32) for name, value in load_file(path).items()}
 
 
-def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
+def _read_torch(path: Path) -> dict[str, FloatArray]:
     from novasr.weights.torch_runtime import require_torch
 
     torch = require_torch()
@@ -142,7 +141,7 @@ def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
     return {name: value.float().numpy() for name, value in state.items()}
 
 
-def _checked(found: dict[str, NDArray[np.float32]], label: str) -> dict[str, NDArray[np.float32]]:
+def _checked(found: dict[str, FloatArray], label: str) -> dict[str, FloatArray]:
     found = {name.removeprefix(UPSTREAM_PREFIX): value for name, value in found.items()}
     for name, shape in TENSOR_SHAPES.items():
         if name not in found:
