@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from novasr.errors import AudioFileError, AudioFormatError, ParameterError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from novasr.types import FloatArray
 
@@ -26,7 +26,7 @@ def check_audio(audio: ArrayLike, channels: int | None = None) -> FloatArray:
     Without `channels` it has as many as there may be, and no more than frames: else it is taken for
     the (channels, frames) of other libraries.
     """
-    array = _as_frames(audio)
+    array = check_block(audio)
     frames, found = array.shape
     sideways = 0 < frames < found
     if found != channels if channels is not None else sideways or found > MAX_CHANNELS:
@@ -37,14 +37,10 @@ def check_audio(audio: ArrayLike, channels: int | None = None) -> FloatArray:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def check_block(block: ArrayLike) -> FloatArray:
-    """Give a block of any length as float32 of shape (frames, channels), or raise AudioFormatError."""
-    return np.asarray(_as_frames(block), dtype=np.float32)
-
-
-def _as_frames(audio: ArrayLike) -> np.ndarray[tuple[int, int], np.dtype[np.floating]]:
+def check_block(block: ArrayLike) -> NDArray[np.floating[Any]]:
+    """Give a block of any length with the shape (frames, channels), or raise AudioFormatError."""
     try:
-        array = np.asarray(audio)
+        array = np.asarray(block)
     except ValueError as error:
         msg = (
             "expected an array of shape (frames,) or (frames, channels), got rows of unequal length"
@@ -59,7 +55,7 @@ def _as_frames(audio: ArrayLike) -> np.ndarray[tuple[int, int], np.dtype[np.floa
     if array.ndim == 1:
         array = array[:, np.newaxis]
     if array.ndim != 2 or array.shape[1] == 0:
-        msg = f"expected an array of shape (frames,) or (frames, channels), got {np.shape(audio)}"
+        msg = f"expected an array of shape (frames,) or (frames, channels), got {array.shape}"
         raise AudioFormatError(msg)
     return array
 
