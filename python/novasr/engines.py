@@ -6,20 +6,21 @@ import threading
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, get_args
 
 from novasr import _native
-from novasr.errors import AudioFormatError, StreamError, WeightsError
+from novasr.checks import check_choice
+from novasr.errors import ParameterError, StreamError, WeightsError
+from novasr.native_errors import NativeErrors
+from novasr.types import Engine
 from novasr.weights.export import torchscript_bytes
 from novasr.weights.load import load_weights
 from novasr.weights.torch_runtime import require_matching_torch
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from novasr.types import FloatArray
 
-ENGINES = ("auto", "native", "torch")
+ENGINES: tuple[str, ...] = get_args(Engine)
 
 _one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe
 
@@ -74,33 +75,25 @@ class Model:
     """
 
     label: str
-    content: NDArray[np.float32] | bytes
+    content: FloatArray | bytes
     family: str = ""
 
     def engine(self, *, threads: int, offline: bool) -> _native.Engine:
         """Build an engine for one stream; parameters and errors as for :func:`make_engine`."""
         if isinstance(self.content, bytes):
             require_matching_torch()
-            try:
+            with NativeErrors():
                 return _native.torch_engine(self.content, threads=threads)
-            except _native.ModelError as error:
-                raise StreamError(str(error)) from error
-        try:
+        with NativeErrors(StreamError, WeightsError, f"weights {self.label!r}: "):
             return _native.native_engine(self.content, family=self.family, offline=offline)
-        except _native.ConfigError as error:
-            raise StreamError(str(error)) from error
-        except _native.ModelError as error:
-            raise WeightsError(f"weights {self.label!r}: {error}") from error
 
 
 def read_model(name: str, weights: str | Path | None) -> Model:
     """Read what the engine of that name computes; parameters and errors as for :func:`make_engine`."""
-    if name not in ENGINES:
-        msg = f"engine must be one of {', '.join(ENGINES)}, not {name!r}"
-        raise AudioFormatError(msg)
+    check_choice("engine", name, ENGINES)
     if name == "native" and is_script(weights):
         msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
-        raise AudioFormatError(msg)
+        raise ParameterError(msg)
     if not uses_torch(name, weights):
         family, values = _values(weights, _stamp(weights))
         return Model(str(weights), values, family)
@@ -132,7 +125,7 @@ def make_engine(
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If there is no such engine.
     StreamError, WeightsError
         If it cannot run here, or not with these weights.
@@ -148,10 +141,8 @@ def instruction_set() -> str:
     StreamError
         If NOVASR_ISA names none that is available.
     """
-    try:
+    with NativeErrors(config=StreamError):
         return _native.available_isas()[-1]
-    except _native.ConfigError as error:
-        raise StreamError(str(error)) from error
 
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:
@@ -178,9 +169,7 @@ def _format(name: str, weights: str | Path | None, stamp: tuple[int, int] | None
 
 
 @lru_cache(maxsize=8)
-def _values(
-    weights: str | Path | None, stamp: tuple[int, int] | None
-) -> tuple[str, NDArray[np.float32]]:
+def _values(weights: str | Path | None, stamp: tuple[int, int] | None) -> tuple[str, FloatArray]:
     loaded = load_weights(weights)
     return loaded.family, loaded.values()
 

@@ -16,6 +16,13 @@ class AudioFormatError(NovasrError, ValueError):
     """Audio of a rate, shape, type or format that cannot be used."""
 
 
+class ParameterError(AudioFormatError):
+    """A value that cannot be used: of a parameter, an option, a name or a column.
+
+    Earlier versions raised `AudioFormatError`, which the next version no longer includes.
+    """
+
+
 class AudioFileError(NovasrError, OSError):
     """A file that cannot be read or written."""
 
@@ -32,6 +39,13 @@ class StreamError(NovasrError, RuntimeError):
     """A stream that was used out of order or whose engine failed."""
 
 
+class MissingPackageError(StreamError):
+    """An optional package that is not installed; the message says how to install it.
+
+    Earlier versions raised `StreamError`, which the next version no longer includes.
+    """
+
+
 class PluginError(NovasrError, RuntimeError):
     """A plugin that is missing, cannot be loaded here, or refused what it was given."""
 
@@ -40,7 +54,7 @@ class PedalboardError(PluginError, ImportError):
     """Pedalboard is missing, or of a version that the effect does not know."""
 
 
-class UnknownParameterError(AudioFormatError, AttributeError):
+class UnknownParameterError(ParameterError, AttributeError):
     """A parameter that the effect does not have."""
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from novasr import _native
+from novasr.checks import MAX_CHANNELS, check_audio, check_count
 from novasr.engines import EngineFormat, on_worker, read_model
-from novasr.errors import AudioFormatError, PassthroughWarning, StreamError
-from novasr.parameters import NAMES, change_parameters
+from novasr.errors import ParameterError, PassthroughWarning, StreamError
+from novasr.native_errors import NativeErrors
+from novasr.parameters import NAMES, change_parameters, given
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-MAX_CHANNELS = 256
+    from novasr.types import Engine, FloatArray, FrontEnd, Mode
+
 _LOWEST_DEVICE_HZ = 44_100  # from here on the output has the rate of the input
+_WHEN_CONFIGURED = NativeErrors()
+_WHEN_RUNNING = NativeErrors(config=StreamError)
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,12 @@ class Stream:
         in an audio callback. Takes blocks of up to 30 ms and adds 41 ms of latency.
     threads : int
         LibTorch threads per call.
-    **sound
-        `crossover_hz`, `mix` and the rest of :meth:`set`.
+    crossover_hz, mix, high_band_gain_db, output_gain_db, bypass
+        As for :meth:`set`.
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If a parameter is out of range.
     WeightsError
         If the weights cannot be used.
@@ -118,28 +121,41 @@ class Stream:
         channels: int = 1,
         *,
         output_rate: int | None = None,
-        mode: Literal["extend", "full"] = "extend",
-        engine: Literal["auto", "native", "torch"] = "auto",
+        mode: Mode = "extend",
+        engine: Engine = "auto",
         weights: str | Path | None = None,
-        front_end: Literal["clean", "reference"] = "clean",
+        front_end: FrontEnd = "clean",
         low_latency: bool = False,
         offline: bool = False,
         threaded: bool = False,
         threads: int = 1,
-        **sound: float,
+        crossover_hz: float = 7100.0,
+        mix: float = 1.0,
+        high_band_gain_db: float = 0.0,
+        output_gain_db: float = 0.0,
+        bypass: bool = False,
     ) -> None:
         check_count("sample_rate", sample_rate)
         check_count("channels", channels, most=MAX_CHANNELS)
         check_count("threads", threads)
         if threaded and offline:
             msg = "offline=True waits for the engine, threaded=True never does: choose one"
-            raise AudioFormatError(msg)
+            raise ParameterError(msg)
         if output_rate is not None:
             check_count("output_rate", output_rate)
         self._sample_rate, self._channels = sample_rate, channels
         self._asked_rate = output_rate
         self._parameters = _native.Parameters()
-        change_parameters(self._parameters, {"mode": mode, "front_end": front_end, **sound})
+        sound = {
+            "mode": mode,
+            "front_end": front_end,
+            "crossover_hz": crossover_hz,
+            "mix": mix,
+            "high_band_gain_db": high_band_gain_db,
+            "output_gain_db": output_gain_db,
+            "bypass": bypass,
+        }
+        change_parameters(self._parameters, sound)
         self._model = read_model(engine, weights)
         self._low_latency, self._offline = low_latency, offline
         self._threaded, self._threads = threaded, threads
@@ -182,8 +198,21 @@ class Stream:
         """Counters up to now."""
         return StreamStats(**self._native.stats)
 
-    def set(self, **changes: str | float) -> None:
+    def set(
+        self,
+        *,
+        mode: Mode | None = None,
+        front_end: FrontEnd | None = None,
+        crossover_hz: float | None = None,
+        mix: float | None = None,
+        high_band_gain_db: float | None = None,
+        output_gain_db: float | None = None,
+        bypass: bool | None = None,
+        **unknown: NoReturn,
+    ) -> None:
         """Change the sound while the stream runs: without clicks, and without changing the latency.
+
+        What is not given stays as it is.
 
         Parameters
         ----------
@@ -204,18 +233,25 @@ class Stream:
 
         Raises
         ------
-        AudioFormatError
+        ParameterError
             If a name is unknown or a value is out of range; nothing has changed then.
         """
+        changes: dict[str, object] = {
+            "mode": mode,
+            "front_end": front_end,
+            "crossover_hz": crossover_hz,
+            "mix": mix,
+            "high_band_gain_db": high_band_gain_db,
+            "output_gain_db": output_gain_db,
+            "bypass": bypass,
+        }
         parameters = copy.copy(self._parameters)
-        change_parameters(parameters, changes)
-        try:
+        change_parameters(parameters, given(changes | unknown))
+        with _WHEN_CONFIGURED:
             self._native.set_parameters(parameters)
-        except _native.ConfigError as error:
-            raise AudioFormatError(str(error)) from error
         self._parameters = parameters
 
-    def process(self, block: ArrayLike) -> NDArray[np.float32]:
+    def process(self, block: ArrayLike) -> FloatArray:
         """Take a block of any length; give the output that is due.
 
         Parameters
@@ -237,14 +273,12 @@ class Stream:
             After :meth:`flush` without :meth:`reset`, or if the model failed.
         """
         samples = check_audio(block, self._channels)
-        try:
-            output = self._native.process(samples)
-        except _native.ConfigError as error:
-            raise StreamError(str(error)) from error
+        with _WHEN_RUNNING:
+            output: FloatArray = self._native.process(samples)
         self._check_engine()
         return output
 
-    def flush(self) -> NDArray[np.float32]:
+    def flush(self) -> FloatArray:
         """End the stream and give what is still inside.
 
         Returns
@@ -258,10 +292,8 @@ class Stream:
         StreamError
             If called twice, or if the model failed.
         """
-        try:
-            output = self._native.flush()
-        except _native.ConfigError as error:
-            raise StreamError(str(error)) from error
+        with _WHEN_RUNNING:
+            output: FloatArray = self._native.flush()
         self._check_engine()
         return output
 
@@ -290,7 +322,7 @@ class Stream:
         self._output_rate = default if self._asked_rate is None else self._asked_rate
         if self._threaded:
             engine = on_worker(engine)
-        try:
+        with _WHEN_CONFIGURED:
             stream = _native.Stream(
                 engine,
                 sample_rate=self._sample_rate,
@@ -299,51 +331,9 @@ class Stream:
                 low_latency=self._low_latency,
             )
             stream.set_parameters(self._parameters)
-        except _native.ConfigError as error:
-            raise AudioFormatError(str(error)) from error
-        except _native.ModelError as error:
-            raise StreamError(str(error)) from error
         return stream
 
     def _check_engine(self) -> None:
         if self._native.stats["failed_blocks"]:
             msg = "the model failed while running: its TorchScript raised, or gave too few frames"
             raise StreamError(msg)
-
-
-def check_audio(audio: ArrayLike, channels: int | None = None) -> NDArray[np.float32]:
-    """Give `audio` as C-ordered float32 of shape (frames, channels), or raise AudioFormatError.
-
-    Without `channels` it has as many as there may be, and no more than frames: else it is taken for
-    the (channels, frames) of other libraries.
-    """
-    array = np.asarray(audio)
-    if array.dtype.kind != "f":
-        msg = (
-            f"expected floating-point samples with full scale at 1.0, got {array.dtype}; "
-            "divide integers by their full scale first"
-        )
-        raise AudioFormatError(msg)
-    if array.ndim == 1:
-        array = array[:, np.newaxis]
-    if array.ndim != 2 or array.shape[1] == 0:
-        msg = f"expected an array of shape (frames,) or (frames, channels), got {np.shape(audio)}"
-        raise AudioFormatError(msg)
-    frames, found = array.shape
-    sideways = 0 < frames < found
-    if found != channels if channels is not None else sideways or found > MAX_CHANNELS:
-        expected = f"1 to {MAX_CHANNELS}" if channels is None else channels
-        hint = "; transpose it (audio.T): frames come first" if sideways else ""
-        msg = f"expected {expected} channel(s), got an array of shape {array.shape}{hint}"
-        raise AudioFormatError(msg)
-    return np.ascontiguousarray(array, dtype=np.float32)
-
-
-def check_count(name: str, value: object, most: int = 1_000_000) -> None:
-    """Raise AudioFormatError unless `value` is a whole number from 1 to `most`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        msg = f"{name} must be a positive whole number, not {value!r}"
-        raise AudioFormatError(msg)
-    if value > most:
-        msg = f"{name} must be {most} at most, not {value}"
-        raise AudioFormatError(msg)

@@ -81,12 +81,10 @@ def test_a_threaded_stream_is_later_but_the_same(toy, chirp):
     assert threaded.latency > plain.latency
 
 
-def test_an_array_comes_back_aligned_at_the_model_s_rate(toy, chirp):
+def test_an_array_comes_back_aligned_at_48_khz(toy, chirp):
     made = novasr.enhance(chirp, 48_000, weights=toy, force=True)
-    rate = engine_format("auto", toy).output_rate
-    assert len(made) == len(chirp) * rate // 48_000
-    if rate == 48_000:
-        assert lag(chirp, made) == 0
+    assert len(made) == len(chirp)
+    assert lag(chirp, made) == 0
 
 
 def test_segments_on_several_cores_give_the_bits_of_one(toy, tmp_path, rng):
@@ -107,8 +105,7 @@ def test_the_command_line_takes_the_file(toy, tmp_path, chirp):
     command = [sys.executable, "-m", "novasr", "enhance", source, "-o", made, "--weights", toy]
     subprocess.run(command, check=True, capture_output=True)
     audio, rate = sf.read(made)
-    assert rate == engine_format("auto", toy).output_rate
-    assert len(audio) == len(chirp) // 3 * rate // 16_000
+    assert (rate, len(audio)) == (48_000, len(chirp))
 
 
 def test_a_plugin_state_holds_it(toy):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from novasr import _native
 from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.reading import AudioReader
+from novasr.checks import check_block, check_count
 
 _BIN_HZ = 25.0
 _DENSE_WINDOWS = 500  # 10 s
@@ -206,7 +207,7 @@ def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> floa
 
     Parameters
     ----------
-    blocks : iterable of ndarray of float32, shape (frames, channels)
+    blocks : iterable of ndarray of float, shape (frames,) or (frames, channels)
         Consecutive blocks of any length, full scale at 1.0; the memory needed does not grow with
         their number.
     sample_rate : int
@@ -216,10 +217,16 @@ def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> floa
     -------
     float
         In Hz, 0 for silence, at most half of `sample_rate`.
+
+    Raises
+    ------
+    AudioFormatError
+        If a block is of another shape or type.
     """
+    check_count("sample_rate", sample_rate)
     meter = BandMeter(sample_rate)
     for block in blocks:
-        meter.add(block)
+        meter.add(check_block(block))
     return meter.bandwidth_hz
 
 

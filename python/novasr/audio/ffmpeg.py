@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novasr.audio.channels import named_mask
+from novasr.checks import MAX_CHANNELS
 
 #: Names by which a folder is searched for them.
 FFMPEG_SUFFIXES = frozenset(
@@ -22,7 +23,6 @@ FFMPEG_SUFFIXES = frozenset(
     | {".avi", ".flv", ".m4v", ".mka", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv"}
     | {".ra", ".rm", ".spx", ".tta", ".webm", ".wma", ".wmv", ".wv"}
 )
-_CHANNELS = 256
 _SURE = 26  # of 100: below, ffmpeg itself warns that it may mistake the format
 _ESTIMATED = {"aac", "ac3", "amr", "dts", "eac3", "h264", "loas", "mp3", "mpeg", "mpegts", "truehd"}
 _LOST = re.compile(r"partial file|ended prematurely|truncat|moov atom not found", re.IGNORECASE)
@@ -81,7 +81,7 @@ class FfmpegFile:
         tracks = [
             stream
             for stream in described.get("streams", [])
-            if 0 < int(stream.get("channels", 0)) <= _CHANNELS
+            if 0 < int(stream.get("channels", 0)) <= MAX_CHANNELS
         ]
         if not tracks or described.get("format", {}).get("probe_score", 0) < least_score:
             raise UnreadableError("no sound in it")

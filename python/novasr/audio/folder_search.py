@@ -11,8 +11,6 @@ from pathlib import Path
 from novasr.audio.writing import AUDIO_SUFFIXES
 from novasr.errors import AudioFileError
 
-#: Suffixes of the files that are taken, in lower case.
-SEARCHED_SUFFIXES = AUDIO_SUFFIXES
 # What systems keep beside recordings, besides names that begin with a dot (as our unfinished files do).
 _OF_THE_SYSTEM = frozenset(
     {"__macosx", "@eadir", "$recycle.bin", "system volume information", "lost+found"}
@@ -57,7 +55,7 @@ def search_folder(folder: Path, *, recursive: bool) -> Found:
     """
     found = Found()
     for path in _visible_files(folder, recursive=recursive):
-        if path.suffix.lower() in SEARCHED_SUFFIXES:
+        if path.suffix.lower() in AUDIO_SUFFIXES:
             found.files.append(path)
         else:
             found.others[path.suffix.lower()] += 1

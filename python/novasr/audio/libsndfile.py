@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import soundfile as sf
 
 from novasr.audio.channels import from_vorbis_order
 from novasr.audio.part import Part
 from novasr.audio.view import FileView
+from novasr.types import FloatArray
 
-FloatAudio: TypeAlias = npt.NDArray[np.float32]
+FloatAudio: TypeAlias = FloatArray
 
 _READ_FRAMES = 8_192  # an error loses what was decoded in the same call
 _LARGEST_FRAMES = 1 << 50  # beyond, libsndfile does not know the length

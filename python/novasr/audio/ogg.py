@@ -58,7 +58,11 @@ def find_links(window: Window, start: int) -> list[Part]:
         position = end
     if not starts:
         return []
-    ends = [*starts[1:], window.size]
+    return _noted(starts, window.size, breaks=breaks, ended=ended)
+
+
+def _noted(starts: list[int], size: int, *, breaks: int, ended: bool) -> list[Part]:
+    ends = [*starts[1:], size]
     links = [Part(first, last) for first, last in zip(starts, ends, strict=True)]
     notes = []
     if breaks:

@@ -19,7 +19,7 @@ from novasr.audio.chunks import is_open, is_wave
 from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
-from novasr.audio.samples import Quantizer
+from novasr.audio.samples import SAMPLE_BYTES, Quantizer
 from novasr.audio.writing import Layout
 from novasr.errors import AudioFileError, AudioFormatError
 
@@ -37,7 +37,6 @@ _SUBTYPES = {
     (_FLOAT, 32): "FLOAT",
     (_FLOAT, 64): "DOUBLE",
 }
-_BYTES = {"PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 
 
@@ -134,7 +133,7 @@ class PipeReader:
 
     def blocks(self) -> Iterator[FloatAudio]:
         """Yield what has arrived, shape (frames, channels), as soon as it has."""
-        size = _BYTES[self.subtype] * self.channels
+        size = SAMPLE_BYTES[self.subtype] * self.channels
         rest = b""
         while data := self._some():
             data = rest + data
@@ -309,7 +308,7 @@ def _decoded(data: bytes, subtype: str) -> FloatAudio:
         return np.frombuffer(data, "<f8").astype(np.float32)
     if subtype == "PCM_U8":
         return np.float32(1 / 128) * (np.frombuffer(data, np.uint8).astype(np.float32) - 128)
-    width = _BYTES[subtype]
+    width = SAMPLE_BYTES[subtype]
     wide = np.zeros((len(data) // width, 4), np.uint8)
     wide[:, 4 - width :] = np.frombuffer(data, np.uint8).reshape(-1, width)
     return wide.view("<i4")[:, 0].astype(np.float32) / np.float32(1 << 31)
@@ -320,13 +319,13 @@ def _encoded(samples: npt.NDArray[np.float32 | np.int32], subtype: str) -> bytes
         return samples.astype("<f8").tobytes()
     if subtype == "FLOAT":
         return samples.astype("<f4").tobytes()
-    width = _BYTES[subtype]
+    width = SAMPLE_BYTES[subtype]
     wide = np.ascontiguousarray(samples, "<i4").reshape(-1, 1).view(np.uint8)
     return np.ascontiguousarray(wide[:, 4 - width :]).tobytes()
 
 
 def _header(layout: Layout) -> bytes:
-    width = _BYTES[layout.subtype]
+    width = SAMPLE_BYTES[layout.subtype]
     codec = _PCM if layout.subtype.startswith("PCM") else _FLOAT
     frame = width * layout.channels
     extensible = layout.mask != 0 and layout.channels > 2

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from novasr.audio.analysis import FileInfo, file_info
 from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.reading import AudioReader
-from novasr.errors import AudioFileError, NovasrError
+from novasr.errors import AudioFileError, MissingPackageError
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
 
@@ -55,9 +55,9 @@ def plot_spectrograms(
 
     Raises
     ------
-    NovasrError
+    MissingPackageError
         If matplotlib is not installed.
-    AudioFormatError
+    ParameterError
         If `destination` does not end in ``.png``.
     AudioFileError
         If a file cannot be read or the PNG cannot be written.
@@ -78,13 +78,13 @@ def require_matplotlib() -> None:
 
     Raises
     ------
-    NovasrError
+    MissingPackageError
         If matplotlib is not installed; the message says how to install it.
     """
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise NovasrError('plots need matplotlib: pip install "novasr[plot]"') from error
+        raise MissingPackageError('plots need matplotlib: pip install "novasr[plot]"') from error
 
 
 def _new_figure() -> Figure:

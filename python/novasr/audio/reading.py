@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import soundfile as sf
 
@@ -17,13 +18,14 @@ from novasr.audio.metadata import Metadata, read_metadata
 from novasr.audio.part import Part
 from novasr.audio.parts import find_parts
 from novasr.audio.tags import cleaned
+from novasr.checks import MAX_CHANNELS, usable_path
 from novasr.errors import AudioFileError
 
 _BLOCK_FRAMES = 48_000
 _RATES_HZ = (1_000, 768_000)
-_CHANNELS = 256
 _MPEG_FRAMES = 1_152  # in one frame; a count may have the encoder's delay in it, of two
 _SLACK_SECONDS = 0.1  # what ffmpeg and a container disagree on without reason
+_OTHER_FILES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\3\4", b"\x1f\x8b", b"\x7fELF")
 _NO_AUDIO = "holds no audio (0 frames): record or export it again"
 _COPY = "copy or export it again, or take what is there (--allow-truncated)"
 
@@ -63,7 +65,7 @@ class AudioReader:
     """
 
     def __init__(self, path: str | Path, *, allow_truncated: bool = False) -> None:
-        self.path = Path(path)
+        self.path = usable_path(path)
         self.warnings: list[str] = []
         self._allow_truncated = allow_truncated
         _check_readable(self.path)
@@ -158,7 +160,7 @@ class AudioReader:
             if file.format == "MP3" and file.is_estimated:
                 self._parts = [replace(self._parts[0], endless=True)]
                 file = PartFile(self._raw, self._parts[0])
-            if _RATES_HZ[0] <= file.samplerate <= _RATES_HZ[1] and file.channels <= _CHANNELS:
+            if _RATES_HZ[0] <= file.samplerate <= _RATES_HZ[1] and file.channels <= MAX_CHANNELS:
                 return file
             refused = f"{file.channels} channels at {file.samplerate} Hz"
         except sf.LibsndfileError as error:
@@ -167,10 +169,13 @@ class AudioReader:
             refused = ""
         unknown = refused in ("", "Format not recognised") or refused.startswith("File does not")
         if not has_ffmpeg():
+            if unknown and _is_something_else(self._raw):
+                raise AudioFileError(f"{self.path}: not an audio file")
             reason = "it does not know the format" if unknown else refused
+            made = self.path.stem + (".wav" if self.path.suffix.lower() != ".wav" else "-pcm.wav")
             raise AudioFileError(
                 f"{self.path}: libsndfile cannot read it ({reason}): install ffmpeg, which reads more"
-                f" formats, or convert it elsewhere: ffmpeg -i {self.path.name} {self.path.stem}.wav"
+                f" formats, or convert it elsewhere: ffmpeg -i {self.path.name} {made}"
             )
         try:
             return FfmpegFile(self.path)
@@ -284,6 +289,14 @@ class AudioReader:
 
     def _length(self, frames: int) -> str:
         return f"{frames / self.sample_rate:.2f} s"
+
+
+def _is_something_else(file: BinaryIO) -> bool:
+    """Tell text, and what people mistake for recordings most often."""
+    file.seek(0)
+    head = file.read(512)
+    is_text = not any(byte < 9 or 13 < byte < 32 or byte == 127 for byte in head)
+    return is_text or head.startswith(_OTHER_FILES)
 
 
 def _check_readable(path: Path) -> None:

@@ -5,6 +5,18 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+#: What a sample takes in a file, by libsndfile's names.
+SAMPLE_BYTES = {
+    "PCM_S8": 1,
+    "PCM_U8": 1,
+    "ULAW": 1,
+    "ALAW": 1,
+    "PCM_16": 2,
+    "PCM_24": 3,
+    "PCM_32": 4,
+    "FLOAT": 4,
+    "DOUBLE": 8,
+}
 _BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 
 

@@ -15,8 +15,9 @@ from novasr.audio.chunks import write_mask
 from novasr.audio.ffmpeg import FFMPEG_SUFFIXES
 from novasr.audio.libsndfile import FloatAudio, libsndfile_name
 from novasr.audio.metadata import Metadata
-from novasr.audio.samples import Quantizer
-from novasr.errors import AudioFileError, AudioFormatError
+from novasr.audio.samples import SAMPLE_BYTES, Quantizer
+from novasr.checks import is_number
+from novasr.errors import AudioFileError, AudioFormatError, ParameterError
 from novasr.filesystem.replacing import replacing
 
 OUTPUT_FORMATS = {
@@ -38,7 +39,19 @@ AUDIO_SUFFIXES = frozenset({".aifc", ".snd", *OUTPUT_FORMATS, *FFMPEG_SUFFIXES})
 #: What a user calls the ways to store a sample.
 SUBTYPES = {"16": "PCM_16", "24": "PCM_24", "float": "FLOAT"}
 _LOSSY = {".mp3": "MPEG_LAYER_III", ".oga": "VORBIS", ".ogg": "VORBIS", ".opus": "OPUS"}
-_BYTES = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
+#: Widths in which a result may be stored.
+_STORED = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
+#: Rates in Hz and channels that a codec has, in words and as numbers.
+_LIMITS: dict[str, tuple[str, tuple[int, ...], int]] = {
+    "MPEG_LAYER_III": (
+        "MP3",
+        (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000),
+        2,
+    ),
+    "OPUS": ("Opus", (8_000, 12_000, 16_000, 24_000, 48_000), 255),
+    "VORBIS": ("Ogg Vorbis", (), 255),
+    "FLAC": ("FLAC", (), 8),
+}
 _WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}
 _WAV_LIMIT_BYTES = 2**32 - 2**20  # leaves room for the header and for tags
 _PIECE_SAMPLES = 48_000  # libvorbis takes its stack by what it is handed
@@ -98,7 +111,7 @@ def choose_layout(
     destination: Path,
     sample_rate: int,
     *,
-    subtype: str | None = None,
+    subtype: str | int | None = None,
     quality: float | None = None,
 ) -> Layout:
     """Choose format and sample width for what becomes of `reader` at another rate.
@@ -131,6 +144,7 @@ def choose_layout(
         If the suffix is unknown, the format has no such width, quality or rate, or it cannot hold
         that much audio.
     """
+    check_layout(subtype, quality)
     suffix = destination.suffix.lower()
     if suffix not in OUTPUT_FORMATS:
         known = " ".join(sorted(OUTPUT_FORMATS))
@@ -140,21 +154,24 @@ def choose_layout(
         if subtype is not None:
             raise AudioFormatError(f"{destination}: {suffix} has a quality, no sample width")
         coded = _LOSSY[suffix]
+        _check_limits(destination, coded, sample_rate, reader.channels)
         if quality is None:
             quality = _least_quality(coded, reader.channels)
         return Layout(kind, coded, sample_rate, reader.channels, reader.mask, quality)
     if quality is not None:
         raise AudioFormatError(f"{destination}: quality is for .mp3, .ogg and .opus")
-    width = _pcm_like(reader.subtype) if subtype is None else SUBTYPES[subtype]
+    width = _pcm_like(reader.subtype) if subtype is None else SUBTYPES[str(subtype)]
     if not sf.check_format(kind, width):
         if subtype is not None:
             raise AudioFormatError(f"{destination}: {kind} cannot hold {subtype} samples")
         width = "PCM_24"
-    size = round(reader.seconds * sample_rate) * reader.channels * _BYTES[width]
+    size = round(reader.seconds * sample_rate) * reader.channels * SAMPLE_BYTES[width]
     if kind == "WAV":
         placed = reader.format == "WAVEX" or (reader.mask != 0 and reader.channels > 2)
         kind = "WAVEX" if placed else "WAV"
         kind = "RF64" if size > _WAV_LIMIT_BYTES else kind
+    if kind in _LIMITS:
+        _check_limits(destination, kind, sample_rate, reader.channels)
     if kind in ("AIFF", "AU") and size > _WAV_LIMIT_BYTES:
         raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB: choose .wav")
     return Layout(kind, width, sample_rate, reader.channels, reader.mask)
@@ -170,16 +187,37 @@ def _least_quality(coded: str, channels: int) -> float:
     return 6.0 if coded == "VORBIS" else 3.0  # about 100 and 80 kbit/s a channel
 
 
-def check_layout(subtype: str | None, quality: float | None) -> None:
-    """Raise AudioFormatError if no format has such a width or quality."""
-    if subtype is not None and subtype not in SUBTYPES:
-        raise AudioFormatError(f"subtype must be one of {', '.join(SUBTYPES)}, not {subtype!r}")
-    if quality is not None and not 0 <= quality <= 10:
-        raise AudioFormatError(f"quality must be 0 .. 10, not {quality!r}")
+def check_layout(subtype: object, quality: object) -> None:
+    """Raise ParameterError if no format has such a width or quality."""
+    if subtype is not None and str(subtype) not in SUBTYPES:
+        raise ParameterError(f"subtype must be one of {', '.join(SUBTYPES)}, not {subtype!r}")
+    if quality is not None and not (is_number(quality) and 0 <= quality <= 10):  # type: ignore[operator]
+        raise ParameterError(f"quality must be 0 .. 10, not {quality!r}")
+
+
+def holds_float(destination: Path) -> bool:
+    """Tell whether files of this name can hold samples beyond full scale."""
+    suffix = destination.suffix.lower()
+    kind = OUTPUT_FORMATS.get(suffix, "")
+    return suffix not in _LOSSY and kind != "" and bool(sf.check_format(kind, "FLOAT"))
+
+
+def _check_limits(destination: Path, coded: str, sample_rate: int, channels: int) -> None:
+    name, rates, most = _LIMITS[coded]
+    if channels > most:
+        raise AudioFormatError(
+            f"{destination}: {name} holds {most} channels at most, not {channels}: choose .wav"
+        )
+    if rates and sample_rate not in rates:
+        known = ", ".join(f"{rate / 1000:g}" for rate in rates)
+        raise AudioFormatError(
+            f"{destination}: {name} holds {known} kHz, not {sample_rate / 1000:g} kHz:"
+            " choose another --rate, or .wav"
+        )
 
 
 def _pcm_like(subtype: str) -> str:
-    return subtype if subtype in _BYTES else _WIDTHS.get(subtype, "PCM_16")
+    return subtype if subtype in _STORED else _WIDTHS.get(subtype, "PCM_16")
 
 
 def write_file(

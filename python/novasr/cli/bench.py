@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from novasr.errors import AudioFileError, AudioFormatError
+from novasr.errors import AudioFileError, ParameterError
 
 HELP = """Measure speed and memory against the plain PyTorch network, in one run.
 
@@ -71,7 +71,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
         msg = f"{option} takes numbers with commas between, not {text!r}"
-        raise AudioFormatError(msg) from error
+        raise ParameterError(msg) from error
 
 
 def _print_tables(figures: dict[str, Any]) -> None:

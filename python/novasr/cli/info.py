@@ -33,6 +33,9 @@ def info(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON list, an object for each file.")
     ] = False,
+    allow_truncated: Annotated[
+        bool, typer.Option("--allow-truncated", help="Describe what is there of damaged files.")
+    ] = False,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Search folders inside folders, too.")
     ] = False,
@@ -49,7 +52,7 @@ def info(
     for item in found_inputs:
         try:
             with blaming(item.path):
-                found = file_info(item.path)
+                found = file_info(item.path, allow_truncated=allow_truncated)
         except NovasrError as error:
             print_error(error)
             failed = True

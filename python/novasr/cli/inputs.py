@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from novasr.audio.folder_search import count_others, search_folder
-from novasr.errors import AudioFileError, NovasrError
+from novasr.errors import AudioFileError, NovasrError, ParameterError
 from novasr.messages import print_note
-from novasr.offline.results import default_destination
+from novasr.offline.results import default_destination, is_finished
+from novasr.types import OutputRate
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,21 @@ class Input:
 
 @dataclass(frozen=True)
 class Job:
-    """A file to enhance, the name of the result, and whether an unfinished one is in its place."""
+    """A file to enhance.
+
+    Attributes
+    ----------
+    source, destination : Path
+        The file, and the name of its result.
+    picture : Path
+        Name for the spectrograms; no other job has it.
+    remake : bool
+        Whether what is in the place of the result is to be replaced.
+    """
 
     source: Path
     destination: Path
+    picture: Path
     remake: bool = False
 
 
@@ -79,9 +91,13 @@ def find_inputs(names: Sequence[Path], *, recursive: bool) -> tuple[list[Input],
 
 
 def plan_jobs(
-    inputs: Sequence[Input], *, output: Path | None, directory: Path | None
+    inputs: Sequence[Input],
+    *,
+    output: Path | None,
+    directory: Path | None,
+    rate: OutputRate | None = None,
 ) -> tuple[list[Job], list[NovasrError]]:
-    """Name the result of every input.
+    """Name the result of every input. One that is the result of another is none; a note counts them.
 
     Parameters
     ----------
@@ -91,44 +107,85 @@ def plan_jobs(
         Name for the result of the only input.
     directory : Path, optional
         Folder for the results; by default each lies beside its source.
+    rate : int or "source", optional
+        Of the results, which their names tell.
 
     Returns
     -------
     list of Job
-        No two with the same destination, and none with another's source for it.
+        No two with the same destination, and none with another's source for it; one for a file that
+        was named twice.
     list of NovasrError
         One for each input left out: its result would take the place of another file of this call.
 
     Raises
     ------
-    NovasrError
+    ParameterError
         If `output` does not go with the other arguments.
     """
     if output is not None:
-        if directory is not None:
-            raise NovasrError("-o names the result, -d its folder: give one of them")
-        if len(inputs) != 1:
-            raise NovasrError(f"-o takes one input, not {len(inputs)}: use -d FOLDER")
-        if output.is_dir():
-            raise NovasrError(f"{output}: is a folder: use -d {output}")
-        return [Job(inputs[0].path, output)], []
-    claims: defaultdict[str, list[Job]] = defaultdict(list)
+        return [_only_job(inputs, output, directory)], []
+    claims = _claims(inputs, directory, rate)
     sources = {_absolute(item.path) for item in inputs}
-    for item in inputs:
-        destination = default_destination(item.path)
-        if directory is not None:
-            destination = directory / item.place.parent / destination.name
-        claims[_absolute(destination)].append(Job(item.path, destination))
+    results = {
+        place
+        for place, claimants in claims.items()
+        if place in sources and _is_made(claimants.values(), rate)
+    }
+    if results:
+        print_note(f"left out: {len(results)} results of other inputs")
     jobs: list[Job] = []
     refused: list[NovasrError] = []
-    for place, claimants in claims.items():
+    for place, by_source in claims.items():
+        claimants = [job for source, job in by_source.items() if source not in results]
         if len(claimants) > 1:
             refused += [_namesake(job, claimants) for job in claimants]
-        elif place in sources:
-            refused.append(_in_the_way(claimants[0]))
+        elif place in sources - results:
+            refused += map(_in_the_way, claimants)
         else:
             jobs += claimants
-    return jobs, refused
+    return _with_own_pictures(jobs), refused
+
+
+def _only_job(inputs: Sequence[Input], output: Path, directory: Path | None) -> Job:
+    if directory is not None:
+        raise ParameterError("-o names the result, -d its folder: give one of them")
+    if len(inputs) != 1:
+        raise ParameterError(f"-o takes one input, not {len(inputs)}: use -d FOLDER")
+    if output.is_dir():
+        raise ParameterError(f"{output}: is a folder: use -d {output}")
+    return Job(inputs[0].path, output, output.with_suffix(".png"))
+
+
+def _claims(
+    inputs: Sequence[Input], directory: Path | None, rate: OutputRate | None
+) -> dict[str, dict[str, Job]]:
+    """Sort the jobs by where the result is to be, and by where the source is."""
+    claims: defaultdict[str, dict[str, Job]] = defaultdict(dict)
+    for item in inputs:
+        destination = default_destination(item.path, rate)
+        if directory is not None:
+            destination = directory / item.place.parent / destination.name
+        job = Job(item.path, destination, destination.with_suffix(".png"))
+        claims[_absolute(destination)].setdefault(_absolute(item.path), job)
+    return claims
+
+
+def _is_made(claimants: Collection[Job], rate: OutputRate | None) -> bool:
+    return len(claimants) == 1 and all(
+        is_finished(job.source, job.destination, rate) for job in claimants
+    )
+
+
+def _with_own_pictures(jobs: list[Job]) -> list[Job]:
+    """Name pictures after the whole result where two would have one name: a.wav and a.flac."""
+    names = Counter(_absolute(job.picture) for job in jobs)
+    return [
+        replace(job, picture=job.destination.with_name(f"{job.destination.name}.png"))
+        if names[_absolute(job.picture)] > 1
+        else job
+        for job in jobs
+    ]
 
 
 def _absolute(path: Path) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.cli.enhance import EngineName, ModeName
 from novasr.errors import NovasrError
 from novasr.messages import print_warning
+from novasr.types import Engine, Mode
 
 if TYPE_CHECKING:
     from novasr.live import LiveStream
@@ -48,11 +48,11 @@ def live(
         int | None, typer.Option(metavar="HZ", help="Rate of the devices.  [default: theirs]")
     ] = None,
     mode: Annotated[
-        ModeName,
+        Mode,
         typer.Option(help="extend: keep the band that is there; full: all from the model."),
-    ] = ModeName.extend,
+    ] = "extend",
     mix: Annotated[float, typer.Option(help="0 is the delayed input, 1 the result.")] = 1.0,
-    engine: Annotated[EngineName, typer.Option(help="What computes the model.")] = EngineName.auto,
+    engine: Annotated[Engine, typer.Option(help="What computes the model.")] = "auto",
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2, a weights file or a .ts file.")
     ] = None,
@@ -85,9 +85,9 @@ def live(
         output,
         block=block,
         rate=rate,
-        mode=mode.value,
+        mode=mode,
         mix=mix,
-        engine=engine.value,
+        engine=engine,
         weights=weights,
         record=record,
         virtual_sink=virtual_sink,

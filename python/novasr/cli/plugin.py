@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from novasr.errors import NovasrError
+from novasr.errors import ParameterError
 
 HELP = """Make the VST3 plugin known to audio programs.
 
@@ -90,5 +90,5 @@ def _folder(system: bool, to: Path | None) -> Path:
     from novasr.plugin.install import system_folder, user_folder
 
     if system and to is not None:
-        raise NovasrError("--system and --to each name a folder: give one of them")
+        raise ParameterError("--system and --to each name a folder: give one of them")
     return to or (system_folder() if system else user_folder())

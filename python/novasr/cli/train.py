@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.errors import AudioFormatError, NovasrError, StreamError
+from novasr.errors import MissingPackageError, NovasrError, ParameterError, StreamError
 from novasr.messages import print_warning
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def train(
     from novasr.weights.torch_runtime import require_torch
 
     if minutes is not None and steps is not None:
-        raise AudioFormatError("--minutes and --steps exclude each other")
+        raise ParameterError("--minutes and --steps exclude each other")
     _require("torch", "soxr", "scipy", *(["tomli"] if sys.version_info < (3, 11) else []))
     torch = require_torch()
     from novasr.training.clips import gather
@@ -104,7 +104,7 @@ def _warn(reason: NovasrError) -> None:
 
 def _device(wanted: str, has_cuda: bool) -> str:
     if wanted not in ("auto", "cpu", "cuda"):
-        raise AudioFormatError(f"--device takes auto, cpu or cuda, not {wanted!r}")
+        raise ParameterError(f"--device takes auto, cpu or cuda, not {wanted!r}")
     if wanted == "cuda" and not has_cuda:
         raise StreamError("--device cuda: PyTorch sees no CUDA device here")
     return wanted if wanted != "auto" else ("cuda" if has_cuda else "cpu")
@@ -115,7 +115,7 @@ def _require(*modules: str) -> None:
 
     for module in modules:
         if find_spec(module) is None:
-            raise StreamError(f"this needs {module}: pip install 'novasr[train]'")
+            raise MissingPackageError(f"this needs {module}: pip install 'novasr[train]'")
 
 
 @contextlib.contextmanager

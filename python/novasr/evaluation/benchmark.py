@@ -19,13 +19,14 @@ import numpy as np
 
 import novasr
 from novasr import _native
+from novasr.checks import check_choice
 from novasr.engines import engine_format, instruction_set
-from novasr.errors import AudioFormatError, StreamError
+from novasr.errors import MissingPackageError, ParameterError, StreamError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from novasr.arrays import FloatArray
+    from novasr.types import FloatArray
 
 ENGINES = ("native", "torch")
 PLAIN = "plain"
@@ -172,10 +173,10 @@ def run(
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If a parameter is out of range.
     StreamError
-        If an engine cannot run here.
+        If an engine cannot run here; MissingPackageError if it needs PyTorch.
     """
     engines = default_engines() if engines is None else engines
     _check(engines, blocks_ms, seconds)
@@ -213,18 +214,16 @@ def run(
 
 def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence[float]) -> None:
     for engine in engines:
-        if engine not in ENGINES:
-            msg = f"engine must be one of {', '.join(ENGINES)}, not {engine!r}"
-            raise AudioFormatError(msg)
+        check_choice("engine", engine, ENGINES)
         if engine not in default_engines():
             msg = "engine 'torch' needs PyTorch, also to build: pip install 'novasr[torch]'"
-            raise StreamError(msg)
+            raise MissingPackageError(msg)
     shortest_ms = 1000 * _FEWEST_FRAMES / _rate_hz()
     for name, values, least in (("blocks", blocks_ms, shortest_ms), ("seconds", seconds, 0.01)):
         for value in values:
             if not least <= value < float("inf"):
                 msg = f"{name}: at least {least:g}, not {value:g}"
-                raise AudioFormatError(msg)
+                raise ParameterError(msg)
 
 
 def _measure_blocks(system: str, block_ms: float, threads: int, budget: float) -> BlockFigure:

@@ -15,8 +15,8 @@ from scipy.fft import rfft
 from scipy.signal import get_window
 
 if TYPE_CHECKING:
-    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.families.task import Task
+    from novasr.types import AnyFloatArray, DoubleArray
 
 NARROWEST_HIGH_BAND_HZ = 1000.0
 

@@ -12,8 +12,8 @@ from scipy.signal import firwin, get_window, istft, oaconvolve, stft
 from novasr.evaluation.signals import fit
 
 if TYPE_CHECKING:
-    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.families.task import Task
+    from novasr.types import AnyFloatArray, DoubleArray
 
 _CROSSOVER = 0.8875  # of the input's band, as in mode="extend"; from 0.91 on soxr's filter falls
 _CROSSOVER_TAPS = 511

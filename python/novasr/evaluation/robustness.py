@@ -13,8 +13,8 @@ import soxr
 from novasr.evaluation.signals import fit
 
 if TYPE_CHECKING:
-    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.evaluation.systems import System
+    from novasr.types import AnyFloatArray, DoubleArray
 
 _HISS_DB = -40.0
 _CLIPPED_AT = 0.25

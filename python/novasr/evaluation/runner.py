@@ -18,7 +18,13 @@ import numpy as np
 from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout, write_file
-from novasr.errors import AudioFormatError, NovasrError, blaming
+from novasr.errors import (
+    AudioFormatError,
+    MissingPackageError,
+    NovasrError,
+    ParameterError,
+    blaming,
+)
 from novasr.evaluation import metrics
 from novasr.evaluation.protocols import (
     DEGRADATIONS,
@@ -33,8 +39,8 @@ from novasr.families.task import Task
 from novasr.training.datasets import LeftOut, Recording, Tell
 
 if TYPE_CHECKING:
-    from novasr.arrays import AnyFloatArray, DoubleArray
     from novasr.evaluation.metrics import Distance
+    from novasr.types import AnyFloatArray, DoubleArray
 
 SHORTEST_FRAMES = 2_400  # all windows fit when their ends are mirrored
 VARIANTS = ("plain", "replaced", "matched")
@@ -121,19 +127,19 @@ def require_metrics(names: Sequence[str]) -> None:
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If there is no such metric.
-    NovasrError
+    MissingPackageError
         If a package is missing; the message says how to install it.
     """
     for name in names:
         if name not in METRICS:
             msg = f"no metric is called {name!r}: choose from {', '.join(METRICS)}"
-            raise AudioFormatError(msg)
+            raise ParameterError(msg)
         module = METRICS[name][1]
         if module is not None and find_spec(module) is None:
             msg = f'the metric {name!r} needs {module}: pip install "novasr[evaluate]"'
-            raise NovasrError(msg)
+            raise MissingPackageError(msg)
 
 
 def evaluate(

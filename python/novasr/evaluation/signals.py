@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from novasr.arrays import AnyFloatArray, DoubleArray
+    from novasr.types import AnyFloatArray, DoubleArray
 
 
 def fit(audio: AnyFloatArray, frames: int) -> DoubleArray:

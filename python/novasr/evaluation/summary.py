@@ -11,9 +11,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from novasr.arrays import DoubleArray
     from novasr.evaluation.metrics import Distance
     from novasr.evaluation.runner import Score
+    from novasr.types import DoubleArray
 
 RESAMPLES = 2_000
 SEED = 0

@@ -20,7 +20,7 @@ from novasr.weights.load import load_tensors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from novasr.arrays import AnyFloatArray, DoubleArray
+    from novasr.types import AnyFloatArray, DoubleArray
 
 OURS = "ours"
 RESAMPLERS = ("sinc", "linear")

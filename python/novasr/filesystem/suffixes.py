@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from novasr.errors import AudioFormatError
+from novasr.errors import ParameterError
 
 
 def known_suffix(path: str | Path, *known: str) -> str:
@@ -12,11 +12,11 @@ def known_suffix(path: str | Path, *known: str) -> str:
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If it is none of `known`: what the file would hold is not what its name says.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in known:
         choice = " or ".join(filter(None, [", ".join(known[:-1]), known[-1]]))
-        raise AudioFormatError(f"{path}: the name must end in {choice}")
+        raise ParameterError(f"{path}: the name must end in {choice}")
     return suffix

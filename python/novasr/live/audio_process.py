@@ -32,6 +32,7 @@ from novasr.live.recording import Recording
 from novasr.live.servers.feedback import refuse_feedback
 from novasr.live.servers.jack import JackServer
 from novasr.live.stats import LiveStats
+from novasr.native_errors import NativeErrors
 from novasr.parameters import change_parameters
 
 EXIT_STOPPED, EXIT_FAILED, EXIT_REFUSED, EXIT_LOST = 0, 1, 2, 3
@@ -388,11 +389,12 @@ def main() -> int:
         0 stopped, 1 failed, 2 refused: starting again would not help, 3 a device was lost.
     """
     try:
-        return AudioProcess(LiveConfig.from_json(json.loads(sys.stdin.readline()))).run()
+        with NativeErrors():
+            return AudioProcess(LiveConfig.from_json(json.loads(sys.stdin.readline()))).run()
     except DeviceError as error:
         report(error=str(error), kind="device")
         return EXIT_REFUSED
-    except (NovasrError, _native.ConfigError, _native.ModelError) as error:
+    except NovasrError as error:
         report(error=str(error), kind="stream")
         return EXIT_REFUSED
     except BrokenPipeError:

@@ -28,7 +28,7 @@ class LiveConfig:
 
     Attributes
     ----------
-    parameters : dict of str to str or float
+    parameters : dict of str to str, float or bool
         Mode, mix and the rest of what :meth:`novasr.Stream.set` takes.
     patient : bool
         Wait for devices that are missing: the stream has run before.
@@ -43,7 +43,7 @@ class LiveConfig:
     low_latency: bool = False
     record: RecordingTarget | None = None
     allow_feedback: bool = False
-    parameters: dict[str, str | float] = field(default_factory=dict)
+    parameters: dict[str, object] = field(default_factory=dict)
     patient: bool = False
 
     def to_json(self) -> dict[str, Any]:

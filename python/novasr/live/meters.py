@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from novasr.live.stats import FLOOR_DB, SPECTRUM_BANDS
+from novasr.types import FloatArray
 
 WINDOW_FRAMES = 2048
 LOWEST_HZ, HIGHEST_HZ = 50.0, 24_000.0
@@ -35,7 +35,7 @@ class SpectrumMeter:
         self._first = np.searchsorted(frequencies, edges[:-1])
         self._last = np.maximum(np.searchsorted(frequencies, edges[1:]), self._first + 1)
 
-    def levels(self, audio: NDArray[np.float32]) -> tuple[float, ...]:
+    def levels(self, audio: FloatArray) -> tuple[float, ...]:
         """Take the audio since the last call; give the power of each band in dB."""
         self._newest = np.concatenate([self._newest, audio])[-WINDOW_FRAMES:]
         spectrum = np.abs(np.fft.rfft(self._window * self._newest)) ** 2

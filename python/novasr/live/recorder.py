@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from novasr.audio.libsndfile import FloatAudio
 from novasr.live.recording import Recording
+from novasr.types import FloatArray
 
 PAUSE_SECONDS = 0.1
 
@@ -23,7 +23,7 @@ class Recorder:
     """
 
     def __init__(
-        self, recording: Recording, read: Callable[[], tuple[FloatAudio, FloatAudio]]
+        self, recording: Recording, read: Callable[[], tuple[FloatArray, FloatArray]]
     ) -> None:
         self.recording = recording
         self._read = read

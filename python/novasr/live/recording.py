@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from novasr.audio.libsndfile import FloatAudio, libsndfile_name
+from novasr.audio.libsndfile import libsndfile_name
 from novasr.errors import AudioFileError
+from novasr.types import FloatArray
 
 FORMATS = {".wav": "WAV", ".w64": "W64"}
 SAVE_SECONDS = 2.0
@@ -87,7 +88,7 @@ class Recording:
         """Frames that are missing."""
         return self._due - self._stored
 
-    def write(self, before: FloatAudio, after: FloatAudio) -> None:
+    def write(self, before: FloatArray, after: FloatArray) -> None:
         """Add what went in and came out of the chain, shape (frames, channels) each."""
         after, self._late = after[self._late :], self._late - min(self._late, len(after))
         waiting = np.concatenate([self._waiting, before])
@@ -113,7 +114,7 @@ class Recording:
         except Exception as error:
             self._fail(error)
 
-    def _store(self, audio: FloatAudio) -> None:
+    def _store(self, audio: FloatArray) -> None:
         file = self._open() if self._file is None else self._file
         if self._kind == "WAV" and 4 * audio.shape[1] * self._stored > WAV_LIMIT_BYTES:
             raise AudioFileError("a WAV file holds 4 GiB, a .w64 file more")

@@ -9,18 +9,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, NoReturn
 
-from novasr import _native
+import numpy as np
+
+from novasr.checks import check_choice, is_whole
 from novasr.engines import ENGINES
-from novasr.errors import AudioFileError, AudioFormatError, DeviceError
+from novasr.errors import AudioFileError, DeviceError, ParameterError
 from novasr.live.config import LiveConfig, RecordingTarget
 from novasr.live.recording import FORMATS
 from novasr.live.servers.virtual_sink import VirtualDevice, VirtualMicrophone, VirtualSink
 from novasr.live.servers.watcher import Watcher
 from novasr.live.stats import LiveEvent, LiveStats
 from novasr.live.supervisor import Supervisor
-from novasr.parameters import change_parameters
+from novasr.parameters import check_parameters, given
+
+if TYPE_CHECKING:
+    from novasr.types import Engine, FrontEnd, Mode
 
 BLOCKS = (32, 1024)
 RATES_HZ = (8_000, 192_000)
@@ -54,12 +59,12 @@ class LiveStream:
     virtual_mic : str, optional
         Make a microphone of this name, where programs record what is enhanced; `input` is then a
         source of PulseAudio or PipeWire.
-    **sound
-        `bypass`, `mix` and the rest of :meth:`novasr.Stream.set`.
+    crossover_hz, mix, high_band_gain_db, output_gain_db, bypass
+        As for :meth:`novasr.Stream.set`.
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If a parameter is out of range.
     AudioFileError
         If the recording exists or cannot be written.
@@ -78,32 +83,44 @@ class LiveStream:
         *,
         block: int | None = None,
         rate: int | None = None,
-        mode: Literal["extend", "full"] = "extend",
-        engine: Literal["auto", "native", "torch"] = "auto",
+        mode: Mode = "extend",
+        engine: Engine = "auto",
         weights: str | Path | None = None,
-        front_end: Literal["clean", "reference"] = "clean",
+        front_end: FrontEnd = "clean",
         low_latency: bool = False,
         record: str | Path | None = None,
         allow_feedback: bool = False,
         virtual_sink: str | None = None,
         virtual_mic: str | None = None,
-        **sound: float,
+        crossover_hz: float = 7100.0,
+        mix: float = 1.0,
+        high_band_gain_db: float = 0.0,
+        output_gain_db: float = 0.0,
+        bypass: bool = False,
     ) -> None:
         _check_range("block", block, BLOCKS, "frames")
         _check_range("rate", rate, RATES_HZ, "Hz")
-        if engine not in ENGINES:
-            msg = f"engine must be one of {', '.join(ENGINES)}, not {engine!r}"
-            raise AudioFormatError(msg)
+        check_choice("engine", engine, ENGINES)
         self._low_latency = low_latency
-        self._sound: dict[str, Any] = {}
-        self._check_sound({"mode": mode, "front_end": front_end, **sound})
+        self._sound: dict[str, object] = {}
+        self._change_sound(
+            {
+                "mode": mode,
+                "front_end": front_end,
+                "crossover_hz": crossover_hz,
+                "mix": mix,
+                "high_band_gain_db": high_band_gain_db,
+                "output_gain_db": output_gain_db,
+                "bypass": bypass,
+            }
+        )
         self._record = _Target(Path(record)) if record is not None else None
         self._virtual = _virtual_device(input, output, virtual_sink, virtual_mic)
         self._config = LiveConfig(
             input=input,
             output=output,
-            block=block,
-            rate=rate,
+            block=None if block is None else int(block),
+            rate=None if rate is None else int(rate),
             engine=engine,
             weights=str(weights) if weights is not None else None,
             low_latency=low_latency,
@@ -150,15 +167,36 @@ class LiveStream:
         if self._virtual is not None:
             self._virtual.stop()
 
-    def set(self, **changes: str | float) -> None:
+    def set(
+        self,
+        *,
+        mode: Mode | None = None,
+        front_end: FrontEnd | None = None,
+        crossover_hz: float | None = None,
+        mix: float | None = None,
+        high_band_gain_db: float | None = None,
+        output_gain_db: float | None = None,
+        bypass: bool | None = None,
+        **unknown: NoReturn,
+    ) -> None:
         """Change the sound while the stream runs, as :meth:`novasr.Stream.set` does.
 
         Raises
         ------
-        AudioFormatError
+        ParameterError
             If a name is unknown or a value is out of range; nothing has changed then.
         """
-        self._check_sound(changes)
+        sound: dict[str, object] = {
+            "mode": mode,
+            "front_end": front_end,
+            "crossover_hz": crossover_hz,
+            "mix": mix,
+            "high_band_gain_db": high_band_gain_db,
+            "output_gain_db": output_gain_db,
+            "bypass": bypass,
+        }
+        changes = given(sound | unknown)
+        self._change_sound(changes)
         self._config = replace(self._config, parameters=self._sound)
         if self._supervisor is not None:
             self._supervisor.send(changes)
@@ -246,15 +284,13 @@ class LiveStream:
             self._updates.append(update)
             self._news.notify_all()
 
-    def _check_sound(self, changes: dict[str, Any]) -> None:
-        parameters = _native.Parameters()
+    def _change_sound(self, changes: dict[str, object]) -> None:
         sound = {**self._sound, **changes}
-        change_parameters(parameters, sound)
-        try:
-            _native.check_parameters(parameters, low_latency=self._low_latency)
-        except _native.ConfigError as error:
-            raise AudioFormatError(str(error)) from error
-        self._sound = sound
+        check_parameters(sound, low_latency=self._low_latency)
+        self._sound = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in sound.items()
+        }
 
     def _finish_recording(self, stats: LiveStats) -> list[str]:
         return self._record.finish(stats) if self._record is not None else []
@@ -283,10 +319,10 @@ def _virtual_device(
 ) -> VirtualDevice | None:
     if virtual_sink is not None and (mic is not None or source is not None):
         msg = "virtual_sink is an input already: no other input and no virtual_mic beside it"
-        raise AudioFormatError(msg)
+        raise ParameterError(msg)
     if mic is not None and sink is not None:
         msg = "virtual_mic is an output already: no other output beside it"
-        raise AudioFormatError(msg)
+        raise ParameterError(msg)
     if virtual_sink is not None:
         return VirtualSink(virtual_sink, None if sink is None else str(sink))
     if mic is not None:
@@ -295,9 +331,9 @@ def _virtual_device(
 
 
 def _check_range(name: str, value: int | None, limits: tuple[int, int], unit: str) -> None:
-    if value is not None and not (isinstance(value, int) and limits[0] <= value <= limits[1]):
+    if value is not None and not (is_whole(value) and limits[0] <= value <= limits[1]):
         msg = f"{name} must be {limits[0]} .. {limits[1]} {unit}, not {value!r}"
-        raise AudioFormatError(msg)
+        raise ParameterError(msg)
 
 
 class _Target:
@@ -307,7 +343,7 @@ class _Target:
         suffix = path.suffix.lower()
         if suffix not in FORMATS:
             msg = f"{path}: a recording is a .wav file, or .w64 for more than 4 GiB"
-            raise AudioFormatError(msg)
+            raise ParameterError(msg)
         self._path = path
         self._partial = path.with_name(f"{path.stem}.part{path.suffix}")
         for name in (path, self._partial):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from novasr.audio.analysis import judge_band, may_be_full_band, measure_bandwidth
 from novasr.audio.resampling import resampled
+from novasr.checks import check_audio
 from novasr.engines import engine_format
 from novasr.errors import FullBandWarning
-from novasr.stream import Stream, check_audio
+from novasr.offline.results import DEFAULT_RATE_HZ
+from novasr.stream import Stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
+
+    from novasr.types import Engine, FloatArray, Mode
 
 # As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
 _PIECE_FRAMES = 8192
@@ -26,11 +30,11 @@ def enhance(
     audio: ArrayLike,
     sample_rate: int,
     *,
-    mode: Literal["extend", "full"] = "extend",
-    engine: Literal["auto", "native", "torch"] = "auto",
+    mode: Mode = "extend",
+    engine: Engine = "auto",
     weights: str | Path | None = None,
     force: bool = False,
-) -> NDArray[np.float32]:
+) -> FloatArray:
     """Extend a recording to 48 kHz.
 
     One that has its full band already (see :func:`novasr.judge_band`) is only brought to 48 kHz, and a
@@ -59,7 +63,9 @@ def enhance(
     Raises
     ------
     AudioFormatError
-        If the array or a parameter is out of range.
+        If the array is of another shape or type.
+    ParameterError
+        If a parameter is out of range.
     WeightsError, StreamError
         If the weights or the engine cannot be used.
 
@@ -80,13 +86,12 @@ def enhance(
         offline=True,
     )
     leave = not force and _has_full_band(samples, sample_rate)
-    output = (
-        _resampled(samples, sample_rate, stream.output_rate) if leave else _run(stream, samples)
-    )
+    made, rate = (samples, sample_rate) if leave else (_run(stream, samples), stream.output_rate)
+    output = made if rate == DEFAULT_RATE_HZ and not leave else _resampled(made, rate)
     return output[:, 0] if np.ndim(audio) == 1 else output
 
 
-def _has_full_band(samples: NDArray[np.float32], sample_rate: int) -> bool:
+def _has_full_band(samples: FloatArray, sample_rate: int) -> bool:
     if not may_be_full_band(sample_rate):
         return False
     verdict = judge_band(measure_bandwidth([samples], sample_rate=sample_rate), sample_rate)
@@ -98,15 +103,14 @@ def _has_full_band(samples: NDArray[np.float32], sample_rate: int) -> bool:
     return verdict.kind == "leave"
 
 
-def _resampled(
-    samples: NDArray[np.float32], sample_rate: int, output_rate: int
-) -> NDArray[np.float32]:
+def _resampled(samples: FloatArray, sample_rate: int) -> FloatArray:
+    """Bring samples to the rate of results."""
     clean = np.where(np.isfinite(samples), samples, np.float32(0))
-    blocks = resampled(iter([clean]), sample_rate, output_rate, clean.shape[1])
+    blocks = resampled(iter([clean]), sample_rate, DEFAULT_RATE_HZ, clean.shape[1])
     return np.concatenate(list(blocks))
 
 
-def _run(stream: Stream, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def _run(stream: Stream, samples: FloatArray) -> FloatArray:
     """Enhance piece by piece; in between Python hears Ctrl-C."""
     frames, channels = samples.shape
     length = round(frames * stream.output_rate / stream.sample_rate)

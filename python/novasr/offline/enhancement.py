@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,14 +14,16 @@ from novasr.audio.analysis import BandMeter, judge_band
 from novasr.audio.levels import Gain, OutputMeter
 from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.resampling import resampled
-from novasr.engines import engine_format, uses_torch
-from novasr.errors import AudioFormatError
+from novasr.checks import check_choice, is_number, is_whole
+from novasr.engines import ENGINES, engine_format, uses_torch
+from novasr.errors import AudioFormatError, ParameterError
 from novasr.offline.cores import core_count
+from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.offline.segments import enhanced_in_parallel
+from novasr.parameters import INFOS
 from novasr.stream import Stream
+from novasr.types import Engine, Mode, OutputGain, OutputRate
 
-Mode: TypeAlias = Literal["extend", "full"]
-Engine: TypeAlias = Literal["auto", "native", "torch"]
 Progress: TypeAlias = Callable[[float, float], None]
 
 _RATES_HZ = (8_000, 192_000)
@@ -50,20 +52,28 @@ class Settings:
     mode: Mode = "extend"
     engine: Engine = "auto"
     weights: str | Path | None = None
-    rate: int | Literal["source"] | None = None
-    gain: float | Literal["auto"] = 0.0
+    rate: OutputRate | None = None
+    gain: OutputGain = 0.0
     jobs: int | None = None
 
     def __post_init__(self) -> None:
+        check_choice("mode", self.mode, INFOS["mode"].choices)
+        check_choice("engine", self.engine, ENGINES)
         rate, gain = self.rate, self.gain
-        if rate not in (None, "source") and not (
-            isinstance(rate, int) and _RATES_HZ[0] <= rate <= _RATES_HZ[1]
-        ):
-            limits = f"{_RATES_HZ[0]} .. {_RATES_HZ[1]} Hz"
-            raise AudioFormatError(f"rate must be {limits} or 'source', not {rate!r}")
-        if gain != "auto" and not (isinstance(gain, int | float) and abs(gain) <= _GAIN_DB):
-            msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
-            raise AudioFormatError(msg)
+        if rate is not None and rate != "source":
+            low, high = _RATES_HZ
+            if not (is_whole(rate) and low <= rate <= high):
+                raise ParameterError(f"rate must be {low} .. {high} Hz or 'source', not {rate!r}")
+            object.__setattr__(self, "rate", int(rate))
+        if gain != "auto":
+            if not (is_number(gain) and abs(gain) <= _GAIN_DB):
+                msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
+                raise ParameterError(msg)
+            object.__setattr__(self, "gain", float(gain))
+
+    def output_rate(self, sample_rate: int) -> int:
+        """Give the rate of what a source of this rate becomes; both in Hz."""
+        return sample_rate if self.rate == "source" else self.rate or DEFAULT_RATE_HZ
 
 
 class Enhancement:
@@ -102,9 +112,9 @@ class Enhancement:
         leave: bool = False,
         progress: Progress | None = None,
     ) -> None:
-        rate = settings.rate
-        model_rate = engine_format(settings.engine, settings.weights).output_rate
-        self.output_rate = source.sample_rate if rate == "source" else rate or model_rate
+        self.output_rate = settings.output_rate(source.sample_rate)
+        engine = engine_format(settings.engine, settings.weights)
+        self._extends = engine.extends(self.output_rate)
         self._leave, self._sample_rate = leave, source.sample_rate
         self._measured = bandwidth_hz
         self._band = BandMeter(source.sample_rate)
@@ -113,7 +123,7 @@ class Enhancement:
         self._replaced = 0
         blocks = self._watched(source.blocks())
         made = blocks if leave else _extended(blocks, source, settings)
-        made_rate = source.sample_rate if leave else model_rate
+        made_rate = source.sample_rate if leave else engine.output_rate
         made = resampled(made, made_rate, self.output_rate, source.channels)
         if progress is not None:
             made = self._reported(made, source, progress)
@@ -151,7 +161,12 @@ class Enhancement:
         verdict = judge_band(self.bandwidth_hz, self._sample_rate)
         if self._leave:
             return [f"{verdict.text}; stored as it is (--force extends it all the same)"]
-        return [verdict.text] if verdict.kind == "narrow" else []
+        found = [verdict.text] if verdict.kind == "narrow" else []
+        if not self._extends:
+            found.append(
+                f"at {self.output_rate} Hz nothing is left of what the model adds: choose another --rate"
+            )
+        return found
 
     def _watched(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
         for block in blocks:
@@ -177,7 +192,7 @@ def _extended(
     blocks: Iterator[FloatAudio], source: Source, settings: Settings
 ) -> Iterator[FloatAudio]:
     workers = core_count() if settings.jobs is None else settings.jobs
-    make_stream = partial(_open_stream, source, settings)
+    make_stream = partial(open_stream, source, settings)
     if workers == 1 or uses_torch(settings.engine, settings.weights):
         return _enhanced(blocks, make_stream())
     return enhanced_in_parallel(blocks, make_stream, workers)
@@ -193,7 +208,8 @@ def _enhanced(blocks: Iterator[FloatAudio], stream: Stream) -> Iterator[FloatAud
     yield stream.flush()[late:]
 
 
-def _open_stream(source: Source, settings: Settings) -> Stream:
+def open_stream(source: Source, settings: Settings) -> Stream:
+    """Make the stream that extends `source`, or raise what it cannot do, with the name of the file."""
     try:
         return Stream(
             source.sample_rate,

@@ -6,17 +6,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from novasr.audio.analysis import BandMeter, judge_band, may_be_full_band
 from novasr.audio.reading import AudioReader
-from novasr.audio.writing import check_layout, choose_layout, write_file
+from novasr.audio.writing import Layout, check_layout, choose_layout, write_file
+from novasr.checks import check_count, usable_path
+from novasr.engines import read_model
 from novasr.errors import AudioFileError
 from novasr.filesystem.disk_space import check_space
 from novasr.filesystem.replacing import check_protection, exists_error
-from novasr.offline.enhancement import Engine, Enhancement, Mode, Settings
-from novasr.offline.results import DEFAULT_RATE_HZ, default_destination, least_bytes
-from novasr.stream import check_count
+from novasr.offline.enhancement import Enhancement, Settings, open_stream
+from novasr.offline.results import default_destination, least_bytes
+from novasr.types import Engine, Mode, OutputGain, OutputRate, Subtype
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,9 @@ def enhance_file(
     mode: Mode = "extend",
     engine: Engine = "auto",
     weights: str | Path | None = None,
-    rate: int | Literal["source"] | None = None,
-    gain: float | Literal["auto"] = 0.0,
-    subtype: Literal["16", "24", "float"] | None = None,
+    rate: OutputRate | None = None,
+    gain: OutputGain = 0.0,
+    subtype: Subtype | Literal[16, 24] | None = None,
     quality: float | None = None,
     dither: bool = False,
     force: bool = False,
@@ -116,7 +118,7 @@ def enhance_file(
         Sample rate of the result in Hz, 8000 .. 192000, or the source's. Default: 48000.
     gain : float or "auto"
         In dB; ``"auto"`` lowers a result that would clip as a whole, to a peak below -0.3 dBFS.
-    subtype : {"16", "24", "float"}, optional
+    subtype : {"16", "24", "float", 16, 24}, optional
         Width of the samples. Default: as in the source.
     quality : float, optional
         Of MP3, Vorbis and Opus, 0 (small) .. 10 (best).
@@ -144,8 +146,10 @@ def enhance_file(
     AudioFileError
         If `source` cannot be read to its end, or `destination` exists, does not fit on the disk or
         cannot be written.
+    ParameterError
+        If a parameter is out of range or of another kind.
     AudioFormatError
-        If a parameter, the rate, the channels or the destination's format are not supported.
+        If the rate, the channels or the destination's format are not supported.
     WeightsError
         If the weights cannot be loaded.
     StreamError
@@ -155,9 +159,11 @@ def enhance_file(
         check_count("jobs", jobs)
     check_layout(subtype, quality)
     settings = Settings(mode, engine, weights, rate, gain, jobs)
+    read_model(settings.engine, settings.weights)
     started = time.perf_counter()
-    source = Path(source)
-    destination = default_destination(source) if destination is None else Path(destination)
+    source = usable_path(source)
+    destination = default_destination(source, rate) if destination is None else destination
+    destination = usable_path(destination)
     with AudioReader(source, allow_truncated=allow_truncated) as reader:
         _check_destination(source, destination, overwrite=overwrite)
         bandwidth, leave = None, False
@@ -178,19 +184,30 @@ def enhance_file(
             reader, destination, work.output_rate, subtype=subtype, quality=quality
         )
         check_space(destination, least_bytes(reader, layout))
-        output_frames = write_file(
-            destination,
-            layout,
-            work.blocks,
-            reader.metadata,
-            dither=dither,
-            overwrite=overwrite,
+        frames = write_file(
+            destination, layout, work.blocks, reader.metadata, dither=dither, overwrite=overwrite
         )
+    elapsed = time.perf_counter() - started
+    return _described(reader, work, layout, destination, frames, elapsed, extended=not leave)
+
+
+def _described(
+    reader: AudioReader,
+    work: Enhancement,
+    layout: Layout,
+    destination: Path,
+    output_frames: int,
+    elapsed: float,
+    *,
+    extended: bool,
+) -> EnhanceResult:
     warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
     if not layout.keeps_places:
         warnings.append(f"{layout.format} cannot say which loudspeakers the channels are for")
+    if output_frames == 0:
+        warnings.append(f"too short: less than a frame at {work.output_rate} Hz")
     return EnhanceResult(
-        source=source,
+        source=reader.path,
         destination=destination,
         sample_rate=reader.sample_rate,
         channels=reader.channels,
@@ -198,9 +215,9 @@ def enhance_file(
         output_rate=work.output_rate,
         output_frames=output_frames,
         seconds=reader.seconds,
-        elapsed=time.perf_counter() - started,
+        elapsed=elapsed,
         bandwidth_hz=work.bandwidth_hz,
-        extended=not leave,
+        extended=extended,
         gain_db=work.gain_db,
         replaced=work.replaced,
         peak=work.peak,
@@ -209,29 +226,67 @@ def enhance_file(
     )
 
 
-def check_file(
+def check_settings(settings: Settings) -> None:
+    """Raise what `enhance_file` would raise over any file: of the weights, or of what computes them.
+
+    Raises
+    ------
+    WeightsError, StreamError
+        If the weights cannot be read, or the engine cannot run here.
+    """
+    read_model(settings.engine, settings.weights).engine(threads=1, offline=True)
+
+
+def needed_bytes(
     source: Path,
     destination: Path,
+    settings: Settings,
     *,
-    rate: int | Literal["source"] | None = None,
-    subtype: Literal["16", "24", "float"] | None = None,
+    subtype: Subtype | None = None,
     quality: float | None = None,
     allow_truncated: bool = False,
     overwrite: bool = False,
 ) -> int:
+    """Tell how many bytes the result takes at least.
+
+    Raises
+    ------
+    NovasrError
+        If it is known without reading all of `source` that there will be no result.
+    """
+    with AudioReader(source, allow_truncated=allow_truncated) as reader:
+        _check_destination(source, destination, overwrite=overwrite)
+        rate = settings.output_rate(reader.sample_rate)
+        layout = choose_layout(reader, destination, rate, subtype=subtype, quality=quality)
+        return least_bytes(reader, layout)
+
+
+def check_file(
+    source: Path, destination: Path, settings: Settings, *, force: bool = False, **options: Any
+) -> int:
     """Raise what `enhance_file` would raise before its work begins.
+
+    Parameters
+    ----------
+    source, destination : Path
+        The file to read and the one to write.
+    settings : Settings
+        What is to become of the sound.
+    force : bool
+        Whether to extend what has its full band already.
+    **options
+        As for `needed_bytes`.
 
     Returns
     -------
     int
         The bytes that the result takes at least.
     """
-    check_layout(subtype, quality)
-    with AudioReader(source, allow_truncated=allow_truncated) as reader:
-        _check_destination(source, destination, overwrite=overwrite)
-        output_rate = reader.sample_rate if rate == "source" else rate or DEFAULT_RATE_HZ
-        layout = choose_layout(reader, destination, output_rate, subtype=subtype, quality=quality)
-        return least_bytes(reader, layout)
+    needed = needed_bytes(source, destination, settings, **options)
+    with AudioReader(source, allow_truncated=options["allow_truncated"]) as reader:
+        if force or not may_be_full_band(reader.sample_rate):
+            open_stream(reader, settings)
+    return needed
 
 
 def _survey(

@@ -13,8 +13,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from novasr.audio.libsndfile import FloatAudio
     from novasr.stream import Stream
+    from novasr.types import FloatArray
 
 _SEGMENT_SAMPLES = 1 << 21  # of output, all channels: 44 s of mono, 8 MB
 _WARM_UP_SECONDS = 0.25  # many times what any filter remembers; the model's own memory comes on top
@@ -22,14 +22,14 @@ _WARM_UP_SECONDS = 0.25  # many times what any filter remembers; the model's own
 
 @dataclass(frozen=True)
 class _Segment:
-    audio: FloatAudio  # warm-up, the segment itself, and what the latency needs after it
+    audio: FloatArray  # warm-up, the segment itself, and what the latency needs after it
     warm_up: int  # output frames
     frames: int | None  # output frames; None: to the end of the recording
 
 
 def enhanced_in_parallel(
-    blocks: Iterable[FloatAudio], make_stream: Callable[[], Stream], workers: int
-) -> Iterator[FloatAudio]:
+    blocks: Iterable[FloatArray], make_stream: Callable[[], Stream], workers: int
+) -> Iterator[FloatArray]:
     """Yield the enhanced audio of `blocks` in order, computed by several streams at a time.
 
     Each segment begins where the resampler's phase and the engine's hops restart, behind a warm-up
@@ -53,7 +53,7 @@ def enhanced_in_parallel(
     first = make_stream()
     idle = [first]
     pool = ThreadPoolExecutor(workers)
-    pending: deque[Future[FloatAudio]] = deque()
+    pending: deque[Future[FloatArray]] = deque()
     try:
         for segment in _segments(blocks, first):
             pending.append(pool.submit(_enhance, segment, idle, make_stream))
@@ -67,7 +67,7 @@ def enhanced_in_parallel(
 
 def _enhance(
     segment: _Segment, idle: list[Stream], make_stream: Callable[[], Stream]
-) -> FloatAudio:
+) -> FloatArray:
     try:
         stream = idle.pop()
     except IndexError:
@@ -81,7 +81,7 @@ def _enhance(
     return output[start:] if segment.frames is None else output[start : start + segment.frames]
 
 
-def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment]:
+def _segments(blocks: Iterable[FloatArray], stream: Stream) -> Iterator[_Segment]:
     rate, made_rate, engine = stream.sample_rate, stream.output_rate, stream.format
     # Where phase and hops restart; twice that, as rounding the length to even asks for even offsets.
     unit = 2 * engine.hop_frames * rate // math.gcd(rate, engine.input_rate)
@@ -93,7 +93,7 @@ def _segments(blocks: Iterable[FloatAudio], stream: Stream) -> Iterator[_Segment
 
     before = 0
     kept = np.empty((0, stream.channels), np.float32)
-    held: list[FloatAudio] = []
+    held: list[FloatArray] = []
     held_frames = 0
     for block in blocks:
         held.append(block)

@@ -6,39 +6,38 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from novasr import _native
 from novasr.engines import is_script
-from novasr.errors import AudioFormatError, PluginError, UnknownParameterError, WeightsError
-from novasr.parameters import FRONT_ENDS, MODES, NAMES, change_parameters
+from novasr.errors import PluginError, UnknownParameterError, WeightsError
+from novasr.parameters import INFOS, NAMES, check_parameters
 from novasr.plugin.bundle import find_bundle
 from novasr.plugin.pedalboard_host import VST3Plugin, load, parameters, raw_parameter, set_preset
 from novasr.plugin.state import PluginState, decode, encode, unwrap, wrap
 from novasr.weights.load import load_weights
 
+if TYPE_CHECKING:
+    from novasr.types import FrontEnd, Mode
+
 Value = TypeVar("Value")
 
 
 class _Parameter(Generic[Value]):
-    """A parameter of the plugin as an attribute of the effect.
-
-    `key` is its name in the plugin's state, `host_name` the one for hosts, whose values are 0 .. 1.
-    """
+    """A parameter of the plugin as an attribute of the effect; hosts know it by values of 0 .. 1."""
 
     def __init__(
         self,
-        key: str,
-        host_name: str,
+        name: str,
         default: Value,
         to_raw: Callable[[Value], float],
         from_raw: Callable[[float], Value],
         doc: str,
     ) -> None:
-        self.key, self.default, self.__doc__ = key, default, doc
-        self._host_name, self._to_raw, self._from_raw = host_name, to_raw, from_raw
+        self.key, self._host_name = INFOS[name].key, INFOS[name].host_name
+        self.default, self.__doc__ = default, doc
+        self._to_raw, self._from_raw = to_raw, from_raw
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -53,33 +52,26 @@ class _Parameter(Generic[Value]):
         return self._from_raw(raw_parameter(effect, self._host_name).raw_value)
 
     def __set__(self, effect: NovaSR, value: Value) -> None:
-        _check(**{self._name: value})
+        check_parameters({self._name: value})
         raw_parameter(effect, self._host_name).raw_value = self._to_raw(value)
 
 
-def _choice(key: str, host_name: str, choices: tuple[str, str], doc: str) -> _Parameter[str]:
-    return _Parameter(
-        key, host_name, choices[0], choices.index, lambda raw: choices[round(raw)], doc
-    )
+def _choice(name: str) -> _Parameter[str]:
+    names = INFOS[name].choices
+    doc = f"{' or '.join(f'``{one}``' for one in names)}."
+    initial = names[round(INFOS[name].initial)]
+    return _Parameter(name, initial, names.index, lambda raw: names[round(raw)], doc)
 
 
-def _number(
-    key: str,
-    host_name: str,
-    default: float,
-    span: tuple[float, float],
-    decimals: int,
-    doc: str,
-) -> _Parameter[float]:
+def _number(name: str, decimals: int) -> _Parameter[float]:
     """Give a number, rounded to what a float32 of 0 .. 1 can tell apart."""
-    low, high = span
+    low, high = INFOS[name].low, INFOS[name].high
     return _Parameter(
-        key,
-        host_name,
-        default,
+        name,
+        INFOS[name].initial,
         lambda value: (round(float(value), decimals) - low) / (high - low),
         lambda raw: round(low + (high - low) * raw, decimals),
-        doc,
+        f"{low:g} .. {high:g}{', in whole numbers' if decimals == 0 else ''}.",
     )
 
 
@@ -111,7 +103,7 @@ class NovaSR(VST3Plugin):
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If a value is out of range or of another kind; also on assignment.
     WeightsError
         If the weights cannot be used; also on assignment. The present ones then stay.
@@ -139,15 +131,13 @@ class NovaSR(VST3Plugin):
     (48000,)
     """
 
-    mode = _choice("mode", "Mode", MODES, "``extend`` or ``full``.")
-    front_end = _choice("front_end", "Front end", FRONT_ENDS, "``clean`` or ``reference``.")
-    crossover_hz = _number("crossover", "Crossover", 7100.0, (4000.0, 8000.0), 0, "In whole Hz.")
-    mix = _number("mix", "Mix", 1.0, (0.0, 1.0), 7, "0 .. 1.")
-    high_band_gain_db = _number(
-        "high_band_gain", "High band gain", 0.0, (-24.0, 12.0), 5, "-24 .. 12."
-    )
-    output_gain_db = _number("output_gain", "Output gain", 0.0, (-60.0, 24.0), 5, "-60 .. 24.")
-    bypass = _Parameter("bypass", "Bypass", False, float, bool, "True or False.")
+    mode = _choice("mode")
+    front_end = _choice("front_end")
+    crossover_hz = _number("crossover_hz", decimals=0)
+    mix = _number("mix", decimals=7)
+    high_band_gain_db = _number("high_band_gain_db", decimals=5)
+    output_gain_db = _number("output_gain_db", decimals=5)
+    bypass = _Parameter("bypass", False, float, bool, "True or False.")
 
     def __new__(cls, *args: object, **options: object) -> NovaSR:
         """Load the plugin here, so that no subclass can meet an effect without one: it would crash."""
@@ -158,12 +148,12 @@ class NovaSR(VST3Plugin):
     def __init__(
         self,
         *,
-        mode: Literal["extend", "full"] = "extend",
+        mode: Mode = "extend",
         mix: float = 1.0,
         crossover_hz: float = 7100.0,
         high_band_gain_db: float = 0.0,
         output_gain_db: float = 0.0,
-        front_end: Literal["clean", "reference"] = "clean",
+        front_end: FrontEnd = "clean",
         bypass: bool = False,
         weights: str | Path | None = None,
     ) -> None:
@@ -276,15 +266,6 @@ def _restore(cls: type[NovaSR], state: bytes) -> NovaSR:
     effect = cls.__new__(cls)
     effect._play(decode(state))
     return effect
-
-
-def _check(**values: object) -> None:
-    parameters = _native.Parameters()
-    change_parameters(parameters, values)
-    try:
-        _native.check_parameters(parameters, low_latency=False)
-    except _native.ConfigError as error:
-        raise AudioFormatError(str(error)) from error
 
 
 def _no_parameter(name: str) -> str:

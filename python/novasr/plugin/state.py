@@ -18,7 +18,7 @@ from novasr.errors import PluginError
 from novasr.families import value_count
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from novasr.types import FloatArray
 
 _MAGIC = b"NvSR"
 _VERSION = 2
@@ -54,7 +54,7 @@ class PluginState:
     """
 
     parameters: Mapping[str, str | float | bool]
-    values: NDArray[np.float32]
+    values: FloatArray
     weights: str = ""
     script: str = ""
     problem: str = ""

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from novasr.arrays import DoubleArray, FloatArray
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
 from novasr.families import in_torch
 from novasr.training.datasets import LeftOut, Recording, Tell, read_recordings
 from novasr.training.degrade import change_speed, degrade, margin_frames, resampled_band_hz
 from novasr.training.recipe import Recipe
+from novasr.types import DoubleArray, FloatArray
 
 Batch = tuple[Tensor, Tensor, Tensor]
 _END = Recording(Path(), 0.0, 0.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from novasr.audio.analysis import FileInfo, file_info
 from novasr.audio.folder_search import count_others, search_folder
-from novasr.errors import AudioFileError, AudioFormatError, NovasrError, blaming
+from novasr.errors import AudioFileError, NovasrError, ParameterError, blaming
 
 MANIFEST = "manifest.csv"
 _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
@@ -104,7 +104,7 @@ def read_recordings(folder: str | Path, left_out: Tell | None = None) -> list[Re
     ------
     AudioFileError
         If the folder is missing, there are no recordings, or too many are unreadable.
-    AudioFormatError
+    ParameterError
         If the manifest lacks the column ``file`` or holds an invalid number.
     """
     folder = Path(folder)
@@ -122,14 +122,14 @@ def _from_manifest(manifest: Path, tell: Tell | None) -> list[Recording]:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         msg = f"{manifest}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
-        raise AudioFormatError(msg) from error
+        raise ParameterError(msg) from error
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     if not rows:
         raise AudioFileError(f"{manifest}: names no recordings")
     left_out = LeftOut(len(rows), tell)
     for number, row in enumerate(rows, start=2):
         if not row.get("file"):
-            raise AudioFormatError(f"{manifest}: line {number} has no column 'file'")
+            raise ParameterError(f"{manifest}: line {number} has no column 'file'")
         path = manifest.parent / row["file"]
         if not path.is_file():
             left_out.add(AudioFileError(f"{path}: no such file, though {manifest} names it"))
@@ -138,7 +138,7 @@ def _from_manifest(manifest: Path, tell: Tell | None) -> list[Recording]:
             seconds = float(row["seconds"]) if row.get("seconds") else None
             band = 1000 * float(row["bandwidth_khz"]) if row.get("bandwidth_khz") else None
         except ValueError as error:
-            raise AudioFormatError(f"{manifest}: line {number}: {error}") from error
+            raise ParameterError(f"{manifest}: line {number}: {error}") from error
         if seconds is None or band is None:
             measured = _measured(path, left_out)
             if measured is None:

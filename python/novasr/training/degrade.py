@@ -12,8 +12,8 @@ import soundfile
 import soxr
 from scipy import signal
 
-from novasr.arrays import FloatArray
 from novasr.training.recipe import Degradation
+from novasr.types import FloatArray
 
 if TYPE_CHECKING:
     from novasr.families.task import Task

@@ -63,7 +63,7 @@ def export_torchscript(
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If the name ends in something else.
     AudioFileError
         If the file exists or cannot be written.
@@ -97,7 +97,7 @@ def export_weights(
 
     Raises
     ------
-    AudioFormatError
+    ParameterError
         If the name ends in something else.
     AudioFileError
         If the file exists or cannot be written.

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from novasr.errors import AudioFormatError, NovasrError, WeightsError
+from novasr.errors import NovasrError, ParameterError, WeightsError
 from novasr.families import default_family, families, family, in_torch
 from novasr.filesystem.suffixes import known_suffix
 from novasr.weights.hub import NAMED_WEIGHTS, download
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch.nn import Module
 
     from novasr import _native
+    from novasr.types import FloatArray
 
 #: Of the files that hold weights; ``.bin`` is a PyTorch state dict.
 SUFFIXES = (".safetensors", ".bin")
@@ -37,9 +37,9 @@ class Weights:
     """
 
     family: str
-    tensors: dict[str, NDArray[np.float32]]
+    tensors: dict[str, FloatArray]
 
-    def values(self) -> NDArray[np.float32]:
+    def values(self) -> FloatArray:
         """Lay the tensors end to end, as the native engine takes them."""
         return np.concatenate([tensor.ravel() for tensor in self.tensors.values()])
 
@@ -72,7 +72,7 @@ def load_weights(weights: str | Path | None = None) -> Weights:
     return _read(path, str(weights))
 
 
-def load_tensors(weights: str | Path | None = None) -> dict[str, NDArray[np.float32]]:
+def load_tensors(weights: str | Path | None = None) -> dict[str, FloatArray]:
     """Read and check the tensors of weights by name; parameters and errors as for :func:`load_weights`."""
     return load_weights(weights).tensors
 
@@ -95,7 +95,7 @@ def load_model(weights: str | Path | None = None) -> Module:
     ------
     WeightsError
         As :func:`load_weights`.
-    StreamError
+    MissingPackageError
         If PyTorch is not installed.
     """
     from novasr.weights.torch_runtime import require_torch
@@ -117,7 +117,7 @@ def _read(path: Path, label: str) -> Weights:
         named, found = (
             _read_safetensors(path) if suffix == ".safetensors" else (None, _read_torch(path))
         )
-    except AudioFormatError as error:
+    except ParameterError as error:
         raise WeightsError(f"weights {error}, or in .ts where TorchScript may run") from error
     except NovasrError:
         raise
@@ -128,7 +128,7 @@ def _read(path: Path, label: str) -> Weights:
     return _checked(named, found, label)
 
 
-def _read_safetensors(path: Path) -> tuple[str | None, dict[str, NDArray[np.float32]]]:
+def _read_safetensors(path: Path) -> tuple[str | None, dict[str, FloatArray]]:
     """Give the family that the file names, and its tensors."""
     from safetensors import safe_open
 
@@ -137,7 +137,7 @@ def _read_safetensors(path: Path) -> tuple[str | None, dict[str, NDArray[np.floa
         return named, {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
 
 
-def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
+def _read_torch(path: Path) -> dict[str, FloatArray]:
     from novasr.weights.torch_runtime import require_torch
 
     torch = require_torch()
@@ -148,7 +148,7 @@ def _read_torch(path: Path) -> dict[str, NDArray[np.float32]]:
     return {name: value.float().numpy() for name, value in state.items()}
 
 
-def _checked(named: str | None, found: dict[str, NDArray[np.float32]], label: str) -> Weights:
+def _checked(named: str | None, found: dict[str, FloatArray], label: str) -> Weights:
     try:
         chosen = _family_of(found) if named is None else family(named)
     except WeightsError as error:
@@ -170,7 +170,7 @@ def _checked(named: str | None, found: dict[str, NDArray[np.float32]], label: st
     return Weights(chosen["name"], {name: found[name] for name in chosen["tensors"]})
 
 
-def _family_of(found: dict[str, NDArray[np.float32]]) -> _native.Family:
+def _family_of(found: dict[str, FloatArray]) -> _native.Family:
     """Give the first family whose tensors are all there, or the default one."""
     for candidate in families().values():
         if {name.removeprefix(candidate["prefix"]) for name in found} >= candidate[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from novasr import _native
-from novasr.errors import StreamError
+from novasr.errors import MissingPackageError, StreamError
 
 
 def require_torch() -> Any:
@@ -13,14 +13,14 @@ def require_torch() -> Any:
 
     Raises
     ------
-    StreamError
+    MissingPackageError
         If it is not installed.
     """
     try:
         import torch
     except ImportError as error:
         msg = "this needs PyTorch: pip install 'novasr[torch]'"
-        raise StreamError(msg) from error
+        raise MissingPackageError(msg) from error
     return torch
 
 
@@ -30,8 +30,8 @@ def require_matching_torch() -> Any:
     Raises
     ------
     StreamError
-        If the engine was not built, or PyTorch is missing or of another version: its C++ interface
-        changes with every release, and loading the wrong one ends in a missing symbol.
+        If the engine was not built, or PyTorch is missing (MissingPackageError) or of another version: its C++
+        interface changes with every release, and loading the wrong one ends in a missing symbol.
     """
     built = _native.torch_version
     if built is None:

@@ -14,7 +14,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from novasr.errors import AudioFormatError, DeviceError
+from novasr.errors import DeviceError, ParameterError
 from novasr.live.servers import pulse
 from novasr.live.servers.pulse import OWNER_PROPERTY, Node, Owner
 
@@ -47,7 +47,7 @@ class VirtualDevice(ABC):
                 "a virtual device's name begins with a letter and has letters, digits, spaces and"
                 f" ._- only, not {name!r}"
             )
-            raise AudioFormatError(msg)
+            raise ParameterError(msg)
         self.input = self.output = ""
         self.environment: dict[str, str] = {}
         self._name, self._node, self._other = name, name.replace(" ", "_"), other
