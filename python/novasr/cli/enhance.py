@@ -136,7 +136,7 @@ def enhance(
         typer.Option(
             metavar="R,C,F",
             help="Standard input (and output) is samples without a header: rate, channels, format"
-            " (s16le s24le s32le f32le).",
+            " (s16le s24le s32le f32le); of a file: what is written to standard output.",
         ),
     ] = None,
     plot: Annotated[
@@ -167,7 +167,7 @@ def enhance(
         if len(inputs) != 1 or output is None or plot:
             msg = "- is one input or output: novasr enhance - -o FILE, or novasr enhance FILE -o -"
             raise NovasrError(msg)
-        _enhance_pipe(inputs[0], output, sound, raw, overwrite=overwrite)
+        _enhance_pipe(inputs[0], output, sound, raw, force=force, overwrite=overwrite)
         return
     if raw is not None:
         raise NovasrError("--raw tells what standard input is: novasr enhance - --raw ...")
@@ -256,7 +256,7 @@ class Settings:
     @property
     def layout(self) -> dict[str, Any]:
         """What `check_file` wants to know."""
-        names = ("rate", "subtype", "quality", "allow_truncated")
+        names = ("rate", "gain", "subtype", "quality", "allow_truncated")
         return {name: getattr(self.sound, name) for name in names}
 
 
@@ -278,26 +278,24 @@ def _parse_gain(text: str) -> float | Literal["auto"]:
 
 
 def _enhance_pipe(
-    source: Path, output: Path, sound: Sound, raw: str | None, *, overwrite: bool
+    source: Path, output: Path, sound: Sound, raw: str | None, *, force: bool, overwrite: bool
 ) -> None:
     from novasr.audio.piping import parse_raw
     from novasr.offline.enhancement import Settings as Chain
+    from novasr.offline.files import Storage
     from novasr.offline.pipe import enhance_pipe
 
-    if output != Path("-") and output.exists() and not overwrite:
-        raise AudioFileError(f"{output}: exists: choose another name or add --overwrite")
-    warnings = enhance_pipe(
-        sys.stdin.buffer if source == Path("-") else source,
-        sys.stdout.buffer if output == Path("-") else output,
-        Chain(sound.mode, sound.engine, sound.weights, sound.rate, sound.gain),
-        raw=None if raw is None else parse_raw(raw),
-        subtype=sound.subtype,
-        quality=sound.quality,
-        dither=sound.dither,
-        allow_truncated=sound.allow_truncated,
-    )
-    for warning in warnings:
-        print_warning(f"{source}: {warning}")
+    kind = None if raw is None else parse_raw(raw)
+    with blaming(source):
+        result = enhance_pipe(
+            sys.stdin.buffer if source == Path("-") else source,
+            sys.stdout.buffer if output == Path("-") else output,
+            Chain(sound.mode, sound.engine, sound.weights, sound.rate, sound.gain),
+            Storage(sound.subtype, sound.quality, sound.dither, overwrite, kind),
+            force=force,
+            allow_truncated=sound.allow_truncated,
+        )
+    _print_warnings(result)
 
 
 def _without_finished(
@@ -439,14 +437,19 @@ def _print_result(result: EnhanceResult, *, plot: bool) -> None:
     print_line(f"{result.source} -> {result.destination}: {pace}")
     if plot and _picture(result.destination).is_file():
         print_line(f"plot: {_picture(result.destination)}")
+    _print_warnings(result)
+
+
+def _print_warnings(result: EnhanceResult) -> None:
     if result.replaced:
         print_warning(
             f"{result.source}: {result.replaced} NaN or infinite samples were replaced by zero"
         )
     if result.clipped:
+        gain = "--gain DB" if result.destination == Path("-") else "--gain auto"
         print_warning(
             f"{result.destination}: {result.clipped} samples were clipped, the peak is"
-            f" {result.peak:.2f} of full scale: add --gain auto, or --subtype float"
+            f" {result.peak:.2f} of full scale: add {gain}, or --subtype float"
         )
     for warning in result.warnings:
         print_warning(f"{result.source}: {warning}")

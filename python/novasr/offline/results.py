@@ -8,12 +8,14 @@ from typing import Literal
 import soundfile as sf
 
 from novasr.audio.libsndfile import libsndfile_name
+from novasr.audio.piping import PipeReader
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout
 from novasr.rates import MODEL_OUTPUT_HZ
 
 _BYTES = {"PCM_S8": 1, "PCM_U8": 1, "ULAW": 1, "ALAW": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4,
           "FLOAT": 4, "DOUBLE": 8}  # fmt: skip
+_ESTIMATED = ("MP3", "FFMPEG")  # formats whose length may be an estimate
 
 
 def default_destination(source: Path) -> Path:
@@ -38,16 +40,25 @@ def is_result(path: Path) -> bool:
     return path.stem.endswith("-48k")
 
 
-def least_bytes(reader: AudioReader, layout: Layout) -> int:
+def least_bytes(reader: AudioReader | PipeReader, layout: Layout) -> int:
     """Tell how many bytes the result takes at least.
 
     That is 0 where only the end tells: silence takes next to nothing in a compressed file, and the length
     of an MP3, or of what ffmpeg reads, may be an estimate.
     """
-    if layout.format == "FLAC" or reader.format in ("MP3", "FFMPEG"):
+    if layout.format == "FLAC" or reader.format in _ESTIMATED:
         return 0
     frames = int(reader.seconds * layout.sample_rate)
     return frames * layout.channels * _BYTES.get(layout.subtype, 0)
+
+
+def working_bytes(
+    reader: AudioReader | PipeReader, layout: Layout, gain: float | Literal["auto"]
+) -> int:
+    """Tell how many bytes the work takes at least: the result, and what waits for an automatic gain."""
+    exact = reader.format not in _ESTIMATED
+    waiting = int(reader.seconds * layout.sample_rate) * layout.channels * _BYTES["FLOAT"]
+    return least_bytes(reader, layout) + (waiting if gain == "auto" and exact else 0)
 
 
 def is_finished(source: Path, destination: Path, rate: int | Literal["source"] | None) -> bool:
@@ -73,6 +84,6 @@ def is_finished(source: Path, destination: Path, rate: int | Literal["source"] |
 def _expected(source: Path, rate: int) -> tuple[int, int | None]:
     """Look into the header for the rate and the length that the result has, None if it is not exact."""
     with AudioReader(source, allow_truncated=True) as reader:
-        exact = reader.format not in ("MP3", "FFMPEG") and reader.frames > 0 and not reader.warnings
+        exact = reader.format not in _ESTIMATED and reader.frames > 0 and not reader.warnings
         frames = round(reader.frames * rate / reader.sample_rate) if exact else None
         return reader.sample_rate, frames
