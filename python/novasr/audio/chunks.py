@@ -7,7 +7,8 @@ recorder that crashes does not come to it, and 32 bits overflow at 4 GiB.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -31,8 +32,27 @@ _CHUNKS_BEHIND_AUDIO = frozenset(
 Order = Literal["big", "little"]
 
 
+@dataclass(frozen=True)
+class _RiffHeader:
+    """What a WAV or RF64 file says before its samples."""
+
+    order: Order
+    data_at: int  # the chunk of the samples
+    size64_at: int  # where RF64 has its size; 0 in a WAV
+    align: int
+    mask: int
+    is_mp3: bool
+
+
 def riff_parts(window: Window, start: int) -> Iterator[Part]:
     """Yield the WAV or RF64 files that begin at `start` and follow each other."""
+    following = start
+    while following < window.size:
+        parts, following = _read_riff(window, following)
+        yield from parts
+
+
+def _read_riff_header(window: Window, start: int) -> _RiffHeader:
     order: Order = "big" if window.at(start, 4) == b"RIFX" else "little"
     position, align, mask, size64_at, is_mp3 = start + 12, 1, 0, 0, False
     while position + 8 <= window.size and window.at(position, 4) != b"data":
@@ -45,31 +65,33 @@ def riff_parts(window: Window, start: int) -> Iterator[Part]:
             align = max(1, window.number(body + 12, 2, order))
             mask = window.number(body + 20, 4, order) if codec == _EXTENSIBLE else 0
         position = body + size + size % 2
-    body, size = position + 8, window.number(position + 4, 4, order)
+    return _RiffHeader(order, position, size64_at, align, mask, is_mp3)
+
+
+def _read_riff(window: Window, start: int) -> tuple[Iterable[Part], int]:
+    """Return the parts of one file, and where it ends: at another one or at the end of all."""
+    head = _read_riff_header(window, start)
+    order, size_at, body = head.order, head.data_at + 4, head.data_at + 8
     if body > window.size:
-        yield Part(start, window.size)
-        return
-    if size64_at and size == 0xFFFF_FFFF:
-        size = window.number(size64_at, 8, order)
+        return [Part(start, window.size)], window.size
+    size = window.number(size_at, 4, order)
+    if head.size64_at and size == 0xFFFF_FFFF:
+        size = window.number(head.size64_at, 8, order)
 
-    def chunks_follow(behind: int) -> bool:
-        return _is_chunk(window, behind + (behind - start) % 2, 4, order)
+    def ends_at(behind: int) -> bool:
+        return _is_end(window, behind, behind + (behind - start) % 2, 4, order)
 
-    there, stated, missing = _extent(window, start, body, size, chunks_follow)
-    following = body + there + there % 2
-    end = following if _is_wave(window, following) else window.size
-    if is_mp3:
-        yield from mpeg.find_streams(window, body, body + there)
-    elif size64_at:
-        patches = {size64_at: there.to_bytes(8, order), position + 4: b"\xff" * 4}
-        yield Part(start, end, patches, stated=stated, missing=missing, mask=mask)
-    elif there < _SIZE_LIMIT:
-        patches = {position + 4: there.to_bytes(4, order)}
-        yield Part(start, end, patches, stated=stated, missing=missing, mask=mask)
+    there, stated, missing = _extent(window, start, body, size, ends_at)
+    end = _next_file(window, body + there, there % 2, order, is_wave)
+    if head.is_mp3:
+        return mpeg.find_streams(window, body, body + there), end
+    if there >= _SIZE_LIMIT and not head.size64_at:
+        return _pieces(window, start, body, head.align, stated, head.mask), end
+    if head.size64_at:
+        patches = {head.size64_at: there.to_bytes(8, order), size_at: b"\xff" * 4}
     else:
-        yield from _pieces(window, start, body, align, stated, mask)
-    if end < window.size:
-        yield from riff_parts(window, end)
+        patches = {size_at: there.to_bytes(4, order)}
+    return [Part(start, end, patches, stated=stated, missing=missing, mask=head.mask)], end
 
 
 def w64_parts(window: Window, start: int) -> Iterator[Part]:
@@ -80,67 +102,82 @@ def w64_parts(window: Window, start: int) -> Iterator[Part]:
         size, body = window.number(position + 16, 8, "little"), position + _W64_HEADER_BYTES
         if window.at(position, 4) == b"fmt " and window.number(body, 2, "little") == _EXTENSIBLE:
             patches[body] = window.at(body + 24, 2)  # libsndfile takes extensible float for PCM
-        if window.at(position, 4) == b"data":
-            if window.at(body, 16) == W64_RIFF:  # SoX writes the header into a pipe twice
-                yield from w64_parts(window, body)
-                return
-
-            def chunks_follow(behind: int) -> bool:
-                behind += -(behind - start) % 8
-                return window.at(behind + 4, 12) == _W64_TAIL
-
-            size = max(0, size - _W64_HEADER_BYTES)
-            there, stated, missing = _extent(window, start, body, size, chunks_follow)
-            patches[position + 16] = (there + _W64_HEADER_BYTES).to_bytes(8, "little")
-            end = window.size if stated == 1 else body + there
-            yield Part(start, end, patches, stated=stated, missing=missing)
-            return
-        position += max(_W64_HEADER_BYTES, size + -size % 8)
+        if window.at(position, 4) != b"data":
+            position += max(_W64_HEADER_BYTES, size + -size % 8)
+            continue
+        if window.at(body, 16) == W64_RIFF:  # SoX writes the header into a pipe twice
+            start, position, patches = body, body + 40, {}
+            continue
+        yield _w64_part(window, start, position, patches)
+        return
     yield Part(start, window.size)
+
+
+def _w64_part(window: Window, start: int, data_at: int, patches: dict[int, bytes]) -> Part:
+    body = data_at + _W64_HEADER_BYTES
+
+    def chunk_at(behind: int) -> bool:
+        padded = behind + -(behind - start) % 8
+        return _W64_TAIL in (window.at(padded + 4, 12), window.at(behind + 4, 12))
+
+    def ends_at(behind: int) -> bool:
+        padded = behind + -(behind - start) % 8
+        return chunk_at(behind) or any(_is_tag(window.at(at, 12)) for at in (behind, padded))
+
+    size = max(0, window.number(data_at + 16, 8, "little") - _W64_HEADER_BYTES)
+    there, stated, missing = _extent(window, start, body, size, ends_at)
+    patches = {**patches, data_at + 16: (there + _W64_HEADER_BYTES).to_bytes(8, "little")}
+    end = window.size if chunk_at(body + there) else body + there
+    return Part(start, end, patches, stated=stated, missing=missing)
 
 
 def aiff_parts(window: Window, start: int) -> Iterator[Part]:
     """Yield the AIFF files that begin at `start` and follow each other."""
+    while start < window.size:
+        part = _aiff_part(window, start)
+        yield part
+        start = part.end
+
+
+def _aiff_part(window: Window, start: int) -> Part:
     position = start + 12
     while position + 8 <= window.size and window.at(position, 4) != b"SSND":
         size = window.number(position + 4, 4, "big")
         position += 8 + size + size % 2
     size, body = window.number(position + 4, 4, "big"), position + 16
     if body > window.size:
-        yield Part(start, window.size)
-        return
+        return Part(start, window.size)
 
-    def chunks_follow(behind: int) -> bool:
-        return _is_chunk(window, behind + (behind - start) % 2, 4, "big")
+    def ends_at(behind: int) -> bool:
+        return _is_end(window, behind, behind + (behind - start) % 2, 4, "big")
 
-    there, stated, missing = _extent(window, start, body, max(0, size - 8), chunks_follow)
-    following = body + there + there % 2
-    joined = is_aiff(window.at(following, 12))
+    there, stated, missing = _extent(window, start, body, max(0, size - 8), ends_at)
+    end = _next_file(window, body + there, there % 2, "big", is_aiff)
     patches = {position + 4: min(there + 8, 0xFFFF_FFFF).to_bytes(4, "big")}
     if window.number(position + 8, 4, "big") >= there:  # an offset to the samples beyond their end
         patches[position + 8] = bytes(4)
-    yield Part(start, following if joined else window.size, patches, stated=stated, missing=missing)
-    if joined:
-        yield from aiff_parts(window, following)
+    return Part(start, end, patches, stated=stated, missing=missing)
 
 
 def caf_parts(window: Window, start: int) -> Iterator[Part]:
     """Yield the CAF file that begins at `start`."""
     position = start + 8
-    while position + 12 <= window.size and window.at(position, 4) != b"data":
-        position += 12 + window.number(position + 4, 8, "big")
-    size, body = window.number(position + 4, 8, "big"), position + 16  # behind the edit count
-    if window.at(body, 8) == window.at(start, 8):  # SoX writes the header into a pipe twice
-        yield from caf_parts(window, body)
-        return
-    if body > window.size:
+    while position + 12 <= window.size:
+        size, body = window.number(position + 4, 8, "big"), position + 16  # behind the edit count
+        if window.at(position, 4) != b"data":
+            position += 12 + size
+        elif window.at(body, 8) == window.at(start, 8):  # SoX writes the header into a pipe twice
+            start, position = body, body + 8
+        else:
+            break
+    if position + 16 > window.size:
         yield Part(start, window.size)
         return
 
-    def chunks_follow(behind: int) -> bool:
-        return _is_chunk(window, behind, 8, "big")
+    def ends_at(behind: int) -> bool:
+        return _is_end(window, behind, behind, 8, "big")
 
-    there, stated, missing = _extent(window, start, body, max(0, size - 4), chunks_follow)
+    there, stated, missing = _extent(window, start, body, max(0, size - 4), ends_at)
     patches = {position + 4: (there + 4).to_bytes(8, "big")}
     yield Part(start, window.size, patches, stated=stated, missing=missing)
 
@@ -150,10 +187,11 @@ def au_parts(window: Window, start: int) -> Iterator[Part]:
     body = start + window.number(start + 4, 4, "big")
     size = window.number(start + 8, 4, "big")
 
-    def chunks_follow(behind: int) -> bool:
-        return window.size - behind <= _NEGLIGIBLE_BYTES or window.is_zero(behind)
+    def ends_at(behind: int) -> bool:
+        near = window.size - behind <= _NEGLIGIBLE_BYTES
+        return near or _is_tag(window.at(behind, 12)) or window.is_zero(behind)
 
-    there, stated, missing = _extent(window, start, body, size, chunks_follow)
+    there, stated, missing = _extent(window, start, body, size, ends_at)
     patches = {start + 8: min(there, 0xFFFF_FFFF).to_bytes(4, "big")}
     yield Part(start, window.size, patches, stated=stated, missing=missing)
 
@@ -171,7 +209,7 @@ def list_chunks(window: Window, order: Order) -> Iterator[tuple[bytes, int, int]
         elif name == b"data" and size == 0xFFFF_FFFF:
             size = size64 or size
         yield name, body, size
-        position = body + size + size % 2
+        position = _next_chunk(window, body + size, size % 2)
 
 
 def write_mask(path: Path, mask: int) -> None:
@@ -198,11 +236,11 @@ def is_aiff(head: bytes) -> bool:
 
 
 def _extent(
-    window: Window, start: int, body: int, size: int, chunks_follow: Callable[[int], bool]
+    window: Window, start: int, body: int, size: int, ends_at: Callable[[int], bool]
 ) -> tuple[int, float | None, bool]:
     """Return the bytes of audio at `body`, the stated length as a multiple, and whether some are missing."""
     there = max(0, window.size - body)
-    if size == there or (size < there and chunks_follow(body + size)):
+    if size == there or (size < there and ends_at(body + size)):
         return size, 1.0, False
     header = body - start
     if there > header and window.at(window.size - header, 8) == window.at(start, 8):
@@ -222,15 +260,51 @@ def is_open(size: int) -> bool:
     )
 
 
-def _is_chunk(window: Window, position: int, width: int, order: Order) -> bool:
-    """Tell whether a chunk, another file, silence or next to nothing is at `position`, but no audio."""
-    if window.size - position <= _NEGLIGIBLE_BYTES:
-        return True
-    name, head = window.at(position, 4), window.at(position, 12)
-    if name in _CHUNKS_BEHIND_AUDIO or is_wave(head) or is_aiff(head):
-        return True
-    end = position + 4 + width + window.number(position + 4, width, order)
-    return (_is_name(name) and end <= window.size) or window.is_zero(position)
+def _is_end(window: Window, end: int, padded: int, width: int, order: Order) -> bool:
+    """Tell whether audio may end at `end`, its next chunk there or, as it should be, behind a pad byte."""
+    return any(_is_no_audio(window, position, width, order) for position in {padded, end})
+
+
+def _is_no_audio(window: Window, position: int, width: int, order: Order) -> bool:
+    """Tell chunks as far as the end, another file, a tag, silence or next to nothing from audio."""
+    while window.size - position > _NEGLIGIBLE_BYTES:
+        head = window.at(position, 12)
+        if _begins_known(head) or _is_tag(head):
+            return True
+        if not _is_name(head[:4]):
+            return window.is_zero(position)
+        size = window.number(position + 4, width, order)
+        position += 4 + width + size + (size % 2 if width == 4 else 0)
+    return position <= window.size + 1
+
+
+def _next_chunk(window: Window, end: int, pad: int) -> int:
+    """Return where a chunk is followed by the next; some programs leave out the pad byte."""
+    return end if _begins_known(window.at(end, 12)) else end + pad
+
+
+def _next_file(
+    window: Window, end: int, pad: int, order: Order, is_file: Callable[[bytes], bool]
+) -> int:
+    """Return where another file follows the chunks behind the audio, or the end."""
+    position = _next_chunk(window, end, pad)
+    while not is_file(window.at(position, 12)):
+        if position + 12 > window.size or not _is_name(window.at(position, 4)):
+            return window.size
+        size = window.number(position + 4, 4, order)
+        position = _next_chunk(window, position + 8 + size, size % 2)
+    return position
+
+
+def _begins_known(head: bytes) -> bool:
+    return head[:4] in _CHUNKS_BEHIND_AUDIO or is_wave(head) or is_aiff(head)
+
+
+def _is_tag(head: bytes) -> bool:
+    """Tell the first bytes of the tags that programs for MP3 append to any file."""
+    if head[:3] == b"ID3":
+        return len(head) >= 10 and head[3] < 0xFF and max(head[6:10]) < 0x80
+    return head.startswith((b"APETAGEX", b"LYRICSBEGIN", b"TAG"))
 
 
 def _is_name(name: bytes) -> bool:
@@ -248,7 +322,3 @@ def _pieces(
         shown = header[:-4] + (last - first).to_bytes(4, "little")
         at = first - len(header)
         yield Part(at, last, {at: shown}, stated=stated, mask=mask)
-
-
-def _is_wave(window: Window, position: int) -> bool:
-    return is_wave(window.at(position, 12))

@@ -126,11 +126,9 @@ class FfmpegFile:
                 program.stdout.close()
                 program.wait()
             said.seek(0)
-            self._hear(said.read().decode(errors="replace"))
+            self._hear(_lines(said.read(), self._path))
 
-    def _hear(self, said: str) -> None:
-        lines = [_PREFIX.sub("", line).strip() for line in said.splitlines()]
-        lines = [line for line in lines if line]
+    def _hear(self, lines: list[str]) -> None:
         self.missing = any(_LOST.search(line) for line in lines)
         if lines:
             self.warnings.append(f"ffmpeg says: {lines[0]}")
@@ -145,9 +143,16 @@ def _probe(path: Path) -> dict[str, Any]:
     except ValueError:
         described = {}
     if done.returncode != 0 or "format" not in described:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
+        said = _lines(done.stderr, path)
         raise UnreadableError(said[-1] if said else "unknown format")
     return described
+
+
+def _lines(said: bytes, path: Path) -> list[str]:
+    """Return what ffmpeg has said of a file, without its own names for the file and its parts."""
+    lines = (_PREFIX.sub("", line) for line in said.decode(errors="replace").splitlines())
+    lines = (line.removeprefix(f"file:{path}: ").strip() for line in lines)
+    return [line for line in lines if line]
 
 
 def _input(path: Path) -> list[str | Path]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
-import soundfile as sf
 
 from novasr.audio.libsndfile import FloatAudio
 from novasr.errors import AudioFileError
+from novasr.filesystem.unbuffered import write_all
 
 AUTO_PEAK_DB = -0.3
 _BLOCK_FRAMES = 48_000
@@ -63,35 +63,38 @@ class Gain:
         self._auto = gain == "auto"
         self._folder = folder
 
-    def apply(
-        self, blocks: Iterator[FloatAudio], sample_rate: int, channels: int
-    ) -> Iterator[FloatAudio]:
+    def apply(self, blocks: Iterator[FloatAudio], channels: int) -> Iterator[FloatAudio]:
         """Yield `blocks`, shape (frames, channels), with the gain."""
         if not self._auto:
             yield from self._scaled(blocks)
             return
-        name = {"prefix": ".novasr-", "suffix": ".w64", "dir": self._folder}
         meter = OutputMeter()
+        with self._waiting_room() as waiting:
+            for block in meter.watch(blocks):
+                self._keep(waiting, block)
+            highest = 10 ** (AUTO_PEAK_DB / 20)
+            if meter.peak > highest:
+                self.gain_db = float(20 * np.log10(highest / meter.peak)) - 1e-4
+            waiting.seek(0)
+            yield from self._scaled(_read_blocks(waiting, channels))
+
+    def _waiting_room(self) -> IO[bytes]:
+        try:  # without a buffer, whose rest would be written when the file is closed
+            return tempfile.TemporaryFile(prefix=".novasr-", dir=self._folder, buffering=0)
+        except OSError as error:
+            raise self._no_room(error) from error
+
+    def _keep(self, waiting: IO[bytes], block: FloatAudio) -> None:
         try:
-            with tempfile.TemporaryFile(**name) as waiting:  # type: ignore[call-overload]
-                with sf.SoundFile(
-                    waiting, "w", sample_rate, channels, "FLOAT", None, "W64"
-                ) as file:
-                    for block in meter.watch(blocks):
-                        file.write(block)
-                highest = 10 ** (AUTO_PEAK_DB / 20)
-                if meter.peak > highest:
-                    self.gain_db = float(20 * np.log10(highest / meter.peak)) - 1e-4
-                waiting.seek(0)
-                with sf.SoundFile(waiting) as file:
-                    yield from self._scaled(
-                        file.blocks(_BLOCK_FRAMES, dtype="float32", always_2d=True)
-                    )
-        except (OSError, sf.LibsndfileError) as error:
-            if isinstance(error, AudioFileError):
-                raise
-            msg = f"{self._folder}: no room for the samples that wait for their gain: {error}"
-            raise AudioFileError(msg) from error
+            write_all(waiting, np.ascontiguousarray(block, np.float32).tobytes())
+        except OSError as error:
+            raise self._no_room(error) from error
+
+    def _no_room(self, error: OSError) -> AudioFileError:
+        return AudioFileError(
+            f"{self._folder}: no room for the samples that wait for their gain ({error.strerror}):"
+            " make room or give the gain in dB"
+        )
 
     def _scaled(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
         if self.gain_db == 0:
@@ -100,3 +103,8 @@ class Gain:
         factor = np.float32(10 ** (self.gain_db / 20))
         for block in blocks:
             yield block * factor
+
+
+def _read_blocks(file: IO[bytes], channels: int) -> Iterator[FloatAudio]:
+    while data := file.read(_BLOCK_FRAMES * channels * 4):
+        yield np.frombuffer(data, np.float32).reshape(-1, channels)

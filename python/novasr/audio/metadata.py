@@ -97,6 +97,11 @@ class Metadata:
             lost = [*lost_tags, *lost]
         self.lose(lost, "choose .wav", path.suffix)
 
+    def leave_out(self) -> None:
+        """Warn of all that there is: a pipe takes the sound alone."""
+        chunks = dict.fromkeys(chunk.label for chunk in self.wav_chunks if not chunk.is_info)
+        self.lose([*_named(self.names | self.texts.keys()), *chunks], "let -o name a file")
+
     @property
     def _has_info(self) -> bool:
         return any(chunk.is_info for chunk in self.wav_chunks)
@@ -127,7 +132,7 @@ class Metadata:
         if self.path is not None and mutagen_tags.has_mutagen() and (self.names or not exact):
             with self.guarded():
                 lost = self._add_by_mutagen(path, kind, stored)
-        return sorted(lost - _NO_FLAW, key=lambda name: (name != COVER, name))
+        return _named(lost)
 
     def _add_by_mutagen(self, path: Path, kind: str, stored: Mapping[str, str]) -> set[str]:
         assert self.path is not None
@@ -223,6 +228,10 @@ def _read(file: BinaryIO, part: Part, made: Metadata) -> None:
         made.texts |= cleaned(info_texts(made.wav_chunks))
     except DamagedChunkError:  # libsndfile may have read some of it
         made.wav_chunks = [chunk for chunk in made.wav_chunks if not chunk.is_info]
+
+
+def _named(tags: set[str]) -> list[str]:
+    return sorted(tags - _NO_FLAW, key=lambda name: (name != COVER, name))
 
 
 def _reason(error: Exception) -> str:

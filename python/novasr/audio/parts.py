@@ -50,13 +50,19 @@ def find_parts(file: BinaryIO) -> list[Part]:
 
 def _flac_parts(window: Window, start: int) -> Iterator[Part]:
     """Yield FLAC files that follow each other (RFC 9639, 8.2), their number of frames hidden."""
-    following = window.find(_FLAC, start + 4)
-    while following >= 0 and window.at(following + 5, 3) != _STREAMINFO_HEAD:
-        following = window.find(_FLAC, following + 1)
-    count_at = start + 21  # 4 bits of another field, then 36 bits: the number of frames, or 0
-    packed = window.number(count_at, 5, "big")
-    frames = packed & (1 << 36) - 1
-    patches = {count_at: (packed - frames).to_bytes(5, "big")}
-    yield Part(start, window.size if following < 0 else following, patches, frames=frames or None)
-    if following >= 0:
-        yield from _flac_parts(window, following)
+    while start < window.size:
+        end = _find_flac(window, start + 4)
+        count_at = start + 21  # 4 bits of another field, then 36 bits: the number of frames, or 0
+        packed = window.number(count_at, 5, "big")
+        frames = packed & (1 << 36) - 1
+        patches = {count_at: (packed - frames).to_bytes(5, "big")}
+        yield Part(start, end, patches, frames=frames or None)
+        start = end
+
+
+def _find_flac(window: Window, position: int) -> int:
+    """Return where the next FLAC file begins, or the end."""
+    found = window.find(_FLAC, position)
+    while found >= 0 and window.at(found + 5, 3) != _STREAMINFO_HEAD:
+        found = window.find(_FLAC, found + 1)
+    return window.size if found < 0 else found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
+import re
 import struct
 import tempfile
 from collections.abc import Iterator
@@ -22,12 +22,13 @@ from novasr.audio.reading import AudioReader
 from novasr.audio.samples import SAMPLE_BYTES, Quantizer
 from novasr.audio.writing import Layout
 from novasr.errors import AudioFileError, AudioFormatError
+from novasr.filesystem.unbuffered import write_all
 
 NAME = Path("-")
 #: Sample formats of raw audio, named as by ffmpeg.
 RAW_FORMATS = {"s16le": "PCM_16", "s24le": "PCM_24", "s32le": "PCM_32", "f32le": "FLOAT"}
 _READ_BYTES = 1 << 16
-_LARGEST_HEADER_BYTES = 1 << 24
+_LARGEST_FORMAT_BYTES = 1 << 16
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _SUBTYPES = {
     (_PCM, 8): "PCM_U8",
@@ -37,6 +38,7 @@ _SUBTYPES = {
     (_FLOAT, 32): "FLOAT",
     (_FLOAT, 64): "DOUBLE",
 }
+_READ = (b"fmt ", b"ds64")  # of the chunks before the samples
 _GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 
 
@@ -77,11 +79,14 @@ def parse_raw(text: str) -> Raw:
     AudioFormatError
         If it says something else.
     """
-    rate, channels, name = [*text.split(","), "", "", ""][:3]
-    if not (rate.isdecimal() and channels.isdecimal() and name in RAW_FORMATS) or channels == "0":
-        known = " ".join(RAW_FORMATS)
-        msg = f"--raw {text}: expected RATE,CHANNELS,FORMAT, for example 16000,1,s16le ({known})"
-        raise AudioFormatError(msg)
+    known = "|".join(RAW_FORMATS)
+    found = re.fullmatch(f"([1-9][0-9]{{0,6}}),([1-9][0-9]{{0,2}}),({known})", text)
+    if found is None:
+        raise AudioFormatError(
+            f"--raw {text}: expected RATE,CHANNELS,FORMAT, for example 16000,1,s16le"
+            f" ({' '.join(RAW_FORMATS)})"
+        )
+    rate, channels, name = found.groups()
     return Raw(int(rate), int(channels), name)
 
 
@@ -107,7 +112,7 @@ class PipeReader:
     AudioFormatError
         If the WAV is of a kind that is not read here.
     AudioFileError
-        If it ends within its header.
+        If it ends within its header, or the header is damaged.
     """
 
     path = NAME
@@ -143,10 +148,12 @@ class PipeReader:
                 block = _decoded(data[:whole], self.subtype).reshape(-1, self.channels)
                 self.frames += len(block)
                 yield block
+        if self.frames == 0:
+            raise AudioFileError(f"{NAME}: holds no audio (0 frames): send samples, too")
         if self._left:
             stated = self.frames + self._left // size
             self.warnings.append(
-                f"{NAME}: ended after {self.seconds:.2f} s, its header states"
+                f"ended after {self.seconds:.2f} s, its header states"
                 f" {stated / self.sample_rate:.2f} s"
             )
 
@@ -172,6 +179,10 @@ class PipeReader:
             )
         return data
 
+    def _skip(self, count: int) -> None:
+        while count:
+            count -= len(self._exactly(min(count, _READ_BYTES)))
+
     def _read_header(self, head: bytes) -> None:
         head += self._exactly(12 - len(head))
         size64 = 0
@@ -180,9 +191,10 @@ class PipeReader:
             name, size = (chunk := self._exactly(8))[:4], int.from_bytes(chunk[4:], "little")
             if name == b"data":
                 break
-            if size > _LARGEST_HEADER_BYTES:
+            if not name.isascii() or (name in _READ and size > _LARGEST_FORMAT_BYTES):
                 raise AudioFileError(f"{NAME}: damaged WAV header: send it again")
-            body = self._exactly(size + size % 2)
+            body = self._exactly(size if name in _READ else 0)
+            self._skip(size + size % 2 - len(body))
             if name == b"fmt ":
                 self._read_format(body)
             elif name == b"ds64":
@@ -200,8 +212,11 @@ class PipeReader:
             codec = int.from_bytes(body[24:26], "little")
         self.channels = int.from_bytes(body[2:4], "little")
         self.sample_rate = int.from_bytes(body[4:8], "little")
-        self.subtype = _SUBTYPES.get((codec, bits), "")
-        if not self.subtype or self.channels == 0:
+        align = int.from_bytes(body[12:14], "little")
+        if (codec, bits, align) == (_PCM, 24, 4 * self.channels):
+            bits = 32  # the room of each sample, as libsndfile takes it
+        self.subtype = _SUBTYPES.get((codec, bits + -bits % 8), "")
+        if not self.subtype or self.channels == 0 or self.sample_rate == 0:
             raise AudioFormatError(
                 f"{NAME}: a WAV of a kind that is not read from a pipe: convert it on the way,"
                 " ffmpeg -i FILE -f wav -c:a pcm_s16le -"
@@ -209,7 +224,9 @@ class PipeReader:
 
 
 @contextlib.contextmanager
-def open_pipe(pipe: BinaryIO, raw: Raw | None = None) -> Iterator[PipeReader | AudioReader]:
+def open_pipe(
+    pipe: BinaryIO, raw: Raw | None = None, *, allow_truncated: bool = False
+) -> Iterator[PipeReader | AudioReader]:
     """Read a pipe: WAV and raw samples as they come, any other format when all of it is there.
 
     Parameters
@@ -218,6 +235,8 @@ def open_pipe(pipe: BinaryIO, raw: Raw | None = None) -> Iterator[PipeReader | A
         For example standard input.
     raw : Raw, optional
         For samples without a header.
+    allow_truncated : bool
+        As for `AudioReader`.
 
     Yields
     ------
@@ -227,7 +246,7 @@ def open_pipe(pipe: BinaryIO, raw: Raw | None = None) -> Iterator[PipeReader | A
     Raises
     ------
     AudioFileError
-        If nothing comes, or it is no audio.
+        If nothing comes, or it is no audio, or there is no room for what has to be kept.
     """
     if pipe.isatty():
         raise AudioFileError(f"{NAME}: standard input is the keyboard: pipe audio into it")
@@ -237,16 +256,39 @@ def open_pipe(pipe: BinaryIO, raw: Raw | None = None) -> Iterator[PipeReader | A
     if raw is not None or (is_wave(head) and head[:4] != b"RIFX"):
         yield PipeReader(pipe, head, raw)
         return
-    with tempfile.TemporaryDirectory(prefix="novasr-") as folder:
-        whole = Path(folder) / "standard-input"
-        with whole.open("wb") as file:
-            file.write(head)
-            shutil.copyfileobj(pipe, file)
-        try:
-            with AudioReader(whole) as reader:
-                yield reader
-        except AudioFileError as error:
-            raise AudioFileError(str(error).replace(str(whole), str(NAME))) from error
+    with (
+        _kept(pipe, head) as whole,
+        AudioReader(whole, allow_truncated=allow_truncated, name=NAME) as reader,
+    ):
+        yield reader
+
+
+@contextlib.contextmanager
+def _kept(pipe: BinaryIO, head: bytes) -> Iterator[Path]:
+    """Lend a file of all that comes."""
+    with contextlib.ExitStack() as held:
+        with _roomy():
+            folder = held.enter_context(tempfile.TemporaryDirectory(prefix="novasr-"))
+            whole = Path(folder) / "standard-input"
+            file = held.enter_context(whole.open("wb", buffering=0))
+        data = head
+        while data:
+            with _roomy():
+                write_all(file, data)
+            data = os.read(pipe.fileno(), _READ_BYTES)
+        yield whole
+
+
+@contextlib.contextmanager
+def _roomy() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        folder = tempfile.tempdir or "the folder for temporary files"
+        raise AudioFileError(
+            f"{NAME}: no room in {folder} to keep what comes ({error.strerror}):"
+            " let TMPDIR name a folder on another disk, or send WAV"
+        ) from error
 
 
 def write_pipe(
@@ -279,18 +321,16 @@ def write_pipe(
     """
     quantize = Quantizer(layout.subtype, dither=dither)
     frames = 0
-    try:
-        if not bare:
-            pipe.write(_header(layout))
-        for block in blocks:
-            pipe.write(_encoded(quantize(block), layout.subtype))
+    head = b"" if bare else _header(layout)
+    for block in blocks:
+        data = head + _encoded(quantize(block), layout.subtype)
+        try:
+            pipe.write(data)
             pipe.flush()
-            frames += len(block)
-        pipe.flush()
-    except OSError as error:
-        if isinstance(error, AudioFileError):
-            raise
-        raise AudioFileError(f"{NAME}: cannot be written: {error.strerror}") from error
+        except OSError as error:
+            raise AudioFileError(f"{NAME}: cannot be written: {error.strerror}") from error
+        head = b""
+        frames += len(block)
     return frames
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -39,9 +40,13 @@ class AudioReader:
         Any format that libsndfile reads, and what ffmpeg reads where that is installed.
     allow_truncated : bool
         Take what is there of a file that has lost its end.
+    name : Path, optional
+        What messages call it, if not by its path.
 
     Attributes
     ----------
+    path : Path
+        Its name in messages.
     sample_rate : int
         In Hz.
     channels : int
@@ -64,12 +69,15 @@ class AudioReader:
         If the file is missing, unreadable, empty, truncated or not audio.
     """
 
-    def __init__(self, path: str | Path, *, allow_truncated: bool = False) -> None:
-        self.path = usable_path(path)
+    def __init__(
+        self, path: str | Path, *, allow_truncated: bool = False, name: Path | None = None
+    ) -> None:
+        self._location = usable_path(path)
+        self.path = self._location if name is None else name
         self.warnings: list[str] = []
         self._allow_truncated = allow_truncated
-        _check_readable(self.path)
-        self._raw = self.path.open("rb")
+        _check_readable(self._location)
+        self._raw = self._location.open("rb")
         try:
             self._open()
         except AudioFileError:
@@ -78,6 +86,15 @@ class AudioReader:
         except OSError as error:
             self._raw.close()
             raise AudioFileError(f"{self.path}: cannot be read: {error.strerror}") from error
+
+    def reopened(self) -> AudioReader:
+        """Read the same file once more."""
+        return AudioReader(self._location, allow_truncated=self._allow_truncated, name=self.path)
+
+    @property
+    def status(self) -> os.stat_result:
+        """What the system knows of the file."""
+        return os.fstat(self._raw.fileno())
 
     def _open(self) -> None:
         self._parts = find_parts(self._raw)
@@ -106,7 +123,12 @@ class AudioReader:
         """Tags and the like, for a file that is made of this one."""
         pictured = isinstance(self._file, FfmpegFile) and self._file.pictured
         return read_metadata(
-            self._raw, self.path, self._parts[0], self.sample_rate, self.tags, pictured=pictured
+            self._raw,
+            self._location,
+            self._parts[0],
+            self.sample_rate,
+            self.tags,
+            pictured=pictured,
         )
 
     def blocks(self) -> Iterator[FloatAudio]:
@@ -178,7 +200,7 @@ class AudioReader:
                 f" formats, or convert it elsewhere: ffmpeg -i {self.path.name} {made}"
             )
         try:
-            return FfmpegFile(self.path)
+            return FfmpegFile(self._location)
         except UnreadableError as error:
             if unknown:
                 msg = f"{self.path}: not an audio file, or a damaged one (ffmpeg: {error})"
@@ -249,7 +271,7 @@ class AudioReader:
     def _go_on(self, done: int, reason: Exception) -> Iterator[FloatAudio]:
         """Let ffmpeg, which passes over damage, read what libsndfile does not."""
         try:
-            file = FfmpegFile(self.path, least_score=0) if has_ffmpeg() else None
+            file = FfmpegFile(self._location, least_score=0) if has_ffmpeg() else None
         except UnreadableError:
             file = None
         if file is None or (file.samplerate, file.channels) != (self.sample_rate, self.channels):

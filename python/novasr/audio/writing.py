@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import soundfile as sf
 
@@ -142,7 +143,7 @@ def choose_layout(
     ------
     AudioFormatError
         If the suffix is unknown, the format has no such width, quality or rate, or it cannot hold
-        that much audio.
+        that many channels or that much audio.
     """
     check_layout(subtype, quality)
     suffix = destination.suffix.lower()
@@ -157,7 +158,9 @@ def choose_layout(
         _check_limits(destination, coded, sample_rate, reader.channels)
         if quality is None:
             quality = _least_quality(coded, reader.channels)
-        return Layout(kind, coded, sample_rate, reader.channels, reader.mask, quality)
+        layout = Layout(kind, coded, sample_rate, reader.channels, reader.mask, quality)
+        _check_capacity(destination, layout)
+        return layout
     if quality is not None:
         raise AudioFormatError(f"{destination}: quality is for .mp3, .ogg and .opus")
     width = _pcm_like(reader.subtype) if subtype is None else SUBTYPES[str(subtype)]
@@ -174,7 +177,9 @@ def choose_layout(
         _check_limits(destination, kind, sample_rate, reader.channels)
     if kind in ("AIFF", "AU") and size > _WAV_LIMIT_BYTES:
         raise AudioFormatError(f"{destination}: {kind} ends at 4 GiB: choose .wav")
-    return Layout(kind, width, sample_rate, reader.channels, reader.mask)
+    layout = Layout(kind, width, sample_rate, reader.channels, reader.mask)
+    _check_capacity(destination, layout)
+    return layout
 
 
 def _least_quality(coded: str, channels: int) -> float:
@@ -216,6 +221,20 @@ def _check_limits(destination: Path, coded: str, sample_rate: int, channels: int
         )
 
 
+def _check_capacity(destination: Path, layout: Layout) -> None:
+    """Ask libsndfile for the limits of a format where no disk can be the reason."""
+    mono = replace(layout, channels=1)
+    for tried, limit in (
+        (mono, f"{layout.sample_rate} Hz"),
+        (layout, f"{layout.channels} channels"),
+    ):
+        try:
+            _open_for_writing(io.BytesIO(), tried).close()
+        except sf.LibsndfileError as error:
+            msg = f"{destination}: {layout.format} cannot hold {limit}: choose .wav"
+            raise AudioFormatError(msg) from error
+
+
 def _pcm_like(subtype: str) -> str:
     return subtype if subtype in _STORED else _WIDTHS.get(subtype, "PCM_16")
 
@@ -255,8 +274,6 @@ def write_file(
     ------
     AudioFileError
         If the disk is full, or the file cannot be written for another reason.
-    AudioFormatError
-        If the format cannot hold that many channels.
     """
     with replacing(destination, overwrite=overwrite) as temporary:
         try:
@@ -266,8 +283,6 @@ def write_file(
                 write_mask(temporary, layout.mask)
         except sf.LibsndfileError as error:
             raise AudioFileError(_why_unwritable(destination, temporary)) from error
-        except AudioFormatError as error:
-            raise AudioFormatError(f"{destination}: {error}: choose .wav") from error
         if arrived != frames:
             raise AudioFileError(_why_unwritable(destination, temporary))
         metadata.complete(temporary, layout.format, layout.subtype, layout.sample_rate)
@@ -285,7 +300,7 @@ def _write_blocks(
     frames = 0
     quantize = Quantizer(layout.subtype, dither=dither)
     piece = max(1, _PIECE_SAMPLES // layout.channels)
-    with _open_for_writing(path, layout) as file:
+    with _open_for_writing(libsndfile_name(path), layout) as file:
         for name, text in metadata.for_libsndfile(layout.format, layout.subtype).items():
             with contextlib.suppress(sf.LibsndfileError):
                 setattr(file, name, text)
@@ -297,7 +312,7 @@ def _write_blocks(
     return frames
 
 
-def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
+def _open_for_writing(file: str | bytes | BinaryIO, layout: Layout) -> sf.SoundFile:
     rate, channels = layout.sample_rate, layout.channels
     settings: dict[str, float | str] = {}
     if layout.quality is not None:
@@ -307,15 +322,7 @@ def _open_for_writing(path: Path, layout: Layout) -> sf.SoundFile:
             # In smaller frames there is no room for the tag that makes players cut off the delay.
             compression *= 0.85 if layout.sample_rate >= 32_000 else 0.5
         settings["compression_level"] = compression
-    name = libsndfile_name(path)
-    try:
-        return sf.SoundFile(
-            name, "w", rate, channels, layout.subtype, None, layout.format, **settings
-        )
-    except sf.LibsndfileError as error:
-        if not sf.check_format(layout.format, layout.subtype) or channels > 2:
-            raise AudioFormatError(f"{layout.format} cannot hold {channels} channels") from error
-        raise AudioFormatError(f"{layout.format} cannot hold {rate} Hz") from error
+    return sf.SoundFile(file, "w", rate, channels, layout.subtype, None, layout.format, **settings)
 
 
 def _why_unwritable(destination: Path, temporary: Path) -> str:

@@ -361,12 +361,17 @@ def _with_picture(job: Job, result: EnhanceResult) -> Done:
 
 
 def _print_done(done: Done) -> None:
-    from novasr.offline.results import clipping_text
-
     result = done.result
     print_line(f"{result.source} -> {result.destination}: {_pace(result.seconds, result.elapsed)}")
     if done.picture is not None:
         print_line(f"plot: {done.picture}")
+    print_warnings(result)
+
+
+def print_warnings(result: EnhanceResult) -> None:
+    """Say what was met on the way to a result."""
+    from novasr.offline.results import clipping_text
+
     if result.replaced:
         print_warning(
             f"{result.source}: {result.replaced} NaN or infinite samples were replaced by zero"

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from novasr.cli.batch import Batch, Settings, Sound
-from novasr.errors import AudioFileError, ParameterError
-from novasr.messages import print_warning
+from novasr.cli.batch import Batch, Settings, Sound, print_warnings
+from novasr.errors import ParameterError, blaming
 from novasr.types import Engine, Mode, OutputGain, OutputRate, Subtype
 
 HELP = """Extend speech to 24 kHz and store it at 48 kHz.
@@ -98,7 +97,7 @@ def enhance(
         typer.Option(
             metavar="R,C,F",
             help="Standard input (and output) is samples without a header: rate, channels, format"
-            " (s16le s24le s32le f32le).",
+            " (s16le s24le s32le f32le); of a file: what is written to standard output.",
         ),
     ] = None,
     plot: Annotated[
@@ -133,7 +132,7 @@ def enhance(
             "--plot": plot,
         }
         source, result = _one_pipe(inputs, output, given)
-        _enhance_pipe(source, result, sound, raw, overwrite=overwrite)
+        _enhance_pipe(source, result, sound, raw, force=force, overwrite=overwrite)
         return
     if raw is not None:
         raise ParameterError("--raw tells what standard input is: novasr enhance - --raw ...")
@@ -187,22 +186,20 @@ def _parse_gain(text: str) -> OutputGain:
 
 
 def _enhance_pipe(
-    source: str, output: str, sound: Sound, raw: str | None, *, overwrite: bool
+    source: str, output: str, sound: Sound, raw: str | None, *, force: bool, overwrite: bool
 ) -> None:
     from novasr.audio.piping import parse_raw
+    from novasr.offline.files import Storage
     from novasr.offline.pipe import enhance_pipe
 
-    if output != "-" and Path(output).exists() and not overwrite:
-        raise AudioFileError(f"{output}: exists: choose another name or add --overwrite")
-    warnings = enhance_pipe(
-        sys.stdin.buffer if source == "-" else Path(source),
-        sys.stdout.buffer if output == "-" else Path(output),
-        sound.chain(),
-        raw=None if raw is None else parse_raw(raw),
-        subtype=sound.subtype,
-        quality=sound.quality,
-        dither=sound.dither,
-        allow_truncated=sound.allow_truncated,
-    )
-    for warning in warnings:
-        print_warning(f"{source}: {warning}")
+    kind = None if raw is None else parse_raw(raw)
+    with blaming(Path(source)):
+        result = enhance_pipe(
+            sys.stdin.buffer if source == "-" else Path(source),
+            sys.stdout.buffer if output == "-" else Path(output),
+            sound.chain(),
+            Storage(sound.subtype, sound.quality, sound.dither, overwrite, kind),
+            force=force,
+            allow_truncated=sound.allow_truncated,
+        )
+    print_warnings(result)

@@ -127,7 +127,7 @@ class Enhancement:
         made = resampled(made, made_rate, self.output_rate, source.channels)
         if progress is not None:
             made = self._reported(made, source, progress)
-        made = self._level.apply(made, self.output_rate, source.channels)
+        made = self._level.apply(made, source.channels)
         self.blocks = self._output.watch(made)
 
     @property

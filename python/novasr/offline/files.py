@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 from novasr.audio.analysis import BandMeter, judge_band, may_be_full_band
+from novasr.audio.piping import NAME, RAW_FORMATS, PipeReader, Raw, write_pipe
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout, check_layout, choose_layout, write_file
 from novasr.checks import check_count, usable_path
@@ -16,9 +18,11 @@ from novasr.engines import read_model
 from novasr.errors import AudioFileError
 from novasr.filesystem.disk_space import check_space
 from novasr.filesystem.replacing import check_protection, exists_error
-from novasr.offline.enhancement import Enhancement, Settings, open_stream
-from novasr.offline.results import default_destination, least_bytes
+from novasr.offline.enhancement import Enhancement, Progress, Settings, open_stream
+from novasr.offline.results import default_destination, least_bytes, working_bytes
 from novasr.types import Engine, Mode, OutputGain, OutputRate, Subtype
+
+Reader: TypeAlias = AudioReader | PipeReader
 
 
 @dataclass(frozen=True)
@@ -157,73 +161,152 @@ def enhance_file(
     """
     if jobs is not None:
         check_count("jobs", jobs)
-    check_layout(subtype, quality)
+    storage = Storage(subtype, quality, dither, overwrite)
     settings = Settings(mode, engine, weights, rate, gain, jobs)
     read_model(settings.engine, settings.weights)
-    started = time.perf_counter()
     source = usable_path(source)
     destination = default_destination(source, rate) if destination is None else destination
     destination = usable_path(destination)
     with AudioReader(source, allow_truncated=allow_truncated) as reader:
-        _check_destination(source, destination, overwrite=overwrite)
-        bandwidth, leave = None, False
-        if may_be_full_band(reader.sample_rate) or reader.frames == 0:
-            bandwidth, reader.frames = _survey(
-                source, allow_truncated=allow_truncated, progress=progress
-            )
-            leave = judge_band(bandwidth, reader.sample_rate).kind == "leave" and not force
-        work = Enhancement(
-            reader,
-            settings,
-            destination.parent,
-            bandwidth_hz=bandwidth,
-            leave=leave,
-            progress=progress,
+        check_destination(destination, reader.status, overwrite=overwrite)
+        return enhance_recording(
+            reader, destination, settings, storage, force=force, progress=progress
         )
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How a result is to be stored; see `enhance_file`.
+
+    Attributes
+    ----------
+    subtype, quality, dither, overwrite
+        As for `enhance_file`.
+    raw : Raw, optional
+        Of what goes into a pipe: samples without a header.
+    """
+
+    subtype: Subtype | Literal[16, 24] | None = None
+    quality: float | None = None
+    dither: bool = False
+    overwrite: bool = False
+    raw: Raw | None = None
+
+    def __post_init__(self) -> None:
+        check_layout(self.subtype, self.quality)
+
+    def layout(self, reader: Reader, destination: Path | BinaryIO, sample_rate: int) -> Layout:
+        """Choose format and sample width, see `choose_layout`."""
+        path = destination if isinstance(destination, Path) else NAME.with_suffix(".wav")
         layout = choose_layout(
-            reader, destination, work.output_rate, subtype=subtype, quality=quality
+            reader, path, sample_rate, subtype=self.subtype, quality=self.quality
         )
-        check_space(destination, least_bytes(reader, layout))
-        frames = write_file(
-            destination, layout, work.blocks, reader.metadata, dither=dither, overwrite=overwrite
-        )
-    elapsed = time.perf_counter() - started
-    return _described(reader, work, layout, destination, frames, elapsed, extended=not leave)
+        if self.raw is not None and self.subtype is None and path is not destination:
+            return replace(layout, subtype=RAW_FORMATS[self.raw.format])
+        return layout
 
 
-def _described(
-    reader: AudioReader,
-    work: Enhancement,
-    layout: Layout,
-    destination: Path,
-    output_frames: int,
-    elapsed: float,
+def enhance_recording(
+    reader: Reader,
+    destination: Path | BinaryIO,
+    settings: Settings,
+    storage: Storage,
     *,
-    extended: bool,
+    force: bool = False,
+    progress: Progress | None = None,
 ) -> EnhanceResult:
-    warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
-    if not layout.keeps_places:
-        warnings.append(f"{layout.format} cannot say which loudspeakers the channels are for")
-    if output_frames == 0:
-        warnings.append(f"too short: less than a frame at {work.output_rate} Hz")
+    """Enhance what is open: the one way of files and pipes.
+
+    Parameters
+    ----------
+    reader : AudioReader or PipeReader
+        The source. A file is looked through beforehand, to leave as it is what has its full band.
+    destination : Path or binary stream
+        File to write; or pipe, which gets a WAV of open length, or samples.
+    settings : Settings
+        What is to become of the sound.
+    storage : Storage
+        How to store it.
+    force, progress
+        As for `enhance_file`.
+
+    Returns
+    -------
+    EnhanceResult
+        As of `enhance_file`; a pipe is called ``-``.
+    """
+    started = time.perf_counter()
+    path = destination if isinstance(destination, Path) else NAME
+    bandwidth = _look_ahead(reader, progress)
+    full = bandwidth is not None and judge_band(bandwidth, reader.sample_rate).kind == "leave"
+    work = Enhancement(
+        reader,
+        settings,
+        path.parent,
+        bandwidth_hz=bandwidth,
+        leave=full and not force,
+        progress=progress,
+    )
+    layout = storage.layout(reader, destination, work.output_rate)
+    output_frames = _write(destination, reader, work, layout, settings, storage)
     return EnhanceResult(
         source=reader.path,
-        destination=destination,
+        destination=path,
         sample_rate=reader.sample_rate,
         channels=reader.channels,
         frames=reader.frames,
         output_rate=work.output_rate,
         output_frames=output_frames,
         seconds=reader.seconds,
-        elapsed=elapsed,
+        elapsed=time.perf_counter() - started,
         bandwidth_hz=work.bandwidth_hz,
-        extended=extended,
+        extended=force or not full,
         gain_db=work.gain_db,
         replaced=work.replaced,
         peak=work.peak,
         clipped=work.beyond_full_scale if layout.clips else 0,
-        warnings=tuple(warnings),
+        warnings=tuple(_warnings(reader, work, layout, output_frames, force=force)),
     )
+
+
+def _write(
+    destination: Path | BinaryIO,
+    reader: Reader,
+    work: Enhancement,
+    layout: Layout,
+    settings: Settings,
+    storage: Storage,
+) -> int:
+    if not isinstance(destination, Path):
+        reader.metadata.leave_out()
+        bare = storage.raw is not None
+        return write_pipe(destination, layout, work.blocks, bare=bare, dither=storage.dither)
+    check_space(destination, working_bytes(reader, layout, settings.gain))
+    return write_file(
+        destination,
+        layout,
+        work.blocks,
+        reader.metadata,
+        dither=storage.dither,
+        overwrite=storage.overwrite,
+    )
+
+
+def _warnings(
+    reader: Reader, work: Enhancement, layout: Layout, output_frames: int, *, force: bool
+) -> list[str]:
+    warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
+    verdict = judge_band(work.bandwidth_hz, reader.sample_rate)
+    if isinstance(reader, PipeReader) and verdict.kind == "leave" and not force:
+        warnings.append(
+            f"{verdict.text}; extended all the same, as a pipe is not looked through beforehand:"
+            " give it as a file to have it stored as it is, or say --force"
+        )
+    if not layout.keeps_places:
+        warnings.append(f"{layout.format} cannot say which loudspeakers the channels are for")
+    if output_frames == 0:
+        warnings.append(f"too short: less than a frame at {work.output_rate} Hz")
+    return warnings
 
 
 def check_settings(settings: Settings) -> None:
@@ -254,10 +337,11 @@ def needed_bytes(
     NovasrError
         If it is known without reading all of `source` that there will be no result.
     """
+    storage = Storage(subtype, quality)
     with AudioReader(source, allow_truncated=allow_truncated) as reader:
-        _check_destination(source, destination, overwrite=overwrite)
-        rate = settings.output_rate(reader.sample_rate)
-        layout = choose_layout(reader, destination, rate, subtype=subtype, quality=quality)
+        check_destination(destination, reader.status, overwrite=overwrite)
+        layout = storage.layout(reader, destination, settings.output_rate(reader.sample_rate))
+        check_space(destination, working_bytes(reader, layout, settings.gain))
         return least_bytes(reader, layout)
 
 
@@ -289,27 +373,38 @@ def check_file(
     return needed
 
 
-def _survey(
-    source: Path, *, allow_truncated: bool, progress: Callable[[float, float], None] | None
-) -> tuple[float, int]:
-    """Read all of a file and return its bandwidth and its length in frames."""
-    with AudioReader(source, allow_truncated=allow_truncated) as reader:
-        meter = BandMeter(reader.sample_rate)
-        for block in reader.blocks():
+def _look_ahead(reader: Reader, progress: Progress | None) -> float | None:
+    """Read all of a file for its bandwidth and its length, where these can matter."""
+    if isinstance(reader, PipeReader):
+        return None
+    if reader.frames > 0 and not may_be_full_band(reader.sample_rate):
+        return None
+    with reader.reopened() as whole:
+        meter = BandMeter(whole.sample_rate)
+        for block in whole.blocks():
             meter.add(block)
             if progress is not None:
-                progress(0.0, max(reader.seconds, 1e-3))
-        return meter.bandwidth_hz, reader.frames
+                progress(0.0, max(whole.seconds, 1e-3))
+        reader.frames = whole.frames
+        return meter.bandwidth_hz
 
 
-def _check_destination(source: Path, destination: Path, *, overwrite: bool) -> None:
+def check_destination(destination: Path, source: os.stat_result, *, overwrite: bool) -> None:
+    """Refuse what the result must not replace.
+
+    Raises
+    ------
+    AudioFileError
+        If `destination` exists and may not be overwritten, is `source`, has other names, or is no file
+        that can be written.
+    """
     try:
         status = destination.stat()
     except FileNotFoundError:
         return
     except OSError as error:
         raise AudioFileError(f"{destination}: cannot be written: {error.strerror}") from error
-    if destination.samefile(source):
+    if os.path.samestat(status, source):
         raise AudioFileError(f"{destination}: is the source itself: choose another name")
     if not destination.is_file():
         raise AudioFileError(f"{destination}: exists and is not a regular file: name a file")

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from novasr.audio.piping import NAME, Raw, open_pipe, write_pipe
+from novasr.audio.piping import Raw, open_pipe
 from novasr.audio.reading import AudioReader
-from novasr.audio.writing import choose_layout, write_file
 from novasr.errors import AudioFormatError
-from novasr.offline.enhancement import Enhancement, Settings
+from novasr.offline.enhancement import Settings
+from novasr.offline.files import (
+    EnhanceResult,
+    Reader,
+    Storage,
+    check_destination,
+    enhance_recording,
+)
 
 
 def enhance_pipe(
     source: BinaryIO | Path,
     destination: BinaryIO | Path,
     settings: Settings,
+    storage: Storage | None = None,
     *,
-    raw: Raw | None = None,
-    subtype: str | None = None,
-    quality: float | None = None,
-    dither: bool = False,
+    force: bool = False,
     allow_truncated: bool = False,
-) -> list[str]:
+) -> EnhanceResult:
     """Enhance from or to a pipe, in constant memory and with a latency of milliseconds.
 
-    Unlike `enhance_file` it does not look ahead: a source that has its full band already is extended,
-    too.
+    Unlike `enhance_file` it does not look ahead where the source is read as it comes: one that has its full
+    band already is extended, too, and a warning says so.
 
     Parameters
     ----------
@@ -37,15 +44,16 @@ def enhance_pipe(
         Into a stream goes a WAV of open length.
     settings : Settings
         What is to become of the sound.
-    raw : Raw, optional
-        The source is samples without a header; so is what is written to a stream.
-    subtype, quality, dither, allow_truncated
+    storage : Storage, optional
+        How to store it. Its `raw` tells the samples without a header of a stream that is read; what is
+        written to a stream is then samples, too. Where the source is a file it tells those alone.
+    force, allow_truncated
         As for `enhance_file`.
 
     Returns
     -------
-    list of str
-        Warnings.
+    EnhanceResult
+        A stream is called ``-``.
 
     Raises
     ------
@@ -54,25 +62,38 @@ def enhance_pipe(
     AudioFormatError
         If the audio is of a kind that cannot be used.
     """
+    storage = Storage() if storage is None else storage
     if not isinstance(destination, Path) and settings.gain == "auto":
         raise AudioFormatError(
             "gain 'auto' needs the whole recording: give it in dB, or name a file"
         )
-    one_stream = replace(settings, jobs=1)
-    opened = (
-        AudioReader(source, allow_truncated=allow_truncated)
-        if isinstance(source, Path)
-        else open_pipe(source, raw)
-    )
-    with opened as reader:
-        target = destination if isinstance(destination, Path) else NAME.with_suffix(".wav")
-        work = Enhancement(reader, one_stream, target.parent)
-        layout = choose_layout(reader, target, work.output_rate, subtype=subtype, quality=quality)
-        if isinstance(destination, Path):
-            write_file(destination, layout, work.blocks, reader.metadata, dither=dither)
-        else:
-            write_pipe(destination, layout, work.blocks, bare=raw is not None, dither=dither)
-    warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
-    if work.beyond_full_scale and layout.clips:
-        warnings.append(f"{work.beyond_full_scale} samples were clipped")
-    return warnings
+    if isinstance(source, Path) and storage.raw is not None:
+        settings = _at_rate(settings, storage, storage.raw)
+    if isinstance(destination, Path) and not isinstance(source, Path):
+        status = os.fstat(source.fileno())
+        check_destination(destination, status, overwrite=storage.overwrite)
+    with _opened(source, storage.raw, allow_truncated=allow_truncated) as reader:
+        one_stream = replace(settings, jobs=1)
+        return enhance_recording(reader, destination, one_stream, storage, force=force)
+
+
+@contextlib.contextmanager
+def _opened(source: BinaryIO | Path, raw: Raw | None, *, allow_truncated: bool) -> Iterator[Reader]:
+    if not isinstance(source, Path):
+        with open_pipe(source, raw, allow_truncated=allow_truncated) as coming:
+            yield coming
+        return
+    with AudioReader(source, allow_truncated=allow_truncated) as reader:
+        if raw is not None and raw.channels != reader.channels:
+            raise AudioFormatError(
+                f"{source}: has {reader.channels} channels, and --raw names {raw.channels}:"
+                " name as many"
+            )
+        yield reader
+
+
+def _at_rate(settings: Settings, storage: Storage, raw: Raw) -> Settings:
+    """Take from `raw` what the samples that are written are to be."""
+    if settings.rate is not None or storage.subtype is not None:
+        raise AudioFormatError("--raw names rate and width of the result: leave out --rate, --bits")
+    return replace(settings, rate=raw.sample_rate)

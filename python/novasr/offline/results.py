@@ -7,12 +7,14 @@ from pathlib import Path
 import soundfile as sf
 
 from novasr.audio.libsndfile import libsndfile_name
+from novasr.audio.piping import NAME, PipeReader
 from novasr.audio.reading import AudioReader
 from novasr.audio.samples import SAMPLE_BYTES
 from novasr.audio.writing import SUBTYPES, Layout, holds_float
-from novasr.types import OutputRate, Subtype
+from novasr.types import OutputGain, OutputRate, Subtype
 
 DEFAULT_RATE_HZ = 48_000
+_ESTIMATED = ("MP3", "FFMPEG")  # formats whose length may be an estimate
 
 
 def default_destination(source: Path, rate: OutputRate | None = None) -> Path:
@@ -44,13 +46,13 @@ def is_result(path: Path, rate: OutputRate | None = None) -> bool:
     return path.stem.endswith((result_mark(None), result_mark(rate)))
 
 
-def least_bytes(reader: AudioReader, layout: Layout) -> int:
+def least_bytes(reader: AudioReader | PipeReader, layout: Layout) -> int:
     """Tell how many bytes the result takes at least.
 
     That is 0 where only the end tells: silence takes next to nothing in a compressed file, and the length
     of an MP3, or of what ffmpeg reads, may be an estimate.
     """
-    if layout.format == "FLAC" or reader.format in ("MP3", "FFMPEG"):
+    if layout.format == "FLAC" or reader.format in _ESTIMATED:
         return 0
     frames = int(reader.seconds * layout.sample_rate)
     return frames * layout.channels * SAMPLE_BYTES.get(layout.subtype, 0)
@@ -58,8 +60,16 @@ def least_bytes(reader: AudioReader, layout: Layout) -> int:
 
 def clipping_text(count: int, peak: float, destination: Path) -> str:
     """Say that samples were clipped and what helps, of what the format of `destination` allows."""
-    wider = ", or --subtype float" if holds_float(destination) else ""
-    return f"{count} samples were clipped, the peak is {peak:.2f} of full scale: add --gain auto{wider}"
+    gain = "--gain DB" if destination == NAME else "--gain auto"
+    wider = ", or --subtype float" if destination == NAME or holds_float(destination) else ""
+    return f"{count} samples were clipped, the peak is {peak:.2f} of full scale: add {gain}{wider}"
+
+
+def working_bytes(reader: AudioReader | PipeReader, layout: Layout, gain: OutputGain) -> int:
+    """Tell how many bytes the work takes at least: the result, and what waits for an automatic gain."""
+    exact = reader.format not in _ESTIMATED
+    waiting = int(reader.seconds * layout.sample_rate) * layout.channels * SAMPLE_BYTES["FLOAT"]
+    return least_bytes(reader, layout) + (waiting if gain == "auto" and exact else 0)
 
 
 def is_finished(
@@ -105,7 +115,7 @@ def differences(
     with AudioReader(destination) as made, AudioReader(source, allow_truncated=True) as reader:
         wanted = reader.sample_rate if rate == "source" else rate or DEFAULT_RATE_HZ
         width = made.subtype if subtype is None else SUBTYPES[str(subtype)]
-        exact = reader.format not in ("MP3", "FFMPEG") and reader.frames > 0 and not reader.warnings
+        exact = reader.format not in _ESTIMATED and reader.frames > 0 and not reader.warnings
         frames = round(reader.frames * made.sample_rate / reader.sample_rate)
         found = []
         if made.sample_rate != wanted:

@@ -129,6 +129,87 @@ def test_what_lies_behind_the_audio_is_no_audio(tmp_path: Path, behind: bytes) -
     assert warnings == []
 
 
+ID3 = b"ID3\x04\0\0\0\0\x10\0" + bytes(range(256)) * 8
+APE = b"APETAGEX" + bytes(24) + bytes(range(256)) * 8
+
+
+def chunk(name: bytes, body: bytes, order: str) -> bytes:
+    return name + len(body).to_bytes(4, order) + body
+
+
+@pytest.mark.parametrize("behind", ["chunk", "unknown chunks", "ID3", "APE", "lyrics"])
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("suffix", ["wav", "aiff"])
+def test_what_follows_an_odd_number_of_bytes_is_no_audio(
+    tmp_path: Path, suffix: str, padded: bool, behind: str
+) -> None:
+    """Some programs leave out the pad byte; others append the tags of an MP3."""
+    order = "little" if suffix == "wav" else "big"
+    file = io.BytesIO()
+    sf.write(file, SPEECH[:7_999], RATE, "PCM_24", format=suffix.upper())
+    name = b"bext" if suffix == "wav" else b"APPL"
+    follower = {
+        "chunk": chunk(name, bytes(range(256)) * 8, order),
+        "unknown chunks": chunk(b"abcd", b"\xfe" * 1_000, order)
+        + chunk(b"efgh", b"\1" * 1_000, order),
+        "ID3": ID3,
+        "APE": APE,
+        "lyrics": b"LYRICSBEGIN" + b"IND0000211" * 99,
+    }[behind]
+    audio = file.getvalue()[: -1 if file.getvalue()[-1:] == b"\0" else None]
+    at = audio.index(b"data" if suffix == "wav" else b"SSND") + (8 if suffix == "wav" else 16)
+    audio = with_size(audio[: at + 3 * 7_999], suffix, 3 * 7_999)
+    content = audio + bytes(padded) + follower
+    found, warnings = read_bytes(content, tmp_path, suffix)
+    np.testing.assert_array_equal(found, read_bytes(file.getvalue(), tmp_path, suffix)[0])
+    assert warnings == []
+
+
+@pytest.mark.parametrize("tag", [ID3, APE])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_tag_behind_any_format_is_no_audio(tmp_path: Path, suffix: str, tag: bytes) -> None:
+    found, warnings = read_bytes(stored(suffix) + tag, tmp_path, suffix)
+    assert len(found) == len(SPEECH)
+    assert warnings == []
+
+
+def test_a_chunk_behind_an_odd_number_of_bytes_without_pad_is_kept(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    sf.write(file, SPEECH[:7_999], RATE, "PCM_24", format="WAV")
+    audio = file.getvalue()[: file.getvalue().index(b"data") + 8 + 3 * 7_999]
+    (tmp_path / "a.wav").write_bytes(
+        audio + chunk(b"bext", b"Interview".ljust(602, b"\0"), "little")
+    )
+    assert b"Interview" in enhance_file(tmp_path / "a.wav").destination.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac"])
+def test_as_many_files_as_one_likes_may_be_joined(tmp_path: Path, suffix: str) -> None:
+    found, warnings = read_bytes(1_200 * stored(suffix, SPEECH[:160]), tmp_path, suffix)
+    assert len(found) == 1_200 * 160
+    assert "1200 recordings in one file" in warnings[0]
+
+
+@pytest.mark.parametrize("suffix", ["w64", "caf"])
+def test_a_header_may_come_any_number_of_times(tmp_path: Path, suffix: str) -> None:
+    """SoX writes it into a pipe twice."""
+    content = stored(suffix)
+    body = content.index(b"data") + (24 if suffix == "w64" else 16)
+    found, _ = read_bytes(1_200 * content[:body] + content, tmp_path, suffix)
+    assert len(found) == len(SPEECH)
+
+
+@pytest.mark.parametrize(("suffix", "order"), [("wav", "little"), ("aiff", "big")])
+def test_joined_files_with_chunks_behind_their_audio_are_read_to_the_end(
+    tmp_path: Path, suffix: str, order: str
+) -> None:
+    name = b"LIST" if suffix == "wav" else b"APPL"
+    first = stored(suffix) + chunk(name, b"INFOISFT\4\0\0\0abc\0" * 50, order)
+    found, warnings = read_bytes(first + stored(suffix), tmp_path, suffix)
+    assert len(found) == 2 * len(SPEECH)
+    assert "2 recordings in one file" in warnings[0]
+
+
 @pytest.mark.parametrize("parts", [2, 3])
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "opus", "mp3"])
 def test_joined_files_are_read_to_the_end(tmp_path: Path, suffix: str, parts: int) -> None:

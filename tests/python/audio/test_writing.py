@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ from audio_files import noise, tones, write
 
 import novasr
 from novasr.audio.levels import AUTO_PEAK_DB
-from novasr.errors import AudioFormatError
-from novasr.offline.files import enhance_file
+from novasr.errors import AudioFileError, AudioFormatError, NovasrError
+from novasr.offline.files import check_file, enhance_file
 
 RATE = 16_000
 SUFFIXES = ["wav", "rf64", "w64", "aiff", "caf", "au", "flac"]
@@ -202,7 +203,7 @@ def test_what_a_narrow_source_will_lack_is_said(tmp_path: Path) -> None:
         ("b.mp3", {"subtype": "24"}, "no sample width"),
         ("b.flac", {"subtype": "float"}, "FLAC cannot hold float"),
         ("b.flac", {"quality": 3}, "quality is for"),
-        ("b.opus", {"rate": 44_100}, "OGG cannot hold 44100 Hz"),
+        ("b.opus", {"rate": 44_100}, r"b\.opus: OGG cannot hold 44100 Hz: choose \.wav"),
     ],
 )
 def test_what_a_format_does_not_have_is_refused(
@@ -212,3 +213,81 @@ def test_what_a_format_does_not_have_is_refused(
     with pytest.raises(AudioFormatError, match=message):
         enhance_file(source, tmp_path / name, **settings)
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_the_limit_that_is_named_is_the_one_that_was_met(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.wav", noise(0.1, RATE, 6), RATE)
+    with pytest.raises(AudioFormatError, match="OGG cannot hold 44100 Hz"):
+        enhance_file(source, tmp_path / "b.opus", rate=44_100)
+    with pytest.raises(AudioFormatError, match="MP3 cannot hold 6 channels"):
+        enhance_file(source, tmp_path / "b.mp3")
+
+
+@pytest.mark.parametrize(
+    ("rate", "settings", "message"),
+    [(4_000, {}, "4000"), (RATE, {"mode": "bogus"}, "bogus")],
+)
+def test_an_error_of_the_chain_is_not_taken_for_one_of_the_result(
+    tmp_path: Path, rate: int, settings: dict[str, object], message: str
+) -> None:
+    source = write(tmp_path / "a.wav", noise(0.5, rate), rate)
+    with pytest.raises(NovasrError, match=message) as caught:
+        enhance_file(source, tmp_path / "b.wav", **settings)
+    assert "b.wav" not in str(caught.value)
+    assert "choose .wav" not in str(caught.value)
+
+
+def run_with_room_for(size: int, folder: Path, arguments: str, given: Path | None = None) -> str:
+    """Enhance where no file may be larger, and return the only line on stderr."""
+    resource = pytest.importorskip("resource")
+    done = subprocess.run(
+        [sys.executable, "-m", "novasr", "enhance", *arguments.split()],
+        cwd=folder,
+        input=None if given is None else given.read_bytes(),
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    return done.stderr.decode()
+
+
+@pytest.mark.parametrize("arguments", ["a.wav -o", "- -o"])
+@pytest.mark.parametrize("name", ["b.wav", "b.flac", "b.opus"])
+def test_no_room_for_what_waits_for_its_gain_is_one_line(
+    tmp_path: Path, arguments: str, name: str
+) -> None:
+    source = write(tmp_path / "a.wav", noise(3.0, RATE), RATE)
+    said = run_with_room_for(
+        400_000,
+        tmp_path,
+        f"{arguments} {name} --gain auto",
+        source if "-" in arguments[0] else None,
+    )
+    assert ".: no room for the samples that wait for their gain (File too large)" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+@pytest.mark.parametrize("name", ["b.wav", "b.flac", "b.mp3", "b.ogg", "b.aiff"])
+def test_a_disk_without_room_for_the_first_byte_is_no_limit_of_the_format(
+    tmp_path: Path, name: str
+) -> None:
+    source = write(tmp_path / "a.wav", noise(1.0, RATE), RATE)
+    for arguments, given in ((f"a.wav -o {name}", None), (f"- -o {name}", source)):
+        said = run_with_room_for(0, tmp_path, arguments, given)
+        assert f"{name}: cannot be written: File too large" in said
+
+
+def test_what_waits_for_its_gain_counts_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "a.wav", noise(1.0, RATE), RATE)
+    usage = shutil.disk_usage(tmp_path)._replace(free=200_000)  # the result has 96,000 bytes
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
+    for name, size in (("b.wav", "288000"), ("b.flac", "192000")):
+        enhance_file(source, tmp_path / f"plain-{name}")
+        usage = usage._replace(free=int(size) - 1)
+        with pytest.raises(AudioFileError, match="are to be written"):
+            enhance_file(source, tmp_path / name, gain="auto")
+        with pytest.raises(AudioFileError, match="are to be written"):
+            check_file(source, tmp_path / name, gain="auto")
