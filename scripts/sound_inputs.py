@@ -33,7 +33,8 @@ def _glide(rate: int, seconds: float, seed: int) -> NDArray[np.float64]:
     voice = np.zeros(len(time))
     for k in range(1, 18):
         voice += np.sin(k * phase + seed * k) / (1 + abs(k - 5))
-    return 0.2 * voice * np.clip(2 * np.sin(2 * np.pi * 2.1 * time), 0, 1)
+    syllables: NDArray[np.float64] = np.clip(2 * np.sin(2 * np.pi * 2.1 * time), 0, 1)
+    return 0.2 * voice * syllables
 
 
 def _click(rate: int, seconds: float) -> NDArray[np.float64]:
