@@ -46,10 +46,11 @@ struct Frames {
 #endif
 
 template <std::size_t Width>
-NOVASR_INLINE void filter(std::span<const float> half, const float* centre, std::span<float> out) NOVASR_RT {
+NOVASR_INLINE void filter(std::span<const float> half, const float* end, std::span<float> out) NOVASR_RT {
   using Vector = typename Frames<Width>::Vector;
   constexpr std::size_t kVectors = kGroup / Width;
   const std::size_t reach = half.size() - 1;
+  const float* const centre = end - out.size() - reach;
   for (std::size_t first = 0; first < out.size(); first += kGroup) {
     const float* const x = centre + first;
     Vector sum[kVectors];
@@ -70,21 +71,29 @@ NOVASR_INLINE void filter(std::span<const float> half, const float* centre, std:
   }
 }
 
-#if defined(NOVASR_AVX2)
-NOVASR_AVX2 void filter_avx2(std::span<const float> half, const float* centre, std::span<float> out) NOVASR_RT {
-  filter<8>(half, centre, out);
+void filter_portable(std::span<const float> half, const float* end, std::span<float> out) NOVASR_RT {
+  filter<4>(half, end, out);
 }
-const bool has_avx2 = is_available(Isa::avx2);
+
+#if defined(NOVASR_AVX2)
+NOVASR_AVX2 void filter_avx2(std::span<const float> half, const float* end, std::span<float> out) NOVASR_RT {
+  filter<8>(half, end, out);
+}
 #endif
+
+const SymmetricFir best = symmetric_fir_for(is_available(Isa::avx2) ? Isa::avx2 : Isa::portable);
 
 }  // namespace
 
-void symmetric_fir(std::span<const float> half, const float* end, std::span<float> out) NOVASR_RT {
-  const float* const centre = end - out.size() - (half.size() - 1);
+SymmetricFir symmetric_fir_for([[maybe_unused]] Isa isa) noexcept {
 #if defined(NOVASR_AVX2)
-  if (has_avx2) return filter_avx2(half, centre, out);
+  if (isa >= Isa::avx2) return filter_avx2;
 #endif
-  filter<4>(half, centre, out);
+  return filter_portable;
+}
+
+void symmetric_fir(std::span<const float> half, const float* end, std::span<float> out) NOVASR_RT {
+  best(half, end, out);
 }
 
 }  // namespace novasr

@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "allocation_counter.hpp"
-#include "concurrency/latest_value.hpp"
 #include "novasr/errors.hpp"
 #include "novasr/model.hpp"
 #include "novasr/processor.hpp"
@@ -189,31 +188,6 @@ TEST_CASE("Parameters: they may be set while audio runs in another thread", "[pa
   for (int blocks = 0; !done || blocks < 200; ++blocks) streamer.process(input, 0, 64);
   control.join();
   REQUIRE(std::ranges::all_of(streamer.output()[1], [](float sample) { return std::abs(sample) < 4.0f; }));
-}
-
-TEST_CASE("LatestValue: the reader never sees half of a value, nor an older one after a newer", "[latest_value]") {
-  struct Pair {
-    int a = 0;
-    int b = 0;
-  };
-  novasr::LatestValue<Pair> box;
-  REQUIRE_FALSE(box.refresh());
-  constexpr int kLast = 20'000;
-  std::thread writer([&] {
-    for (int i = 1; i <= kLast; ++i) {
-      box.draft() = {i, -i};
-      box.publish();
-    }
-  });
-  int last = 0;
-  while (last < kLast) {
-    if (!box.refresh()) continue;
-    const Pair pair = box.current();
-    const bool whole_and_newer = pair.a == -pair.b && pair.a > last;
-    if (!whole_and_newer) FAIL("read " << pair.a << ", " << pair.b << " after " << last);
-    last = pair.a;
-  }
-  writer.join();
 }
 
 TEST_CASE("Processor: audio-thread calls never allocate", "[processor][realtime]") {
