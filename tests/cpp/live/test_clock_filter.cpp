@@ -11,8 +11,8 @@ namespace {
 
 /// A device whose callbacks come late by a random time.
 struct Device {
-  double rate_hz;
-  double jitter_seconds;
+  double rate_hz = 48'000.0;
+  double jitter_seconds = 0.0;
   std::size_t block = 128;
   double begin = 0.0;  // time of the first frame
   std::uint64_t frames = 0;
