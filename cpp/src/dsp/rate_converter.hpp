@@ -6,6 +6,7 @@
 
 #include "dsp/fir_design.hpp"
 #include "dsp/history.hpp"
+#include "dsp/kernels/kernels.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr {
@@ -45,6 +46,7 @@ class PolyphaseKernel {
   [[nodiscard]] float evaluate(const float* at, std::int64_t phase) const NOVASR_RT;
 
  private:
+  const dsp::KernelTable* kernels_ = nullptr;
   std::size_t right_ = 0;
   std::size_t row_length_ = 1;
   std::int64_t phases_ = 1;

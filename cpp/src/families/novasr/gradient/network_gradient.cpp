@@ -1,5 +1,6 @@
 #include "network_gradient.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <numbers>

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "row_kernels.hpp"
+#include "row_table.hpp"
 
 namespace novasr::training {
 
