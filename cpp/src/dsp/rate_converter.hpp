@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dsp/fir_design.hpp"
+#include "dsp/floor_div.hpp"
 #include "dsp/history.hpp"
 #include "dsp/kernels/kernels.hpp"
 #include "novasr/realtime.hpp"
@@ -19,11 +20,6 @@ struct RateRatio {
   RateRatio() = default;
   RateRatio(std::uint32_t in_hz, std::uint32_t out_hz) NOVASR_RT;
 };
-
-/// Quotient rounded towards minus infinity; divisor > 0.
-[[nodiscard]] constexpr std::int64_t floor_div(std::int64_t dividend, std::int64_t divisor) NOVASR_RT {
-  return dividend / divisor - (dividend % divisor < 0 ? 1 : 0);
-}
 
 /// The coefficients of a rate conversion: one row of taps for each phase, shared by all channels.
 class PolyphaseKernel {
