@@ -11,7 +11,7 @@
 #include "simd/dispatch.hpp"
 
 using namespace novasr;
-using namespace novasr::testing;
+using namespace novasr::test;
 
 namespace {
 
@@ -39,7 +39,7 @@ class IsaChoice {
 
 std::vector<float> output_of(NativeEngine engine) {
   engine.prepare({.channels = 1, .max_block_frames = 1024});
-  return run_whole(engine, noise(200, 0.1f));
+  return run_whole(engine, gaussian_noise(200, 0.1f));
 }
 
 }  // namespace

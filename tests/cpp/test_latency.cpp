@@ -12,6 +12,8 @@ using novasr::Parameters;
 using novasr::Processor;
 using novasr::ProcessSpec;
 
+using namespace novasr::test;
+
 namespace {
 
 constexpr std::array kRates{8'000u,  11'025u, 16'000u, 22'050u, 24'000u,  32'000u,
