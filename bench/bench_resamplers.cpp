@@ -26,6 +26,8 @@ extern "C" void* realloc(void* memory, std::size_t size) {
   return ++malloc_calls, __libc_realloc(memory, size);
 }
 
+using namespace novasr::test;
+
 namespace {
 
 struct Conversion {

@@ -19,10 +19,10 @@ enum class FrontEnd {
 
 /// Name, unit and range of a parameter: the single source for checks, hosts, Python and the documentation.
 struct ParameterInfo {
-  const char* id;    ///< for programs; Python appends the unit: crossover_hz
-  const char* name;  ///< for people
-  const char* unit;
-  float low, high, initial;
+  const char* id = "";    ///< for programs; Python appends the unit: crossover_hz
+  const char* name = "";  ///< for people
+  const char* unit = "";
+  float low = 0.0f, high = 0.0f, initial = 0.0f;
   std::array<const char*, 2> choices = {};  ///< names of the values, if the parameter is a choice
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dsp/kernels/table.hpp"
 #include "dsp/symmetric_fir.hpp"
+#include "simd/dispatch.hpp"
 
 namespace novasr {
 namespace {
@@ -57,6 +59,7 @@ void BlendParameters::render(std::size_t frames) NOVASR_RT {
 }
 
 void Blend::prepare(std::size_t crossover_frames, std::size_t max_frames) {
+  kernels_ = &dsp::table_for(best_isa());
   crossover_frames_ = crossover_frames;
   wet_.prepare(crossover_frames, max_frames);
   difference_.prepare(2 * crossover_frames, max_frames);
@@ -117,10 +120,10 @@ void Blend::enhance(std::span<const float> dry, std::span<const float> wet, cons
 
 void Blend::filter_difference(const BlendParameters& parameters, std::size_t frames) NOVASR_RT {
   const std::span<float> high_band = std::span(high_band_).first(frames);
-  symmetric_fir(parameters.high_pass[1], difference_.end(), high_band);
+  symmetric_fir(*kernels_, parameters.high_pass[1], difference_.end(), high_band);
   if (parameters.new_high_pass.rests_at(1.0f)) return;
   const std::span<float> old_band = std::span(other_high_band_).first(frames);
-  symmetric_fir(parameters.high_pass[0], difference_.end(), old_band);
+  symmetric_fir(*kernels_, parameters.high_pass[0], difference_.end(), old_band);
   const float* const fade = parameters.new_high_pass.values();
   for (std::size_t i = 0; i < frames; ++i) high_band[i] = old_band[i] + fade[i] * (high_band[i] - old_band[i]);
 }

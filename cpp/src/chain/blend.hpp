@@ -8,6 +8,7 @@
 #include "chain/chain_plan.hpp"
 #include "chain/dry_path.hpp"
 #include "dsp/history.hpp"
+#include "dsp/kernels/kernels.hpp"
 #include "dsp/smoothed_value.hpp"
 #include "novasr/parameters.hpp"
 
@@ -76,6 +77,7 @@ class Blend {
                std::span<float> out) NOVASR_RT;
 
  private:
+  const dsp::KernelTable* kernels_ = nullptr;
   std::size_t crossover_frames_ = 0;
   History wet_;
   History difference_;  // gain wet - dry

@@ -75,7 +75,7 @@ std::size_t smallest_delay(const ProcessSpec& spec, const EngineFormat& format, 
 
 ChainPlan plan_chain(const ProcessSpec& spec, const EngineFormat& format, std::size_t engine_latency_frames) {
   ChainPlan plan;
-  plan.passthrough = !format.extends(spec.output_rate_hz);
+  plan.passthrough = spec.sample_rate_hz == spec.output_rate_hz && !format.extends(spec.output_rate_hz);
   if (plan.passthrough) return plan;
 
   if (spec.sample_rate_hz != format.input_hz)

@@ -10,7 +10,7 @@ namespace novasr {
 
 /// The filters between the stages of a Processor and the delays that align them.
 struct ChainPlan {
-  bool passthrough = false;  ///< no band to extend: no filter and no delay
+  bool passthrough = false;  ///< the rate stays and has nothing to extend: no filter is used, no delay
 
   PolyphaseKernel reference;  ///< input resamplers, input rate -> engine's input rate
   PolyphaseKernel clean;

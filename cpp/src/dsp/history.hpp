@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "dsp/kernels/kernels.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr {
@@ -11,7 +12,7 @@ namespace novasr {
 class History {
  public:
   /// Samples beyond end() that may be read (not used): filters work in groups of this many frames.
-  static constexpr std::size_t kReadAhead = 16;
+  static constexpr std::size_t kReadAhead = dsp::kFirFrames;
 
   /// [control] Allocates; keeps at least `keep` samples in addition to those of the last append().
   void prepare(std::size_t keep, std::size_t max_append);

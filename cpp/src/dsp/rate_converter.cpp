@@ -1,36 +1,18 @@
 #include "dsp/rate_converter.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cmath>
 #include <numeric>
 
+#include "dsp/kernels/table.hpp"
+#include "simd/dispatch.hpp"
+
 namespace novasr {
 namespace {
 
-constexpr std::size_t kLanes = 8;  // partial sums of a dot product; fixed, so that the order of additions is
-
 /// More phases than this are interpolated linearly between this many rows: error (pi / rows)^2 / 8 = -118 dB at most.
 constexpr std::int64_t kMaxRows = 1024;
-
-float sum_lanes(const std::array<float, kLanes>& lane) NOVASR_RT {
-  return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
-}
-
-float dot(const float* x, const float* h, std::size_t length) NOVASR_RT {
-  std::array<float, kLanes> lane{};
-  for (std::size_t k = 0; k < length; k += kLanes)
-    for (std::size_t i = 0; i < kLanes; ++i) lane[i] += x[k + i] * h[k + i];
-  return sum_lanes(lane);
-}
-
-float dot_between(const float* x, const float* h0, const float* h1, float fraction, std::size_t length) NOVASR_RT {
-  std::array<float, kLanes> lane{};
-  for (std::size_t k = 0; k < length; k += kLanes)
-    for (std::size_t i = 0; i < kLanes; ++i) lane[i] += x[k + i] * (h0[k + i] + fraction * (h1[k + i] - h0[k + i]));
-  return sum_lanes(lane);
-}
 
 }  // namespace
 
@@ -40,7 +22,8 @@ RateRatio::RateRatio(std::uint32_t in_hz, std::uint32_t out_hz) NOVASR_RT {
   out = out_hz / divisor;
 }
 
-PolyphaseKernel::PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool unity_dc) : phases_(ratio.out) {
+PolyphaseKernel::PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool unity_dc)
+    : kernels_(&dsp::table_for(best_isa())), phases_(ratio.out) {
   const bool exact = ratio.out <= kMaxRows;
   const std::int64_t steps = exact ? ratio.out : kMaxRows;
   const std::int64_t row_count = exact ? steps : steps + 1;  // one more row for the last interval
@@ -48,7 +31,8 @@ PolyphaseKernel::PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool
   const auto left = static_cast<std::size_t>(parent.half_width);
   right_ = static_cast<std::size_t>(parent.half_width + last_phase);
   const std::size_t taps = left + right_ + 1;
-  row_length_ = (taps + kLanes - 1) / kLanes * kLanes;  // filled up with zeros on the side of the past
+  row_length_ =
+      (taps + dsp::kDotLanes - 1) / dsp::kDotLanes * dsp::kDotLanes;  // filled up with zeros on the side of the past
   row_of_phase_ = static_cast<double>(steps) / static_cast<double>(ratio.out);
   rows_.assign(static_cast<std::size_t>(row_count) * row_length_, 0.0f);
 
@@ -64,11 +48,13 @@ PolyphaseKernel::PolyphaseKernel(RateRatio ratio, const KaiserSinc& parent, bool
 
 float PolyphaseKernel::evaluate(const float* at, std::int64_t phase) const NOVASR_RT {
   const float* const first = at + right_ + 1 - row_length_;
-  if (phases_ <= kMaxRows) return dot(first, rows_.data() + static_cast<std::size_t>(phase) * row_length_, row_length_);
+  if (phases_ <= kMaxRows)
+    return kernels_->dot(first, rows_.data() + static_cast<std::size_t>(phase) * row_length_, row_length_);
   const double exact_row = static_cast<double>(phase) * row_of_phase_;
   const auto row = static_cast<std::size_t>(exact_row);
   const float* const h = rows_.data() + row * row_length_;
-  return dot_between(first, h, h + row_length_, static_cast<float>(exact_row - static_cast<double>(row)), row_length_);
+  return kernels_->dot_between(first, h, h + row_length_, static_cast<float>(exact_row - static_cast<double>(row)),
+                               row_length_);
 }
 
 void RateConverter::prepare(RateRatio ratio, const ConverterReach& reach) {

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "dsp/fir_design.hpp"
+#include "dsp/floor_div.hpp"
 #include "dsp/history.hpp"
+#include "dsp/kernels/kernels.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr {
@@ -19,12 +21,7 @@ struct RateRatio {
   RateRatio(std::uint32_t in_hz, std::uint32_t out_hz) NOVASR_RT;
 };
 
-/// Quotient rounded towards minus infinity; divisor > 0.
-[[nodiscard]] constexpr std::int64_t floor_div(std::int64_t dividend, std::int64_t divisor) NOVASR_RT {
-  return dividend / divisor - (dividend % divisor < 0 ? 1 : 0);
-}
-
-/// The coefficients of a rate conversion: one row of taps per phase, shared by all channels.
+/// The coefficients of a rate conversion: one row of taps for each phase, shared by all channels.
 class PolyphaseKernel {
  public:
   /// Identity: one tap of 1.
@@ -45,6 +42,7 @@ class PolyphaseKernel {
   [[nodiscard]] float evaluate(const float* at, std::int64_t phase) const NOVASR_RT;
 
  private:
+  const dsp::KernelTable* kernels_ = nullptr;
   std::size_t right_ = 0;
   std::size_t row_length_ = 1;
   std::int64_t phases_ = 1;

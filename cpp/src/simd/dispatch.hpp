@@ -9,4 +9,33 @@ namespace novasr {
 /// [control] Throws ConfigError if it is not available.
 void check_available(Isa isa);
 
+/// [control] The best that is available.
+[[nodiscard]] Isa best_isa() noexcept;
+
+/// Tables of functions, one for each instruction set that they are compiled for. An instruction set without a table of
+/// its own takes that of the one below.
+template <typename Table>
+struct IsaTables {
+  const Table& portable;
+  const Table& sse41 = portable;
+  const Table& avx2 = sse41;
+  const Table& avx512 = avx2;
+
+  /// [control] Throws ConfigError if `isa` is not available.
+  [[nodiscard]] const Table& of(Isa isa) const {
+    check_available(isa);
+    switch (isa) {
+      case Isa::portable:
+        return portable;
+      case Isa::sse41:
+        return sse41;
+      case Isa::avx2:
+        return avx2;
+      case Isa::avx512:
+        return avx512;
+    }
+    return portable;
+  }
+};
+
 }  // namespace novasr

@@ -77,6 +77,13 @@ bool is_available(Isa isa) noexcept {
   return runs_here(isa) && isa <= chosen().value_or(isa);
 }
 
+Isa best_isa() noexcept {
+  Isa best = Isa::portable;
+  for (const Isa isa : kIsas)
+    if (is_available(isa)) best = isa;
+  return best;
+}
+
 void check_available(Isa isa) {
   if (is_available(isa)) return;
   throw ConfigError("instruction set " + std::string(isa_name(isa)) + " is not available; those here are " +

@@ -6,6 +6,7 @@
 #include "spectrum.hpp"
 #include "streaming.hpp"
 
+using namespace novasr::test;
 using novasr::DryPath;
 
 namespace {
@@ -51,7 +52,7 @@ struct Rig {
 TEST_CASE("DryPath: at one rate the taps are the input, delayed bit by bit", "[chain]") {
   const auto rate = GENERATE(44'100u, 48'000u, 96'000u);
   Rig rig(rate, rate);
-  const auto input = noise(1, 4'000, 1)[0];
+  const auto input = uniform_noise(1, 4'000, 1)[0];
   const Heard heard = rig.play(input, random_blocks(2));
   const auto expect = [&](std::size_t delay) {
     auto audio = delayed({input}, delay);
@@ -86,7 +87,7 @@ TEST_CASE("DryPath: from one rate to another the taps are the input at the plann
 TEST_CASE("DryPath: the same bits for any block size, and after a reset", "[chain]") {
   const auto in_hz = GENERATE(16'000u, 44'100u, 48'000u);
   Rig rig(in_hz, 48'000);
-  const auto input = noise(1, 4'000, 3)[0];
+  const auto input = uniform_noise(1, 4'000, 3)[0];
   const Heard whole = rig.play(input, blocks_of(4'000));
   for (const Cutter& block : {blocks_of(1), blocks_of(64), random_blocks(4)}) {
     rig.path.reset();

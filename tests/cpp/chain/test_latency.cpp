@@ -12,6 +12,8 @@ using novasr::Parameters;
 using novasr::Processor;
 using novasr::ProcessSpec;
 
+using namespace novasr::test;
+
 namespace {
 
 constexpr std::array kRates{8'000u,  11'025u, 16'000u, 22'050u, 24'000u,  32'000u,
@@ -41,8 +43,9 @@ ProcessSpec spec_of(std::uint32_t in_hz, std::uint32_t out_hz, bool low_latency)
   return {.sample_rate_hz = in_hz, .output_rate_hz = out_hz, .max_block_frames = 4096, .low_latency = low_latency};
 }
 
-void check_delays(const ProcessSpec& spec, const std::vector<Parameters>& settings) {
-  Processor processor = make_processor(spec);
+void check_delays(const ProcessSpec& spec, const std::vector<Parameters>& settings,
+                  const novasr::EngineFormat& format = InterpolatingEngine::kFormat) {
+  Processor processor = make_processor(spec, 43, format);
   const std::size_t latency = processor.latency_frames();
   const Audio input{tones(kTones, spec.sample_rate_hz, spec.sample_rate_hz / 8)};
   const std::size_t length = latency + static_cast<std::size_t>(std::llrint(static_cast<double>(input[0].size()) *
@@ -93,6 +96,16 @@ TEST_CASE("Latency: rates that share no factor with 16 or 48 kHz work as well", 
   const auto rate = GENERATE(8'001u, 16'001u, 22'051u, 47'999u, 191'999u);
   check_delays(spec_of(rate, 48'000, false), {{.mode = Mode::full}, {.mix = 0.0f}});
   check_delays(spec_of(rate, rate, false), {{.mode = Mode::extend}});
+}
+
+TEST_CASE("Latency: the same holds around an engine of any input rate and ratio", "[latency]") {
+  const auto input_hz = GENERATE(8'000u, 16'000u, 24'000u, 48'000u);
+  const auto ratio = GENERATE(1u, 2u, 3u, 6u);
+  const auto rate = GENERATE(22'050u, 44'100u, 48'000u, 96'000u);
+  const novasr::EngineFormat format{.input_hz = input_hz, .output_hz = ratio * input_hz, .band_hz = 0.5 * input_hz};
+  INFO("engine " << input_hz << " -> " << format.output_hz << " Hz");
+  check_delays(spec_of(rate, rate, false), {{.mode = Mode::full}, {.mode = Mode::extend}, {.mix = 0.0f}}, format);
+  check_delays(spec_of(rate, format.output_hz, true), {{.mode = Mode::full, .front_end = FrontEnd::reference}}, format);
 }
 
 TEST_CASE("Latency: standard is 3 ms at 48 kHz and at most 5 ms elsewhere, low latency 61 frames", "[latency]") {

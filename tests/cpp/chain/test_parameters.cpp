@@ -19,7 +19,8 @@ using novasr::Mode;
 using novasr::Parameters;
 using novasr::Processor;
 using novasr::ProcessSpec;
-using novasr::test::allocations_in;
+
+using namespace novasr::test;
 
 namespace {
 
@@ -78,7 +79,7 @@ TEST_CASE("Parameters: low latency refuses what it has no room for and names the
 
 TEST_CASE("Parameters: what was set before prepare applies from the first frame", "[parameters]") {
   const ProcessSpec spec{.channels = 1, .max_block_frames = 512};
-  const Audio input = noise(1, 4000, 1);
+  const Audio input = uniform_noise(1, 4000, 1);
   Processor early(std::make_unique<InterpolatingEngine>(43));
   early.set_parameters({.mode = Mode::full});
   early.prepare(spec);
@@ -130,7 +131,7 @@ TEST_CASE("Parameters: after a fade the output is that of a processor that never
     p.output_gain_db = -3.0f;
   });
   const ProcessSpec spec{.max_block_frames = 64};
-  const Audio input = noise(1, 6'400, 3);
+  const Audio input = uniform_noise(1, 6'400, 3);
   Processor changed_late = make_processor(spec);
   Streamer late(changed_late, 1);
   Processor processor = make_processor(spec);
@@ -147,7 +148,7 @@ TEST_CASE("Parameters: after a fade the output is that of a processor that never
 }
 
 TEST_CASE("Parameters: a fade that ends with the stream gives the same bits however the end is cut", "[parameters]") {
-  const Audio input = noise(1, 1'200, 12);
+  const Audio input = uniform_noise(1, 1'200, 12);
   const auto output = [&](const std::vector<std::size_t>& blocks) {
     Processor processor(novasr::default_model()->make_engine());
     processor.prepare({});
@@ -169,7 +170,7 @@ TEST_CASE("Parameters: a fade that ends with the stream gives the same bits howe
 
 TEST_CASE("Parameters: they may be set while audio runs in another thread", "[parameters][thread]") {
   Processor processor = make_processor({.channels = 2, .max_block_frames = 64});
-  const Audio input = noise(2, 64, 4);
+  const Audio input = uniform_noise(2, 64, 4);
   std::atomic<bool> done{false};
   std::thread control([&] {
     for (int i = 0; i < 300; ++i) {
@@ -197,7 +198,7 @@ TEST_CASE("Processor: audio-thread calls never allocate", "[processor][realtime]
 
   const auto rate = GENERATE(8'000u, 44'100u, 48'000u, 191'999u);
   Processor processor = make_processor({.sample_rate_hz = rate, .channels = 2, .max_block_frames = 8'192});
-  const Audio input = noise(2, 8'192, 5);
+  const Audio input = uniform_noise(2, 8'192, 5);
   Audio output(2, std::vector<float>(processor.max_output_frames(8'192)));
   std::vector<float*> out{output[0].data(), output[1].data()};
   const auto in = pointers(input, 0);

@@ -10,6 +10,8 @@ using novasr::Parameters;
 using novasr::Processor;
 using novasr::ProcessSpec;
 
+using namespace novasr::test;
+
 namespace {
 
 constexpr ProcessSpec kLow48{.channels = 2, .max_block_frames = 4096, .low_latency = true};
@@ -31,7 +33,7 @@ TEST_CASE("Processor: low latency from 16 to 48 kHz is the engine's lag", "[proc
 TEST_CASE("Processor: the output does not depend on how the input is cut", "[processor]") {
   const ProcessSpec spec = GENERATE(kLow48, kLow16);
   Processor processor = make_processor(spec);
-  const Audio input = noise(2, 5001, 1);
+  const Audio input = uniform_noise(2, 5001, 1);
   const Audio whole = stream(processor, input, blocks_of(4096));
   REQUIRE(whole[0].size() == processor.latency_frames() + input[0].size() * 48'000 / spec.sample_rate_hz);
   for (const std::size_t size : {1, 7, 32, 63, 64, 441, 480, 512, 1023})
@@ -41,7 +43,7 @@ TEST_CASE("Processor: the output does not depend on how the input is cut", "[pro
 
 TEST_CASE("Processor: 16 kHz input through a wire front end is the engine's own output", "[processor]") {
   Processor processor = make_processor(kLow16, 43);
-  const Audio input = noise(2, 1000, 2);
+  const Audio input = uniform_noise(2, 1000, 2);
   const Audio output = stream(processor, input, random_blocks(4));
   for (std::size_t c = 0; c < 2; ++c)
     for (std::size_t n = 0; n + 1 < 1000; ++n) {
@@ -58,13 +60,13 @@ TEST_CASE("Processor: mix 0 and bypass put out the input, delayed, bit for bit",
   else
     parameters.bypass = true;
   processor.set_parameters(parameters);
-  const Audio input = noise(2, 5000, 5);
+  const Audio input = uniform_noise(2, 5000, 5);
   REQUIRE(same_bits(stream(processor, input, random_blocks(6)), delayed(input, processor.latency_frames())));
 }
 
 TEST_CASE("Processor: the reference front end is torchaudio's kaiser_window resampler", "[processor][front_end]") {
   Processor processor = make_processor(kLow48, 43);
-  const Audio input = noise(2, 1000, 7);
+  const Audio input = uniform_noise(2, 1000, 7);
   const Audio output = stream(processor, input, random_blocks(8));
   // torchaudio 2.x, functional.py, _get_sinc_resample_kernel with orig 3 and new 1, evaluated in double.
   const auto tap = [](int k) {
@@ -87,7 +89,7 @@ TEST_CASE("Processor: the reference front end is torchaudio's kaiser_window resa
 
 TEST_CASE("Processor: after reset it is a fresh one", "[processor]") {
   Processor processor = make_processor(kLow48);
-  const Audio input = noise(2, 3000, 9);
+  const Audio input = uniform_noise(2, 3000, 9);
   const Audio first = stream(processor, input, blocks_of(100));
   REQUIRE(same_bits(stream(processor, input, blocks_of(100)), first));
   REQUIRE(processor.stats().input_frames == 3000);
@@ -98,6 +100,6 @@ TEST_CASE("Processor: prepared for blocks of one frame it gives the same output"
   const auto rate = GENERATE(8'000u, 16'000u, 44'100u, 48'000u, 192'000u);
   Processor wide = make_processor({.sample_rate_hz = rate, .max_block_frames = 8'192});
   Processor narrow = make_processor({.sample_rate_hz = rate, .max_block_frames = 1});
-  const Audio input = noise(1, 700, 10);
+  const Audio input = uniform_noise(1, 700, 10);
   REQUIRE(same_bits(stream(narrow, input, blocks_of(1)), stream(wide, input, blocks_of(8'192))));
 }

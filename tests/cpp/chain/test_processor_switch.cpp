@@ -14,7 +14,8 @@ using novasr::Parameters;
 using novasr::Processor;
 using novasr::ProcessorSwitch;
 using novasr::ProcessSpec;
-using novasr::test::allocations_in;
+
+using namespace novasr::test;
 
 namespace {
 
@@ -77,7 +78,7 @@ double largest_difference(const Audio& a, const Audio& b, std::size_t first, std
 }  // namespace
 
 TEST_CASE("ProcessorSwitch: before the first block the successor plays at once", "[switch]") {
-  const Audio input = noise(2, 30'000, 1);
+  const Audio input = uniform_noise(2, 30'000, 1);
   ProcessorSwitch machine;
   machine.prepare(kSpec, interpolating());
   machine.offer(native());
@@ -85,7 +86,7 @@ TEST_CASE("ProcessorSwitch: before the first block the successor plays at once",
 }
 
 TEST_CASE("ProcessorSwitch: after reset the successor plays at once", "[switch]") {
-  const Audio input = noise(2, 30'000, 2);
+  const Audio input = uniform_noise(2, 30'000, 2);
   ProcessorSwitch machine;
   machine.prepare(kSpec, interpolating());
   play(machine, input, blocks_of(480), [&] { machine.offer(native()); });
@@ -105,7 +106,7 @@ TEST_CASE("ProcessorSwitch: after reset the successor plays at once", "[switch]"
 }
 
 TEST_CASE("ProcessorSwitch: a successor warms up unheard, fades in, and is then alone", "[switch]") {
-  const Audio input = noise(2, 40'000, 3);
+  const Audio input = uniform_noise(2, 40'000, 3);
   const Audio before = play_one(interpolating(), input);
   const Audio after = play_one(native(), input);
   ProcessorSwitch machine;
@@ -119,7 +120,7 @@ TEST_CASE("ProcessorSwitch: a successor warms up unheard, fades in, and is then 
 
 TEST_CASE("ProcessorSwitch: of offers in quick succession the last one is heard in the end, with nobody collecting",
           "[switch]") {
-  const Audio input = noise(2, 60'000, 6);
+  const Audio input = uniform_noise(2, 60'000, 6);
   ProcessorSwitch machine;
   machine.prepare(kSpec, interpolating());
   Audio start(2, std::vector<float>(900));
@@ -135,7 +136,7 @@ TEST_CASE("ProcessorSwitch: of offers in quick succession the last one is heard 
 }
 
 TEST_CASE("ProcessorSwitch: an equal successor cannot be heard", "[switch]") {
-  const Audio input = noise(2, 40'000, 5);
+  const Audio input = uniform_noise(2, 40'000, 5);
   ProcessorSwitch machine;
   machine.prepare(kSpec, native());
   const Audio output = play(machine, input, random_blocks(6), [&] { machine.offer(native()); });
@@ -160,7 +161,7 @@ TEST_CASE("ProcessorSwitch: the change makes no step", "[switch]") {
 
 TEST_CASE("ProcessorSwitch: the output does not depend on how the input is cut, nor on sharing its memory",
           "[switch]") {
-  const Audio input = noise(2, 40'000, 7);
+  const Audio input = uniform_noise(2, 40'000, 7);
   const auto change_of = [&](const Cutter& cutter) {
     ProcessorSwitch machine;
     machine.prepare(kSpec, interpolating());
@@ -183,7 +184,7 @@ TEST_CASE("ProcessorSwitch: the output does not depend on how the input is cut, 
 }
 
 TEST_CASE("ProcessorSwitch: says until when a predecessor is to be freed", "[switch]") {
-  const Audio input = noise(2, 2 * kChange, 12);
+  const Audio input = uniform_noise(2, 2 * kChange, 12);
   ProcessorSwitch machine;
   machine.prepare(kSpec, native());
   REQUIRE_FALSE(machine.collect());
@@ -204,7 +205,7 @@ TEST_CASE("ProcessorSwitch: a change allocates and frees nothing on the audio th
   void* volatile escaped = nullptr;
   REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) == 1);  // control
   ::operator delete(escaped);
-  const Audio input = noise(2, 40'000, 9);
+  const Audio input = uniform_noise(2, 40'000, 9);
   Audio output = input;
   ProcessorSwitch machine;
   machine.prepare(kSpec, native());
@@ -226,7 +227,7 @@ TEST_CASE("ProcessorSwitch: a change allocates and frees nothing on the audio th
 }
 
 TEST_CASE("ProcessorSwitch: offers may come from another thread at any time", "[switch][threads]") {
-  const Audio input = noise(2, 480, 10);
+  const Audio input = uniform_noise(2, 480, 10);
   Audio output = input;
   ProcessorSwitch machine;
   machine.prepare(kSpec, native());
@@ -253,7 +254,7 @@ TEST_CASE("ProcessorSwitch: offers may come from another thread at any time", "[
 }
 
 TEST_CASE("Processor: apply() is set_parameters() for the audio thread", "[processor]") {
-  const Audio input = noise(2, 9'000, 11);
+  const Audio input = uniform_noise(2, 9'000, 11);
   const Parameters changed{.crossover_hz = 5'000.0f, .mix = 0.5f, .high_band_gain_db = 3.0f};
   auto told = native();
   auto following = native();

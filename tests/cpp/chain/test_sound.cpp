@@ -16,6 +16,8 @@ using novasr::Mode;
 using novasr::Processor;
 using novasr::ProcessSpec;
 
+using namespace novasr::test;
+
 namespace {
 
 novasr::ChainPlan plan_of(const novasr::ProcessSpec& spec) {
@@ -52,7 +54,7 @@ ProcessSpec same_rate(std::uint32_t rate) {
 TEST_CASE("Sound: below 6 kHz the extended output is the delayed input, to -100 dB", "[sound][extend]") {
   const auto rate = GENERATE(22'050u, 32'000u, 44'100u, 48'000u, 96'000u, 192'000u);
   Processor processor = make_processor(same_rate(rate));
-  const Audio input = noise(1, rate / 4, 1);
+  const Audio input = uniform_noise(1, rate / 4, 1);
   const Audio output = stream(processor, input, blocks_of(512));
   const auto length = input[0].size();
   std::vector<float> difference(length);
@@ -68,7 +70,7 @@ TEST_CASE("Sound: below 6 kHz the extended output is the delayed input, to -100 
 }
 
 TEST_CASE("Sound: above the crossover the extended output is the model's", "[sound][extend]") {
-  const Audio input = noise(1, 24'000, 2);
+  const Audio input = uniform_noise(1, 24'000, 2);
   Processor processor = make_processor({});
   const Audio extended = stream(processor, input, blocks_of(512));
   processor.set_parameters({.mode = Mode::full});
@@ -78,7 +80,7 @@ TEST_CASE("Sound: above the crossover the extended output is the model's", "[sou
 }
 
 TEST_CASE("Sound: the high-band gain acts above the crossover alone", "[sound][extend]") {
-  const Audio input = noise(1, 24'000, 3);
+  const Audio input = uniform_noise(1, 24'000, 3);
   Processor processor = make_processor({});
   const Audio plain = stream(processor, input, blocks_of(512));
   processor.set_parameters({.high_band_gain_db = 6.0f});
@@ -104,7 +106,7 @@ TEST_CASE("Sound: the clean front end is flat to 6.5 kHz and folds nothing into 
 TEST_CASE("Sound: the reference front end is torchaudio's formula for the rate at hand", "[sound][front_end]") {
   const auto rate = GENERATE(8'000u, 22'050u, 44'100u, 48'000u, 96'000u);
   const auto plan = plan_of({.sample_rate_hz = rate});
-  const Audio input = noise(1, 800, 4);
+  const Audio input = uniform_noise(1, 800, 4);
   const auto output = convert(input[0], rate, 16'000, plan.reference);
   // torchaudio, functional.py, _get_sinc_resample_kernel, with the rates unreduced and in double.
   const double base = 0.99 * std::min(rate, 16'000u) / rate;
@@ -142,7 +144,7 @@ TEST_CASE("Sound: the way back from 48 kHz is flat to 0.4 of the rate and keeps 
 TEST_CASE("Sound: NaN and infinities count as zeros, in the whole output", "[sound][nonfinite]") {
   const auto rate = GENERATE(16'000u, 44'100u, 48'000u);
   Processor processor = make_processor({.sample_rate_hz = rate, .channels = 2});
-  Audio zeroed = noise(2, 5'000, 5);
+  Audio zeroed = uniform_noise(2, 5'000, 5);
   Audio broken = zeroed;
   const float infinity = std::numeric_limits<float>::infinity();
   for (const std::size_t at : {0, 1, 777, 2'500, 2'501, 4'999}) {
@@ -157,7 +159,7 @@ TEST_CASE("Sound: NaN and infinities count as zeros, in the whole output", "[sou
 
 TEST_CASE("Sound: after an input of any finite size the output recovers", "[sound][nonfinite]") {
   Processor processor = make_processor({});
-  Audio input = noise(1, 9'000, 6);
+  Audio input = uniform_noise(1, 9'000, 6);
   for (std::size_t i = 3'000; i < 3'100; ++i)
     input[0][i] = (i % 2 == 0 ? 1.0f : -1.0f) * std::numeric_limits<float>::max();
   const Audio output = stream(processor, input, blocks_of(256));
@@ -170,14 +172,14 @@ TEST_CASE("Sound: where there is nothing to extend the input passes, with gain a
   Processor processor = make_processor(same_rate(rate));
   CHECK(processor.latency_frames() == 0);
   CHECK(processor.stats().passthrough);
-  const Audio input = noise(1, 3'000, 7);
+  const Audio input = uniform_noise(1, 3'000, 7);
   CHECK(same_bits(stream(processor, input, random_blocks(8)), input));
   processor.set_parameters({.output_gain_db = -6.0f});
   CHECK(stream(processor, input, random_blocks(8))[0][100] == Approx(0.5012 * input[0][100]).epsilon(1e-3));
 }
 
 TEST_CASE("Sound: channels do not touch one another", "[sound]") {
-  const Audio input = noise(3, 3'000, 9);
+  const Audio input = uniform_noise(3, 3'000, 9);
   Processor three = make_processor({.channels = 3});
   Processor one = make_processor({});
   const Audio together = stream(three, input, blocks_of(128));
@@ -188,7 +190,7 @@ TEST_CASE("Sound: input of no or few frames gives output of the right length", "
   const auto rate = GENERATE(8'000u, 16'000u, 44'100u, 48'000u);
   Processor processor = make_processor({.sample_rate_hz = rate});
   for (const std::size_t frames : {1, 2, 5}) {
-    const Audio output = stream(processor, noise(1, frames, 10), blocks_of(1));
+    const Audio output = stream(processor, uniform_noise(1, frames, 10), blocks_of(1));
     CHECK(output[0].size() == processor.latency_frames() + (2 * frames * 48'000 + rate) / (2 * rate));
   }
   Streamer streamer(processor, 1);

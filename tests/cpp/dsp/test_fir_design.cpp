@@ -7,6 +7,7 @@
 #include "dsp/fir_design.hpp"
 #include "spectrum.hpp"
 
+using namespace novasr::test;
 namespace {
 
 /// Response of a symmetric filter, given as its centre and one half, at a frequency in cycles per frame.

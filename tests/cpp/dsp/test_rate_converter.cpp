@@ -7,6 +7,7 @@
 #include "spectrum.hpp"
 #include "streaming.hpp"
 
+using namespace novasr::test;
 using novasr::KaiserSinc;
 using novasr::PolyphaseKernel;
 using novasr::RateConverter;
@@ -80,7 +81,7 @@ TEST_CASE("RateConverter: the same bits for any block size", "[dsp][rate]") {
   const Rates rates = GENERATE(Rates{48'000, 44'100}, Rates{16'000, 48'000}, Rates{47'999, 48'000});
   const auto kernel = kernel_for(rates);
   RateConverter converter = prepared(rates, kernel, -7);
-  const auto input = noise(1, 8'000, 1)[0];
+  const auto input = uniform_noise(1, 8'000, 1)[0];
   const auto expected = convert(converter, kernel, input, blocks_of(8'000));
   for (const Cutter& block : {blocks_of(1), blocks_of(64), random_blocks(2)}) {
     converter.reset();
@@ -91,7 +92,7 @@ TEST_CASE("RateConverter: the same bits for any block size", "[dsp][rate]") {
 TEST_CASE("RateConverter: without coefficients it delays, bit by bit", "[dsp][rate]") {
   const PolyphaseKernel wire;
   RateConverter converter = prepared({48'000, 48'000}, wire, -30);
-  const auto input = noise(1, 2'000, 3)[0];
+  const auto input = uniform_noise(1, 2'000, 3)[0];
   const auto output = convert(converter, wire, input, random_blocks(4));
   CHECK(same_bits(delayed({input}, 30), {output}));
 }

@@ -7,6 +7,7 @@
 #include "realtime_scope.hpp"
 #include "streaming.hpp"
 
+using namespace novasr::test;
 using novasr::SmoothedValue;
 
 namespace {

@@ -16,6 +16,7 @@
 #include "streaming.hpp"
 
 using namespace novasr;
+using namespace novasr::test;
 
 namespace {
 
@@ -118,7 +119,7 @@ TEST_CASE("Families: any block size gives the same bits, and the latency's zeros
   const ModelFamily& family = each_family();
   const auto engine = model_of(family)->make_engine({.offline = GENERATE(false, true)});
   engine->prepare({.channels = 2, .max_block_frames = 4'096});
-  const Audio input = noise(2, 4'001, 3);
+  const Audio input = uniform_noise(2, 4'001, 3);
   const Audio whole = through(*engine, input, blocks_of(4'096));
   for (std::size_t c = 0; c < 2; ++c)
     for (std::size_t i = 0; i < engine->latency_frames(); ++i) REQUIRE(whole[c][i] == 0.0f);
@@ -131,7 +132,7 @@ TEST_CASE("Families: only linked channels hear each other", "[families]") {
   const ModelFamily& family = each_family();
   const auto engine = lively(family)->make_engine();
   engine->prepare({.channels = 2, .max_block_frames = 1'000});
-  const Audio both = noise(2, 3'000, 5);
+  const Audio both = uniform_noise(2, 3'000, 5);
   const Audio alone{both[0], std::vector<float>(3'000)};
   const bool hears = through(*engine, both, blocks_of(500))[0] != through(*engine, alone, blocks_of(500))[0];
   CHECK(hears == engine->format().linked_channels);
@@ -143,7 +144,7 @@ TEST_CASE("Families: nothing is heard longer than the memory says", "[families]"
   const EngineFormat& format = engine->format();
   engine->prepare({.channels = 1, .max_block_frames = 4'000});
   const std::size_t hops = 40, first = hops * format.hop_frames;
-  Audio input = noise(1, first + format.memory_frames + 2'000, 7);
+  Audio input = uniform_noise(1, first + format.memory_frames + 2'000, 7);
   const Audio with_past = through(*engine, input, blocks_of(400));
   std::fill_n(input[0].begin(), first, 0.0f);
   const Audio without = through(*engine, input, blocks_of(400));
@@ -181,7 +182,7 @@ TEST_CASE("Families: a worker adds hop and headroom to the latency and nothing t
   REQUIRE(worker.format() == engine->format());
   const std::size_t added = engine->format().ratio() * (99 + 50);
   REQUIRE(worker.latency_frames() == engine->latency_frames() + added);
-  const Audio input = noise(2, 3'000, 9);
+  const Audio input = uniform_noise(2, 3'000, 9);
   Audio expected = delayed(through(*engine, input, blocks_of(333)), added);
   CHECK(same_bits(through(worker, input, random_blocks(4), false), expected));
 }
@@ -190,7 +191,7 @@ TEST_CASE("Families: switching to the same weights leaves every bit as it was", 
   const ModelFamily& family = each_family();
   const std::uint32_t rate = GENERATE(44'100u, 48'000u);
   const ProcessSpec spec{.sample_rate_hz = rate, .output_rate_hz = rate, .channels = 2, .max_block_frames = 512};
-  const Audio input = noise(2, 2 * rate, 11);
+  const Audio input = uniform_noise(2, 2 * rate, 11);
   const auto play = [&](bool changes) {
     ProcessorSwitch machine;
     machine.prepare(spec, processor_of(family, spec));

@@ -7,6 +7,7 @@
 #include "live/clock_bridge.hpp"
 #include "streaming.hpp"
 
+using namespace novasr::test;
 using novasr::ClockBridge;
 
 namespace {
@@ -147,7 +148,7 @@ TEST_CASE("ClockBridge: an output that stalls is resynchronised: what is heard t
 
 TEST_CASE("ClockBridge: the audio threads' calls allocate nothing", "[live][clock][realtime]") {
   ClockBridge bridge({.block_frames = kBlock, .max_read_frames = kBlock});
-  Audio audio = noise(1, kBlock, 1);
+  Audio audio = uniform_noise(1, kBlock, 1);
   const float* in = audio[0].data();
   float* out = audio[0].data();
   CHECK(novasr::test::allocations_in([&] {

@@ -10,7 +10,8 @@
 
 using novasr::LiveBridge;
 using novasr::LiveStats;
-using novasr::test::allocations_in;
+
+using namespace novasr::test;
 
 namespace {
 
@@ -25,7 +26,7 @@ std::unique_ptr<novasr::StreamingEngine> engine() {
 }
 
 std::vector<float> interleaved_noise(std::size_t frames, std::size_t channels, unsigned seed) {
-  return noise(1, frames * channels, seed)[0];
+  return uniform_noise(1, frames * channels, seed)[0];
 }
 
 /// Two devices with crystals of their own, whose callbacks come late by a random time.

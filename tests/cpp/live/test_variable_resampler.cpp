@@ -9,6 +9,7 @@
 #include "spectrum.hpp"
 #include "streaming.hpp"
 
+using namespace novasr::test;
 using novasr::VariableResampler;
 
 namespace {
@@ -99,7 +100,7 @@ TEST_CASE("VariableResampler: channels do not touch one another, and a reset for
                       novasr::AudioView<float>(out.data(), out.size(), 500));
     return output;
   };
-  const Audio input = noise(2, 600, 3);
+  const Audio input = uniform_noise(2, 600, 3);
   const Audio together = play(two, input);
   CHECK(same_bits({together[0]}, play(one, {input[0]})));
   one.reset();

@@ -3,12 +3,15 @@
 #include <optional>
 #include <string>
 
+#include "dsp/kernels/table.hpp"
+#include "families/novasr/gradient/row_table.hpp"
 #include "families/novasr/native_engine.hpp"
 #include "native_support.hpp"
 #include "novasr/errors.hpp"
+#include "simd/dispatch.hpp"
 
 using namespace novasr;
-using namespace novasr::testing;
+using namespace novasr::test;
 
 namespace {
 
@@ -36,7 +39,7 @@ class IsaChoice {
 
 std::vector<float> output_of(NativeEngine engine) {
   engine.prepare({.channels = 1, .max_block_frames = 1024});
-  return run_whole(engine, noise(200, 0.1f));
+  return run_whole(engine, gaussian_noise(200, 0.1f));
 }
 
 }  // namespace
@@ -49,6 +52,21 @@ TEST_CASE("Isa: NOVASR_ISA makes this processor one that has no more", "[native]
     REQUIRE_NOTHROW(check_isa_choice());
     REQUIRE(available_isas().back() == isa);
     REQUIRE(output_of(NativeEngine(default_weights())) == expected);
+  }
+}
+
+TEST_CASE("Isa: NOVASR_ISA holds for the filters and for training as it does for the engine", "[native][isa]") {
+  const auto all = available_isas();
+  const auto row_kernels = training::available_row_kernels();
+  for (const Isa isa : all) {
+    const auto* const filters = &dsp::table_for(isa);
+    const IsaChoice choice{std::string(isa_name(isa))};
+    INFO(isa_name(isa));
+    REQUIRE(best_isa() == isa);
+    REQUIRE(&dsp::table_for(best_isa()) == filters);
+    REQUIRE((filters == &dsp::kPortableTable) == (isa < Isa::avx2));
+    if (isa != all.back()) REQUIRE_THROWS_AS(dsp::table_for(all.back()), ConfigError);
+    REQUIRE((training::available_row_kernels().size() == 1) == (isa < Isa::avx2 || row_kernels.size() == 1));
   }
 }
 

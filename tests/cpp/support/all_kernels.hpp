@@ -10,7 +10,7 @@ namespace novasr::kernels {
 extern const KernelTable kWide16Table;  // the body of AVX-512, lowered to AVX2 on x86-64
 }
 
-namespace novasr::testing {
+namespace novasr::test {
 
 struct NamedKernels {
   std::string name;
@@ -30,4 +30,4 @@ inline std::vector<NamedKernels> all_kernels() {
   return all;
 }
 
-}  // namespace novasr::testing
+}  // namespace novasr::test

@@ -5,20 +5,22 @@
 
 #include "novasr/engine.hpp"
 
+namespace novasr::test {
+
 /// A stand-in for a model: input frame n goes to output frame ratio n, straight lines between, a latency as asked for.
 /// Keeps the contract of StreamingEngine, the zeros at the start and the flush included.
-class InterpolatingEngine final : public novasr::StreamingEngine {
+class InterpolatingEngine final : public StreamingEngine {
  public:
-  static constexpr novasr::EngineFormat kFormat{
+  static constexpr EngineFormat kFormat{
       .input_hz = 16'000, .output_hz = 48'000, .hop_frames = 3, .edge_frames = 83, .band_hz = 8'000.0};
 
   /// `latency_frames` >= the ratio: a line needs its far end.
-  explicit InterpolatingEngine(std::size_t latency_frames, const novasr::EngineFormat& format = kFormat)
+  explicit InterpolatingEngine(std::size_t latency_frames, const EngineFormat& format = kFormat)
       : format_(format), ratio_(format.ratio()), latency_(latency_frames) {}
 
-  [[nodiscard]] const novasr::EngineFormat& format() const NOVASR_RT override { return format_; }
+  [[nodiscard]] const EngineFormat& format() const NOVASR_RT override { return format_; }
 
-  void prepare(const novasr::EngineSpec& spec) override {
+  void prepare(const EngineSpec& spec) override {
     channels_.assign(spec.channels, Channel{.delayed = std::vector<float>(latency_ - ratio_)});
     reset();
   }
@@ -32,14 +34,14 @@ class InterpolatingEngine final : public novasr::StreamingEngine {
     started_ = false;
   }
 
-  void process(novasr::AudioView<const float> in, novasr::AudioView<float> out) NOVASR_RT override {
+  void process(AudioView<const float> in, AudioView<float> out) NOVASR_RT override {
     for (std::size_t c = 0; c < channels_.size(); ++c)
       for (std::size_t n = 0; n < in.frames(); ++n)
         put_line(channels_[c], in[c][n], out[c].subspan(ratio_ * n, ratio_), started_ || n > 0);
     started_ = started_ || in.frames() > 0;
   }
 
-  void flush(novasr::AudioView<float> out) noexcept override {
+  void flush(AudioView<float> out) noexcept override {
     for (std::size_t c = 0; c < channels_.size(); ++c) {
       std::vector<float> padded(latency_ + ratio_);
       for (std::size_t i = 0; i < padded.size(); i += ratio_)
@@ -73,9 +75,11 @@ class InterpolatingEngine final : public novasr::StreamingEngine {
     channel.last = next;
   }
 
-  novasr::EngineFormat format_;
+  EngineFormat format_;
   std::size_t ratio_;
   std::size_t latency_;
   bool started_ = false;
   std::vector<Channel> channels_;
 };
+
+}  // namespace novasr::test

@@ -9,17 +9,9 @@
 
 #include "default_weights.hpp"
 #include "novasr/engine.hpp"
+#include "signals.hpp"
 
-namespace novasr::testing {
-
-/// White noise with a Gaussian distribution.
-inline std::vector<float> noise(std::size_t frames, float rms, std::uint32_t seed = 1) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0.0f, rms);
-  std::vector<float> out(frames);
-  std::ranges::generate(out, [&] { return normal(generator); });
-  return out;
-}
+namespace novasr::test {
 
 /// A checkpoint that nobody trained: every tensor random, the filters of the two activations different but symmetric.
 inline ModelWeights random_weights(std::uint32_t seed) {
@@ -110,4 +102,4 @@ Difference difference(std::span<const float> actual, const std::vector<Expected>
   return result;
 }
 
-}  // namespace novasr::testing
+}  // namespace novasr::test

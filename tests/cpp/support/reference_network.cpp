@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-namespace novasr::testing {
+namespace novasr::test {
 namespace {
 
 constexpr std::size_t kChannels = ModelWeights::kChannels;
@@ -110,4 +110,4 @@ std::vector<double> reference_network(const ModelWeights& w, std::span<const flo
   return out;
 }
 
-}  // namespace novasr::testing
+}  // namespace novasr::test

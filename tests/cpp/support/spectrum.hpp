@@ -8,6 +8,8 @@
 
 #include "dsp/fir_design.hpp"
 
+namespace novasr::test {
+
 /// Sum of sines of amplitude 1 / hz.size().
 inline std::vector<float> tones(const std::vector<double>& hz, double rate_hz, std::size_t frames) {
   std::vector<float> audio(frames);
@@ -27,7 +29,7 @@ inline std::complex<double> component(std::span<const float> audio, double hz, d
   double weight = 0.0;
   for (std::size_t i = 0; i < audio.size(); ++i) {
     const double t = 2.0 * (static_cast<double>(i) + 0.5) / static_cast<double>(audio.size()) - 1.0;
-    const double window = novasr::bessel_i0(kBeta * std::sqrt(1.0 - t * t));
+    const double window = bessel_i0(kBeta * std::sqrt(1.0 - t * t));
     sum += window * static_cast<double>(audio[i]) *
            std::polar(1.0, -2.0 * std::numbers::pi * hz * (static_cast<double>(i) + first) / rate_hz);
     weight += window;
@@ -38,3 +40,5 @@ inline std::complex<double> component(std::span<const float> audio, double hz, d
 inline double decibels(double ratio) {
   return 20.0 * std::log10(std::max(ratio, 1e-30));
 }
+
+}  // namespace novasr::test

@@ -31,21 +31,4 @@ add_custom_target(
                            ${novasr_generated}/dft_48.inc)
 add_dependencies(novasr_core novasr_generated)
 
-# Optimised whatever the build type, and every multiply-add fused exactly where the source says so.
-set(novasr_kernel_options -O3 -ffp-contract=off -Wno-psabi)
-
-# One file of kernels: novasr_kernels(name options...)
-function(novasr_kernels name)
-  set(source ${novasr_family}/kernels/kernels_${name}.cpp)
-  target_sources(novasr_core PRIVATE ${source})
-  set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${novasr_kernel_options};${ARGN}")
-endfunction()
-
-novasr_kernels(portable)
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  target_compile_definitions(novasr_core PRIVATE NOVASR_X86=1)
-  novasr_kernels(sse41 -msse4.1)
-  novasr_kernels(avx2 -mavx2 -mfma)
-  # GCC 12 calls its own AVX-512 intrinsics uninitialised.
-  novasr_kernels(avx512 -mavx512f -mprefer-vector-width=512 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-endif()
+novasr_isa_sources(novasr_core ${novasr_family}/kernels/kernels ISAS portable sse41 avx2 avx512)

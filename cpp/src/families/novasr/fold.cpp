@@ -7,6 +7,7 @@
 #include <numbers>
 #include <span>
 
+#include "dsp/floor_div.hpp"
 #include "families/novasr/silence.hpp"
 #include "families/novasr/tile_filter.hpp"
 #include "novasr/errors.hpp"
@@ -17,6 +18,9 @@ namespace {
 using kernels::kChannels;
 using kernels::kConvTaps;
 using kernels::kPreTaps;
+using network::kFilterTaps;
+using network::kPhaseTaps;
+using network::kPostTaps;
 using PerChannel = std::array<double, kChannels>;
 
 /// Folded factors of one activation: see kernels::Network.
@@ -36,11 +40,14 @@ SnakeScales snake_scales(const ModelWeights::Activation& activation) {
   return scales;
 }
 
+using Phases = std::array<std::array<double, kPhaseTaps>, 2>;
+
 /// The two phases of the 2x up-sampling, as correlations; the factor 2 keeps the level.
-std::array<std::array<double, 6>, 2> upsample_phases(const std::array<float, 12>& filter) {
-  std::array<std::array<double, 6>, 2> phases;
-  for (std::size_t k = 0; k < 12; ++k) {
-    phases[k % 2][k / 2] = static_cast<double>(filter[k]) + static_cast<double>(filter[11 - k]);  // 2 x the mean
+Phases upsample_phases(const std::array<float, kFilterTaps>& filter) {
+  Phases phases;
+  for (std::size_t k = 0; k < kFilterTaps; ++k) {
+    phases[k % 2][k / 2] =
+        static_cast<double>(filter[k]) + static_cast<double>(filter[kFilterTaps - 1 - k]);  // 2 x the mean
   }
   return phases;
 }
@@ -52,8 +59,9 @@ struct Interpolation {
 };
 
 Interpolation interpolation(std::int64_t t) {
-  const std::int64_t i = (t + 300) / 3 - 100;  // floor, for t > -300
-  switch (t - 3 * i) {
+  constexpr std::int64_t kRatio = network::kRatio;
+  const std::int64_t i = floor_div(t, kRatio);
+  switch (t - kRatio * i) {
     case 0:
       return {{i - 1, i}, {1.0 / 3, 2.0 / 3}};
     case 1:
@@ -64,11 +72,12 @@ Interpolation interpolation(std::int64_t t) {
 }
 
 /// Taps of the six phases of interpolation and up-sampling on the 16 kHz frames -1 .. 2.
-std::array<std::array<double, 4>, 6> merged_upsampler(const std::array<std::array<double, 6>, 2>& phases) {
-  std::array<std::array<double, 4>, 6> merged{};
-  for (std::size_t out = 0; out < 6; ++out) {
-    for (std::size_t j = 0; j < 6; ++j) {
-      const Interpolation from = interpolation(static_cast<std::int64_t>(out / 2 + j) - 2);
+std::array<std::array<double, 4>, 2 * network::kRatio> merged_upsampler(const Phases& phases) {
+  constexpr auto kBefore = static_cast<std::int64_t>(kPhaseTaps / 2 - 1);  // taps ahead of a phase's own frame
+  std::array<std::array<double, 4>, 2 * network::kRatio> merged{};
+  for (std::size_t out = 0; out < merged.size(); ++out) {
+    for (std::size_t j = 0; j < kPhaseTaps; ++j) {
+      const Interpolation from = interpolation(static_cast<std::int64_t>(out / 2 + j) - kBefore);
       for (int side = 0; side < 2; ++side) {
         merged[out][static_cast<std::size_t>(from.frame[side] + 1)] += phases[out % 2][j] * from.weight[side];
       }
@@ -100,9 +109,10 @@ void fold_upsamplers(const ModelWeights& weights, kernels::Network& net) {
   std::ranges::transform(from_16k, net.up_from_16k, [](double x) { return static_cast<float>(x); });
 
   const auto phase = upsample_phases(weights.activations[1].upsample_filter)[0];
-  for (std::size_t j = 0; j < 3; ++j) {
-    net.up_from_48k[j] = static_cast<float>(even(phase[j], phase[5 - j]));
-    net.up_from_48k[3 + j] = static_cast<float>(odd(phase[j], phase[5 - j]));
+  constexpr std::size_t kPairs = kPhaseTaps / 2;
+  for (std::size_t j = 0; j < kPairs; ++j) {
+    net.up_from_48k[j] = static_cast<float>(even(phase[j], phase[kPhaseTaps - 1 - j]));
+    net.up_from_48k[kPairs + j] = static_cast<float>(odd(phase[j], phase[kPhaseTaps - 1 - j]));
   }
 }
 
@@ -113,10 +123,11 @@ void fold_output(const ModelWeights& weights, const PerChannel& gain, kernels::N
     edges.branch_bias[j] = edges.residual_bias[j] = 0.0;
     edges.residual[j] = {};
     for (std::size_t c = 0; c < kChannels; ++c) {
-      const double post = weights.conv_post_weight[c * 7 + j];
+      const double post = weights.conv_post_weight[c * kPostTaps + j];
       edges.branch_bias[j] += post * weights.conv2_bias[c];
       edges.residual_bias[j] += post * weights.conv_pre_bias[c];
-      for (std::size_t k = 0; k < kPreTaps; ++k) edges.residual[j][k] += post * weights.conv_pre_weight[c * 7 + k];
+      for (std::size_t k = 0; k < kPreTaps; ++k)
+        edges.residual[j][k] += post * weights.conv_pre_weight[c * kPreTaps + k];
       for (std::size_t in = 0; in < kChannels; ++in) {
         for (std::size_t k = 0; k < kConvTaps; ++k) {
           branch[k][in] += post * weights.conv2_weight[(c * kChannels + in) * kConvTaps + k] * gain[in];
@@ -136,16 +147,17 @@ void fold_output(const ModelWeights& weights, const PerChannel& gain, kernels::N
 }
 
 void fold_residual(const EdgeFilters& edges, kernels::Network& net) {
-  for (std::size_t phase = 0; phase < 3; ++phase) {
+  constexpr std::int64_t kPreReach = kPreTaps / 2, kPostReach = kPostTaps / 2, kReach = kernels::kResidualTaps / 2;
+  for (std::size_t phase = 0; phase < network::kRatio; ++phase) {
     std::array<double, kernels::kResidualTaps> taps{};
     double bias = 0.0;
     for (std::size_t j = 0; j < EdgeFilters::kTaps; ++j) {
       bias += edges.branch_bias[j] + edges.residual_bias[j];
-      const Interpolation from = interpolation(static_cast<std::int64_t>(phase + j) - 3);
+      const Interpolation from = interpolation(static_cast<std::int64_t>(phase + j) - kPostReach);
       for (int side = 0; side < 2; ++side) {
         for (std::size_t k = 0; k < kPreTaps; ++k) {
           const double tap = edges.residual[j][k] * from.weight[side];
-          const std::int64_t index = from.frame[side] + static_cast<std::int64_t>(k) - 3 + 5;
+          const std::int64_t index = from.frame[side] + static_cast<std::int64_t>(k) - kPreReach + kReach;
           if (from.weight[side] != 0.0) taps[static_cast<std::size_t>(index)] += tap;
         }
       }
@@ -206,16 +218,16 @@ std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weigh
   for (std::size_t c = 0; c < kChannels; ++c) {
     net.pre_bias[c] = static_cast<float>(weights.conv_pre_bias[c] * first.in[c]);
     for (std::size_t k = 0; k < kPreTaps; ++k) {
-      net.pre_weight[k][c] = static_cast<float>(weights.conv_pre_weight[c * 7 + k] * first.in[c]);
+      net.pre_weight[k][c] = static_cast<float>(weights.conv_pre_weight[c * kPreTaps + k] * first.in[c]);
     }
     net.kappa[0][c] = static_cast<float>(first.kappa[c]);
     net.kappa[1][c] = static_cast<float>(second.kappa[c]);
   }
   fold_upsamplers(weights, net);
   for (std::size_t a = 0; a < 2; ++a) {
-    for (std::size_t k = 0; k < 6; ++k) {
+    for (std::size_t k = 0; k < kFilterTaps / 2; ++k) {
       const auto& filter = weights.activations[a].downsample_filter;
-      net.low_pass[a][k] = static_cast<float>(even(filter[k], filter[11 - k]));
+      net.low_pass[a][k] = static_cast<float>(even(filter[k], filter[kFilterTaps - 1 - k]));
     }
   }
   for (std::size_t i = 0; i < kernels::kSineTerms; ++i) net.sine[i] = static_cast<float>(kSine[i]);
@@ -224,7 +236,7 @@ std::shared_ptr<const PreparedNetwork> prepare_network(const ModelWeights& weigh
 
   const auto phases = upsample_phases(weights.activations[0].upsample_filter);
   for (std::size_t r = 0; r < 2; ++r) {
-    for (std::size_t j = 0; j < 6; ++j) prepared->phases[r][j] = static_cast<float>(phases[r][j]);
+    for (std::size_t j = 0; j < kPhaseTaps; ++j) prepared->phases[r][j] = static_cast<float>(phases[r][j]);
   }
   prepared->tile.bias = prepared->tile_weights.data();
   prepared->tile.weight = prepared->tile_weights.data() + kChannels;

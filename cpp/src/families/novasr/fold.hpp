@@ -4,17 +4,17 @@
 #include <memory>
 #include <vector>
 
+#include "families/novasr/architecture.hpp"
 #include "families/novasr/kernels/kernels.hpp"
 #include "families/novasr/weights.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr {
 
-/// Filters for the first and last outputs, where conv2, conv_post and the interpolation extend beyond the signal. The
-/// merged filters are not valid there, so the 7 taps of conv_post are kept separate and only those inside the signal
-/// are summed.
+/// The first and last outputs, where conv2, conv_post and the interpolation reach past the signal. There the merged
+/// filters do not hold, so the contributions of conv_post's taps are kept apart and only those inside are added.
 struct EdgeFilters {
-  static constexpr std::size_t kTaps = 7;
+  static constexpr std::size_t kTaps = network::kPostTaps;
   /// conv2 behind one tap of conv_post: [tap of conv_post][tap of conv2][channel]
   std::array<std::array<std::array<float, kernels::kChannels>, kernels::kConvTaps>, kTaps> branch;
   std::array<double, kTaps> branch_bias;
@@ -23,8 +23,8 @@ struct EdgeFilters {
   std::array<double, kTaps> residual_bias;
 };
 
-/// First activation where it extends beyond the signal: both phases of the 2x up-sampling as correlations at 48 kHz.
-using UpsamplePhases = std::array<std::array<float, 6>, 2>;
+/// First activation where it reaches past the signal: both phases of the 2x up-sampling as correlations at 48 kHz.
+using UpsamplePhases = std::array<std::array<float, network::kPhaseTaps>, 2>;
 
 /// Zero-initialised floats, aligned for every vector width.
 class AlignedFloats {

@@ -10,6 +10,7 @@
 #include "families/novasr/kernels/table.hpp"
 #include "families/novasr/network_stream.hpp"
 #include "novasr/errors.hpp"
+#include "simd/dispatch.hpp"
 
 namespace novasr {
 namespace {
@@ -155,7 +156,7 @@ struct NativeEngine::Impl {
 };
 
 NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile)
-    : NativeEngine(std::move(weights), tile, available_isas().back()) {}
+    : NativeEngine(std::move(weights), tile, best_isa()) {}
 
 NativeEngine::NativeEngine(std::shared_ptr<const ModelWeights> weights, Tile tile, Isa isa)
     : NativeEngine(std::move(weights), tile, kernels::table_for(isa)) {}

@@ -5,20 +5,78 @@
 #include <cstring>
 #include <utility>
 
+#include "dsp/floor_div.hpp"
+
 namespace novasr {
 namespace {
 
 using kernels::kChannels;
 
-constexpr std::size_t kInputHistory = 24;  ///< the residual reads 18 frames back; a multiple of 8 keeps it aligned
-constexpr std::size_t kPreHistory = 3;
-constexpr std::size_t kActivated1History = 10;
-constexpr std::size_t kConvolvedHistory = 5;
-constexpr std::size_t kActivated2History = 16;
-/// Inputs activated at a time: covers the six tiles of a 1 ms block, and the window stays in the L1 cache.
+// What each layer reaches: so many frames before its own, so many after it. An odd filter reaches as far to both sides.
+constexpr std::int64_t kPreReach = network::kPreTaps / 2;
+constexpr std::int64_t kConvReach = network::kConvTaps / 2;
+constexpr std::int64_t kPostReach = network::kPostTaps / 2;
+constexpr std::int64_t kOutputReach = kernels::kOutputTaps / 2;
+constexpr std::int64_t kResidualReach = kernels::kResidualTaps / 2;
+static_assert(kOutputReach == kConvReach + kPostReach);
+
+// Both phases of an up-sampler see the same frames. Step s of it is the rows 2 s and 2 s + 1 at 96 kHz.
+constexpr std::int64_t kUpAfter = network::kPhaseTaps / 2;
+constexpr std::int64_t kUpBefore = kUpAfter - 1;
+static_assert(kUpBefore + 1 + kUpAfter == network::kPhaseTaps);
+
+// The signal loses kTrim frames in an activation, as many rows of the up-sampler's at each end. Its frame t therefore
+// has its centre between the rows 2 t + kTrim and 2 t + kTrim + 1; the even low-pass reaches kLowPassReach to both
+// sides of that: up to row 2 t + 8, in step t + 4.
+constexpr std::int64_t kTrim = network::kTrim;
+constexpr std::int64_t kLowPassReach = network::kFilterTaps / 2;
+constexpr std::int64_t kLowPassSteps = (kTrim + kLowPassReach) / 2;
+static_assert(2 * kLowPassSteps == kTrim + kLowPassReach, "a step's first row completes a frame");
+
+// The interpolation and the first up-sampler are one: group g is the kStepsPerGroup steps around the 48 kHz frame
+// 3 g, that of steps 3 g - 1 .. 3 g + 1. Frame f lies between the inputs floor((f - 1) / 3) and floor((f + 1) / 3).
+constexpr std::int64_t kOutPerIn = network::kRatio;
+constexpr std::int64_t kStepsPerGroup = kOutPerIn;
+constexpr std::int64_t kRowsPerGroup = 2 * kStepsPerGroup;
+constexpr std::int64_t kGroupBegin = -1;  // its first step, from 3 g
+constexpr std::int64_t kGroupBefore = -floor_div(kGroupBegin - kUpBefore - 1, kOutPerIn);
+constexpr std::int64_t kGroupAfter = floor_div(kGroupBegin + kStepsPerGroup - 1 + kUpAfter + 1, kOutPerIn);
+static_assert(kGroupBefore == 2 && kGroupAfter == 1, "what KernelTable::up_from_16k reads");
+
+// How far behind the inputs each layer starts in a call, at 16 kHz up to the groups and at 48 kHz from there on.
+constexpr std::int64_t kPreLag = kPreReach;
+constexpr std::int64_t kGroupLag = kPreLag + kGroupAfter;
+constexpr std::int64_t kActivated1Lag = kOutPerIn * kGroupLag - kGroupBegin + kLowPassSteps;
+constexpr std::int64_t kConvolvedLag = kActivated1Lag + kConvReach;
+constexpr std::int64_t kStepLag = kConvolvedLag + kUpAfter;
+constexpr std::int64_t kActivated2Lag = kStepLag + kLowPassSteps;
+constexpr std::int64_t kOutputLag = kActivated2Lag + kOutputReach;
+static_assert(kOutputLag == kRawLatencyFrames);
+
+// The first output of a call is a phase of this input frame, where the residual begins.
+constexpr std::int64_t kResidualLag = -floor_div(-kOutputLag, kOutPerIn);
+constexpr std::int64_t kResidualPhase = kOutPerIn * kResidualLag - kOutputLag;
+static_assert(kResidualPhase >= 0 && kResidualPhase < kOutPerIn);
+
+// Rows of the past: all that the next layer reaches to both sides, but for the one that a new row completes.
+constexpr std::size_t kPreHistory = kGroupBefore + kGroupAfter;
+constexpr std::size_t kActivated1History = 2 * kConvReach;
+constexpr std::size_t kConvolvedHistory = kUpBefore + kUpAfter;
+constexpr std::size_t kActivated2History = 2 * kOutputReach;
+/// The residual reads the furthest back of the input; a multiple of 8 keeps it aligned.
+constexpr std::size_t kInputHistory = (kResidualLag + kResidualReach + 7) / 8 * 8;
+static_assert(kernels::kWindowHistory == 2 * kLowPassReach - 1);
+
+// The oldest input that an output sees, and with it whatever else is computed in the same tile of the convolution.
+constexpr std::int64_t kOldestStep = -kOutputLag - kOutputReach - (kLowPassReach - kTrim) / 2;
+constexpr std::int64_t kOldestFrame = kOldestStep - kUpBefore - kConvReach - (kLowPassReach - kTrim) / 2 - kUpBefore;
+constexpr std::int64_t kOldestInput = floor_div(kOldestFrame - 1, kOutPerIn) - kPreReach;
+static_assert(kMemoryFrames >= kernels::tile_inputs(kernels::kOfflinePoints) - kOldestInput);
+
+/// Inputs activated at a time: the six tiles of a 1 ms block undivided, and the window stays in the L1 cache.
 constexpr std::size_t kWindowInputs = 18;
-constexpr std::size_t kWindowRows = 6 * kWindowInputs;
-/// Zeros after which no stored row and no output depends on earlier input, with a margin.
+constexpr std::size_t kWindowRows = kRowsPerGroup * kWindowInputs;
+/// Zeros after which no row kept and no output looks back to anything else, with a margin.
 constexpr std::size_t kSettledInputs = 64;
 static_assert(kSettledInputs >= kMemoryFrames);
 
@@ -63,11 +121,11 @@ struct Layout {
 };
 
 constexpr Layout layout_for(std::size_t points) NOVASR_RT {
-  const std::size_t inputs = max_inputs(points), frames = 3 * inputs;
+  const std::size_t inputs = max_inputs(points), frames = kRatio * inputs;
   Carver carver;
   Layout at{};
   at.input = carver.take(kInputHistory + inputs + kernels::kMaxWidth);
-  at.residual = carver.take(3 * (inputs + 1 + 2 * kernels::kMaxWidth));
+  at.residual = carver.take(kRatio * (inputs + 1 + 2 * kernels::kMaxWidth));
   at.pre = carver.take_rows(kPreHistory + inputs);
   at.activated1 = carver.take_rows(kActivated1History + frames);
   at.convolved = carver.take_rows(kConvolvedHistory + frames);
@@ -136,7 +194,7 @@ bool NetworkStream::skip_silence(const float* input, std::size_t inputs, float* 
   const bool settled = silent_ >= kSettledInputs;
   silent_ = std::all_of(input, input + inputs, [](float x) { return x == 0.0f; }) ? silent_ + inputs : 0;
   if (!settled || silent_ == 0) return false;
-  std::fill_n(out, 3 * inputs, network_->silence.output);
+  std::fill_n(out, kRatio * inputs, network_->silence.output);
   taken_ += static_cast<std::int64_t>(inputs);
   return true;
 }
@@ -144,27 +202,27 @@ bool NetworkStream::skip_silence(const float* input, std::size_t inputs, float* 
 void NetworkStream::process_tiles(const float* input, std::size_t tiles, std::int64_t total_inputs, const Workspace& at,
                                   float* out) NOVASR_RT {
   const kernels::Network& net = network_->layers;
-  const std::size_t inputs = tiles * kernels::tile_inputs(network_->tile.points), frames = 3 * inputs;
+  const std::size_t inputs = tiles * kernels::tile_inputs(network_->tile.points), frames = kRatio * inputs;
   if (total_inputs == kUnknownLength && skip_silence(input, inputs, out)) return;
   total_ = total_inputs;
+  const std::int64_t taken_frames = kOutPerIn * taken_, activated_length = kOutPerIn * total_ - kTrim;
   std::copy_n(past_.data() + kPast.input, kInputHistory, at.input);
   std::copy_n(input, inputs, at.input + kInputHistory);
   load_state(at.pre, past_.data() + kPast.pre);
   load_state(at.activated1, past_.data() + kPast.activated1);
   load_state(at.convolved, past_.data() + kPast.convolved);
 
-  kernels_.conv_pre(net, at.input + kInputHistory - 3, inputs, at.pre.next());
+  kernels_.conv_pre(net, at.input + kInputHistory - kPreLag, inputs, at.pre.next());
   first_activation(at, inputs);
-  zero_outside(at.activated1, 3 * taken_ - 17, frames, 3 * total_ - 2);
+  zero_outside(at.activated1, taken_frames - kActivated1Lag, frames, activated_length);
   kernels_.convolve(network_->tile, at.activated1.first, tiles, at.spectra, at.convolved.next());
-  zero_outside(at.convolved, 3 * taken_ - 22, frames, 3 * total_ - 2);
+  zero_outside(at.convolved, taken_frames - kConvolvedLag, frames, activated_length);
   load_state(at.activated2, past_.data() + kPast.activated2);
   second_activation(at, frames);
-  zero_outside(at.activated2, 3 * taken_ - 29, frames, 3 * total_ - 4);
+  zero_outside(at.activated2, taken_frames - kActivated2Lag, frames, output_length());
 
-  // Output 3 taken - 37 is phase 2 of the 16 kHz frame taken - 13.
-  kernels_.residual(net, at.input + kInputHistory - 13, inputs + 1, at.residual);
-  kernels_.output(net, at.activated2.first + 8 * kChannels, at.residual + 2, frames, out);
+  kernels_.residual(net, at.input + kInputHistory - kResidualLag, inputs + 1, at.residual);
+  kernels_.output(net, at.activated2.first + kOutputReach * kChannels, at.residual + kResidualPhase, frames, out);
   const Silence& silence = network_->silence;
   for (std::size_t t = 0; t < frames; ++t) out[t] -= silence.sums[t];  // sustained silence: exactly 0
   kernels_.tanh(silence.constant, frames, out);
@@ -178,38 +236,42 @@ void NetworkStream::process_tiles(const float* input, std::size_t tiles, std::in
   taken_ += static_cast<std::int64_t>(inputs);
 }
 
-/// Groups taken - 4 ..; group i is the six 96 kHz rows from 6 i - 2 on, and completes the frames 3 i - 5 .. 3 i - 3.
+/// Groups from taken - kGroupLag on; each completes three frames.
 void NetworkStream::first_activation(const Workspace& at, std::size_t inputs) NOVASR_RT {
   const kernels::Network& net = network_->layers;
   load_state(at.window, past_.data() + kPast.window1);
   for (std::size_t done = 0; done < inputs; done += kWindowInputs) {
     const std::size_t count = std::min(kWindowInputs, inputs - done);
-    const float* row = at.pre.first + (done + 2) * kChannels;
-    const std::int64_t group = taken_ - 4 + static_cast<std::int64_t>(done);
+    const float* row = at.pre.first + (done + kGroupBefore) * kChannels;
+    const std::int64_t group = taken_ - kGroupLag + static_cast<std::int64_t>(done);
     kernels_.up_from_16k(net, row, count, at.window.next());
-    if (group <= 1 || group + static_cast<std::int64_t>(count) >= total_) {
+    if (is_edge_group(group) || is_edge_group(group + static_cast<std::int64_t>(count) - 1)) {
       for (std::size_t i = 0; i < count; ++i) {
-        edge_group(group + static_cast<std::int64_t>(i), row + i * kChannels, at.window.next() + 6 * i * kChannels);
+        edge_group(group + static_cast<std::int64_t>(i), row + i * kChannels,
+                   at.window.next() + kRowsPerGroup * i * kChannels);
       }
     }
-    kernels_.low_pass(net, 0, at.window.first, 3 * count, at.activated1.next() + 3 * done * kChannels);
-    save_state(at.window, 6 * count, at.window.first);
+    kernels_.low_pass(net, 0, at.window.first, kRatio * count, at.activated1.next() + kRatio * done * kChannels);
+    save_state(at.window, kRowsPerGroup * count, at.window.first);
   }
   save_state(at.window, 0, past_.data() + kPast.window1);
 }
 
-/// Steps 3 taken - 25 ..; step s is the 96 kHz rows 2 s and 2 s + 1, and completes the frame s - 4.
+/// Steps from 3 taken - kStepLag on; each completes one frame.
 void NetworkStream::second_activation(const Workspace& at, std::size_t frames) NOVASR_RT {
   const kernels::Network& net = network_->layers;
   load_state(at.window, past_.data() + kPast.window2);
-  constexpr std::size_t kSteps = 3 * kWindowInputs;
+  constexpr std::size_t kSteps = kRatio * kWindowInputs;
+  const std::int64_t length = kOutPerIn * total_ - kTrim;
   for (std::size_t done = 0; done < frames; done += kSteps) {
     const std::size_t count = std::min(kSteps, frames - done);
-    const std::int64_t step = 3 * taken_ - 25 + static_cast<std::int64_t>(done);
-    kernels_.up_from_48k(net, at.convolved.first + (done + 2) * kChannels, count, at.window.next());
+    const std::int64_t step = kOutPerIn * taken_ - kStepLag + static_cast<std::int64_t>(done);
+    kernels_.up_from_48k(net, at.convolved.first + (done + kUpBefore) * kChannels, count, at.window.next());
     for (std::size_t i = 0; i < count; ++i) {
-      const std::int64_t s = step + static_cast<std::int64_t>(i);  // the up-sampler drops two samples at each end
-      if (s < 1 || s > 3 * total_ - 4) std::fill_n(at.window.next() + 2 * i * kChannels, 2 * kChannels, 0.0f);
+      const std::int64_t s = step + static_cast<std::int64_t>(i);  // the up-sampler drops kTrim rows at each end
+      if (2 * s < kTrim || 2 * s >= 2 * length - kTrim) {
+        std::fill_n(at.window.next() + 2 * i * kChannels, 2 * kChannels, 0.0f);
+      }
     }
     kernels_.low_pass(net, 1, at.window.first, count, at.activated2.next() + done * kChannels);
     save_state(at.window, 2 * count, at.window.first);
@@ -217,52 +279,59 @@ void NetworkStream::second_activation(const Workspace& at, std::size_t frames) N
   save_state(at.window, 0, past_.data() + kPast.window2);
 }
 
-/// Recomputes a group that extends beyond the signal: the interpolation repeats the first and last 16 kHz frame; the
-/// up-sampler zero-pads its input and drops the first and last two samples of its output.
+/// Whether a group reads rows of conv_pre outside the signal.
+bool NetworkStream::is_edge_group(std::int64_t group) const NOVASR_RT {
+  return group < kGroupBefore || group + kGroupAfter >= total_;
+}
+
+/// Recomputes a group that reaches past the signal: the interpolation repeats the first and last 16 kHz frame, the
+/// up-sampler sees zeros outside and drops the first and last kTrim rows of its output.
 void NetworkStream::edge_group(std::int64_t group, const float* conv_pre_row, float* window) NOVASR_RT {
-  if (group > 1 && group < total_ - 1) return;
-  const std::int64_t length = 3 * total_;
+  if (!is_edge_group(group)) return;
+  const std::int64_t length = kOutPerIn * total_;
   const auto frame = [&](std::int64_t i, std::size_t c) {
     return conv_pre_row[(std::clamp<std::int64_t>(i, 0, total_ - 1) - group) * static_cast<std::int64_t>(kChannels) +
                         static_cast<std::int64_t>(c)];
   };
   const auto interpolated = [&](std::int64_t t, std::size_t c) {
     if (t < 0 || t >= length) return 0.0f;
-    const std::int64_t i = t / 3;
-    if (t % 3 == 1) return frame(i, c);
-    return t % 3 == 0 ? frame(i - 1, c) / 3.0f + frame(i, c) * (2.0f / 3.0f)
+    const std::int64_t i = t / kOutPerIn, phase = t % kOutPerIn;
+    if (phase == 1) return frame(i, c);
+    return phase == 0 ? frame(i - 1, c) / 3.0f + frame(i, c) * (2.0f / 3.0f)
                       : frame(i, c) * (2.0f / 3.0f) + frame(i + 1, c) / 3.0f;
   };
-  const auto dropped = [&](std::int64_t sample) { return sample < 2 || sample > 2 * length - 3; };
+  const auto dropped = [&](std::int64_t row) { return row < kTrim || row >= 2 * length - kTrim; };
+  const std::int64_t first_step = kOutPerIn * group + kGroupBegin;
 
-  for (std::size_t row = 0; row < 6; ++row) {
-    const std::int64_t t = 3 * group - 1 + static_cast<std::int64_t>(row / 2);
+  for (std::size_t row = 0; row < kRowsPerGroup; ++row) {
+    const std::int64_t t = first_step + static_cast<std::int64_t>(row / 2);
     if (dropped(2 * t + static_cast<std::int64_t>(row % 2))) continue;
     for (std::size_t c = 0; c < kChannels; ++c) {
       float sum = 0.0f;
-      for (std::size_t j = 0; j < 6; ++j) {
-        sum += network_->phases[row % 2][j] * interpolated(t - 2 + static_cast<std::int64_t>(j), c);
+      for (std::size_t j = 0; j < network::kPhaseTaps; ++j) {
+        sum += network_->phases[row % 2][j] * interpolated(t - kUpBefore + static_cast<std::int64_t>(j), c);
       }
       window[row * kChannels + c] = sum;
     }
   }
-  kernels_.snake(network_->layers, 0, window, 6);
-  for (std::size_t row = 0; row < 6; ++row) {
-    if (dropped(6 * group - 2 + static_cast<std::int64_t>(row))) {
+  kernels_.snake(network_->layers, 0, window, kRowsPerGroup);
+  for (std::size_t row = 0; row < kRowsPerGroup; ++row) {
+    if (dropped(2 * first_step + static_cast<std::int64_t>(row))) {
       std::fill_n(window + row * kChannels, kChannels, 0.0f);
     }
   }
 }
 
-/// Recomputes outputs whose filters extend beyond the signal, and zeroes those before and after the signal.
+/// Outputs whose filters reach past the signal, and those before and after the signal, which are 0. At the start that
+/// is one more: it interpolates towards the frame before the first, which the interpolation repeats.
 void NetworkStream::edge_outputs(const Workspace& at, std::size_t frames, float* out) const NOVASR_RT {
-  const std::int64_t first = 3 * taken_ - static_cast<std::int64_t>(kRawLatencyFrames), length = 3 * total_ - 4;
-  if (first > 3 && first + static_cast<std::int64_t>(frames) <= length - 3) return;
+  const std::int64_t first = kOutPerIn * taken_ - kOutputLag, length = output_length();
+  if (first > kPostReach && first + static_cast<std::int64_t>(frames) <= length - kPostReach) return;
   for (std::size_t k = 0; k < frames; ++k) {
     const std::int64_t t = first + static_cast<std::int64_t>(k);
     if (t < 0 || t >= length) {
       out[k] = 0.0f;
-    } else if (t <= 3 || t >= length - 3) {
+    } else if (t <= kPostReach || t >= length - kPostReach) {
       out[k] = edge_output(at, t);
     }
   }
@@ -273,11 +342,12 @@ float NetworkStream::edge_output(const Workspace& at, std::int64_t t) const NOVA
   const EdgeFilters& edges = network_->edges;
   double sum = 0.0;
   for (std::size_t j = 0; j < EdgeFilters::kTaps; ++j) {
-    const std::int64_t time = t - 3 + static_cast<std::int64_t>(j);
-    if (time < 0 || time >= 3 * total_ - 4) continue;
+    const std::int64_t time = t - kPostReach + static_cast<std::int64_t>(j);
+    if (time < 0 || time >= output_length()) continue;
 
     sum += edges.branch_bias[j];
-    const std::int64_t row = time - 5 - (3 * taken_ - 29) + static_cast<std::int64_t>(kActivated2History);
+    const std::int64_t first_row = kOutPerIn * taken_ - kActivated2Lag - static_cast<std::int64_t>(kActivated2History);
+    const std::int64_t row = time - kConvReach - first_row;
     const float* x = at.activated2.first + row * static_cast<std::int64_t>(kChannels);
     const float* weight = edges.branch[j][0].data();
     for (std::size_t k = 0; k < kernels::kConvTaps * kChannels; ++k) sum += static_cast<double>(weight[k]) * x[k];
@@ -285,15 +355,15 @@ float NetworkStream::edge_output(const Workspace& at, std::int64_t t) const NOVA
     const auto pre = [&](std::int64_t i) {  // conv_pre feeding this tap, at 16 kHz frame i; the first frame repeats
       double value = edges.residual_bias[j];
       const float* x_in =
-          at.input + static_cast<std::int64_t>(kInputHistory) + std::max<std::int64_t>(i, 0) - taken_ - 3;
+          at.input + static_cast<std::int64_t>(kInputHistory) + std::max<std::int64_t>(i, 0) - taken_ - kPreReach;
       for (std::size_t k = 0; k < kernels::kPreTaps; ++k) value += edges.residual[j][k] * x_in[k];
       return value;
     };
-    const std::int64_t i = time / 3;
-    if (time % 3 == 1) {
+    const std::int64_t i = time / kOutPerIn, phase = time % kOutPerIn;
+    if (phase == 1) {
       sum += pre(i);
     } else {
-      sum += pre(i) * (2.0 / 3.0) + pre(time % 3 == 0 ? i - 1 : i + 1) / 3.0;
+      sum += pre(i) * (2.0 / 3.0) + pre(phase == 0 ? i - 1 : i + 1) / 3.0;
     }
   }
   return static_cast<float>(std::tanh(sum));

@@ -3,14 +3,14 @@
 #include <cstdint>
 #include <span>
 
+#include "families/novasr/architecture.hpp"
 #include "families/novasr/fold.hpp"
 #include "families/novasr/kernels/kernels.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr {
 
-/// Output frames per input frame.
-inline constexpr std::size_t kRatio = 3;
+using network::kRatio;
 
 /// Latency of a channel's raw output: output t is determined by input floor((t + 37) / 3).
 inline constexpr std::size_t kRawLatencyFrames = 37;
@@ -52,9 +52,17 @@ struct Workspace {
 
 /// One channel of the network as a stream: keeps the rows of each layer that later tiles need, and handles the edges.
 ///
-/// Every layer zero-pads its own input, so rows before frame 0 and after the end are set to 0 layer by layer. After T
-/// inputs and a whole number of tiles, the layers have reached: conv_pre row T - 4, first activation group T - 5
-/// (rows up to 3 T - 18), convolution 3 T - 23, second activation 3 T - 30, output 3 T - 38.
+/// Every layer zero-pads its own input, so rows before frame 0 and after the end are set to 0 layer by layer. With T
+/// inputs taken and a whole number of tiles done, each layer has gone as far as the one before lets it, and continues
+/// with (the constants in network_stream.cpp derive it):
+///
+///   conv_pre             row T - 3            needs 3 inputs after its own
+///   first up-sampler     group T - 4          six rows at 96 kHz, need 1 row of conv_pre after the group's own
+///   first activation     frame 3 T - 17       the low-pass needs 8 rows at 96 kHz after its own
+///   conv1                frame 3 T - 22       needs 5 frames after its own
+///   second up-sampler    step 3 T - 25        two rows at 96 kHz, need 3 frames after the step's own
+///   second activation    frame 3 T - 29       as the first
+///   output               frame 3 T - 37       conv2 and conv_post need 8 frames after their own
 class NetworkStream {
  public:
   NetworkStream(std::shared_ptr<const PreparedNetwork> network, const kernels::KernelTable& kernels);
@@ -74,9 +82,14 @@ class NetworkStream {
   static constexpr std::int64_t kUnknownLength = std::int64_t{1} << 60;
 
  private:
+  /// Each of the two activations takes its share of the end.
+  [[nodiscard]] std::int64_t output_length() const NOVASR_RT {
+    return static_cast<std::int64_t>(kRatio) * total_ - 2 * static_cast<std::int64_t>(network::kTrim);
+  }
   [[nodiscard]] bool skip_silence(const float* input, std::size_t inputs, float* out) NOVASR_RT;
   void first_activation(const Workspace& at, std::size_t inputs) NOVASR_RT;
   void second_activation(const Workspace& at, std::size_t frames) NOVASR_RT;
+  [[nodiscard]] bool is_edge_group(std::int64_t group) const NOVASR_RT;
   void edge_group(std::int64_t group, const float* conv_pre_row, float* window) NOVASR_RT;
   void edge_outputs(const Workspace& at, std::size_t frames, float* out) const NOVASR_RT;
   [[nodiscard]] float edge_output(const Workspace& at, std::int64_t t) const NOVASR_RT;

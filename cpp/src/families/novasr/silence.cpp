@@ -54,7 +54,8 @@ double silence_constant(const ModelWeights& weights) {
       convolved(weights.conv2_weight, weights.conv2_bias, activated(weights.activations[1], first));
   double constant = 0.0;
   for (std::size_t c = 0; c < kChannels; ++c)
-    constant += sum(std::span(weights.conv_post_weight).subspan(c * 7, 7)) * (second[c] + pre[c]);
+    constant += sum(std::span(weights.conv_post_weight).subspan(c * network::kPostTaps, network::kPostTaps)) *
+                (second[c] + pre[c]);
   return std::abs(constant) < 0x1p-24 ? 0.0 : constant;
 }
 

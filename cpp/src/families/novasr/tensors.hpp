@@ -1,15 +1,16 @@
 #pragma once
 #include <cstddef>
 
+#include "families/novasr/architecture.hpp"
 #include "novasr/model.hpp"
 
 namespace novasr {
 
-inline constexpr std::size_t kPreWeightShape[] = {32, 1, 7};
-inline constexpr std::size_t kBlockWeightShape[] = {32, 32, 11};
-inline constexpr std::size_t kChannelsShape[] = {32};
-inline constexpr std::size_t kFilterShape[] = {1, 1, 12};
-inline constexpr std::size_t kPostWeightShape[] = {1, 32, 7};
+inline constexpr std::size_t kPreWeightShape[] = {network::kChannels, 1, network::kPreTaps};
+inline constexpr std::size_t kBlockWeightShape[] = {network::kChannels, network::kChannels, network::kConvTaps};
+inline constexpr std::size_t kChannelsShape[] = {network::kChannels};
+inline constexpr std::size_t kFilterShape[] = {1, 1, network::kFilterTaps};
+inline constexpr std::size_t kPostWeightShape[] = {1, network::kChannels, network::kPostTaps};
 
 /// All tensors of the network as published, in the order of ModelWeights.
 inline constexpr TensorSpec kTensors[] = {

@@ -31,16 +31,17 @@ class TensorReader {
     }
   }
 
-  /// Reads a filter that the kernels assume to be symmetric, up to rounding.
-  void read_symmetric(std::array<float, 12>& filter) {
+  /// A tensor that the kernels take to be its own mirror image, up to rounding.
+  void read_symmetric(std::array<float, network::kFilterTaps>& filter) {
     const std::string name(next_->name);
     read(filter);
     float peak = 0.0f;
     for (const float tap : filter) peak = std::max(peak, std::abs(tap));
-    for (std::size_t k = 0; k < 6; ++k) {
-      if (std::abs(filter[k] - filter[11 - k]) > 1e-6f * peak) {
+    for (std::size_t k = 0; k < filter.size() / 2; ++k) {
+      const float mirrored = filter[filter.size() - 1 - k];
+      if (std::abs(filter[k] - mirrored) > 1e-6f * peak) {
         throw ModelError(name + " is not symmetric at tap " + std::to_string(k) + ": " + std::to_string(filter[k]) +
-                         " and " + std::to_string(filter[11 - k]) + "; NovaSR's anti-aliasing filters are");
+                         " and " + std::to_string(mirrored) + "; NovaSR's anti-aliasing filters are");
       }
     }
   }

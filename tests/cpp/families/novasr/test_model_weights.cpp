@@ -7,7 +7,7 @@
 #include "novasr/errors.hpp"
 
 using namespace novasr;
-using namespace novasr::testing;
+using namespace novasr::test;
 
 TEST_CASE("ModelWeights: the values come back in the published order", "[weights]") {
   const auto values = values_of(*default_weights());

@@ -10,7 +10,7 @@
 #include "native_support.hpp"
 
 using namespace novasr;
-using namespace novasr::testing;
+using namespace novasr::test;
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include "reference_network.hpp"
 
 using namespace novasr;
-using namespace novasr::testing;
+using namespace novasr::test;
 
 namespace {
 
@@ -22,7 +22,7 @@ std::unique_ptr<NativeEngine> make_engine(std::shared_ptr<const ModelWeights> we
 }  // namespace
 
 TEST_CASE("NativeEngine: every instruction set and tile computes the default network", "[native]") {
-  const auto input = noise(1500, 0.1f);
+  const auto input = gaussian_noise(1500, 0.1f);
   const auto expected = reference_network(*default_weights(), input);
   for (const auto& [name, table, fused] : all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
@@ -37,9 +37,9 @@ TEST_CASE("NativeEngine: every instruction set and tile computes the default net
 
 TEST_CASE("NativeEngine: a network nobody trained is computed as well", "[native]") {
 #if defined(NOVASR_SLOW_BUILD)
-  const auto input = noise(150, 0.3f);
+  const auto input = gaussian_noise(150, 0.3f);
 #else
-  const auto input = noise(600, 0.3f);
+  const auto input = gaussian_noise(600, 0.3f);
 #endif
   for (const std::uint32_t seed : {1u, 2u, 3u}) {
     const auto weights = std::make_shared<const ModelWeights>(random_weights(seed));
@@ -56,9 +56,9 @@ TEST_CASE("NativeEngine: a network nobody trained is computed as well", "[native
 
 TEST_CASE("NativeEngine: short signals have both edges exact", "[native]") {
 #if defined(NOVASR_SLOW_BUILD)
-  const auto signal = noise(40, 0.2f);
+  const auto signal = gaussian_noise(40, 0.2f);
 #else
-  const auto signal = noise(200, 0.2f);
+  const auto signal = gaussian_noise(200, 0.2f);
 #endif
   NativeEngine streaming(default_weights(), Tile::streaming), offline(default_weights(), Tile::offline);
   for (auto* engine : {&streaming, &offline}) engine->prepare({.channels = 1, .max_block_frames = 1024});

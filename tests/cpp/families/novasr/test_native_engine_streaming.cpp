@@ -10,7 +10,7 @@
 #include "realtime_scope.hpp"
 
 using namespace novasr;
-using namespace novasr::testing;
+using namespace novasr::test;
 
 namespace {
 
@@ -56,7 +56,7 @@ std::array<std::vector<float>, Channels> run_channels(NativeEngine& engine,
 }  // namespace
 
 TEST_CASE("NativeEngine: a thousand random cuts of the input give the same bits", "[native][long]") {
-  const auto input = noise(3500, 0.1f);  // x 3 x 1000 = 1.05e7 samples
+  const auto input = gaussian_noise(3500, 0.1f);  // x 3 x 1000 = 1.05e7 samples
   std::mt19937 generator(7);
   for (const Tile tile : {Tile::streaming, Tile::offline}) {
     const auto engine = make_engine(tile);
@@ -70,7 +70,7 @@ TEST_CASE("NativeEngine: a thousand random cuts of the input give the same bits"
 }
 
 TEST_CASE("NativeEngine: every instruction set gives the same bits for every fixed block size", "[native]") {
-  const auto input = noise(700, 0.1f);
+  const auto input = gaussian_noise(700, 0.1f);
   for (const auto& [name, table, fused] : all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
       NativeEngine engine(default_weights(), tile, table);
@@ -86,7 +86,7 @@ TEST_CASE("NativeEngine: every instruction set gives the same bits for every fix
 
 TEST_CASE("NativeEngine: the latency is 43 frames streaming and 73 offline, and the output starts with as many zeros",
           "[native]") {
-  const auto input = noise(300, 0.2f);
+  const auto input = gaussian_noise(300, 0.2f);
   for (const auto& [tile, latency] : {std::pair{Tile::streaming, 43u}, std::pair{Tile::offline, 73u}}) {
     const auto engine = make_engine(tile);
     REQUIRE(engine->latency_frames() == latency);
@@ -99,15 +99,15 @@ TEST_CASE("NativeEngine: the latency is 43 frames streaming and 73 offline, and 
 
 TEST_CASE("NativeEngine: after reset() a stream knows nothing of the one before", "[native]") {
   const auto engine = make_engine(Tile::streaming);
-  const auto input = noise(500, 0.1f);
+  const auto input = gaussian_noise(500, 0.1f);
   const auto fresh = run_stream(*engine, input, [] { return std::size_t{160}; });
   engine->reset();
-  process_in_blocks(*engine, noise(777, 0.5f, 9), [] { return std::size_t{50}; });
+  process_in_blocks(*engine, gaussian_noise(777, 0.5f, 9), [] { return std::size_t{50}; });
   REQUIRE(run_stream(*engine, input, [] { return std::size_t{160}; }) == fresh);
 }
 
 TEST_CASE("NativeEngine: a sample of any finite size leaves no trace after its tile", "[native]") {
-  auto input = noise(600, 0.1f);
+  auto input = gaussian_noise(600, 0.1f);
   const auto engine = make_engine(Tile::streaming);
   const auto expected = run_whole(*engine, input);
   for (const float huge : {1e6f, 1e20f, std::numeric_limits<float>::max()}) {
@@ -121,11 +121,11 @@ TEST_CASE("NativeEngine: a sample of any finite size leaves no trace after its t
 
 TEST_CASE("NativeEngine: lasting silence, which is not computed, gives the bits that computing gives", "[native]") {
   // 1e-30 is computed, and too little to change any sum.
-  std::vector<float> silent = noise(300, 0.1f), computed = silent;
+  std::vector<float> silent = gaussian_noise(300, 0.1f), computed = silent;
   for (const std::size_t pause : {50u, 64u, 70u, 1000u}) {
     silent.insert(silent.end(), pause, 0.0f);
     computed.insert(computed.end(), pause, 1e-30f);
-    const auto sound = noise(100, 0.1f, static_cast<unsigned>(pause));
+    const auto sound = gaussian_noise(100, 0.1f, static_cast<unsigned>(pause));
     silent.insert(silent.end(), sound.begin(), sound.end());
     computed.insert(computed.end(), sound.begin(), sound.end());
   }
@@ -147,7 +147,7 @@ TEST_CASE("NativeEngine: lasting silence, which is not computed, gives the bits 
 }
 
 TEST_CASE("NativeEngine: channels do not hear each other", "[native]") {
-  const std::array inputs{noise(400, 0.1f, 1), noise(400, 0.1f, 2), noise(400, 0.1f, 3)};
+  const std::array inputs{gaussian_noise(400, 0.1f, 1), gaussian_noise(400, 0.1f, 2), gaussian_noise(400, 0.1f, 3)};
   const auto single = make_engine(Tile::streaming), multi = make_engine(Tile::streaming, inputs.size());
   const auto outputs = run_channels(*multi, inputs, [] { return std::size_t{400}; });
   for (std::size_t c = 0; c < inputs.size(); ++c) {
@@ -160,14 +160,14 @@ TEST_CASE("NativeEngine: a channel that is like the first, now and then, gives t
   std::array<std::vector<float>, 3> inputs;  // the second channel differs in every other part, the third in one frame
   std::uint32_t seed = 0;
   for (const std::size_t part : {300u, 40u, 100u, 7u, 127u, 1u, 128u, 500u, 150u, 1u, 700u, 90u, 202u}) {
-    const auto first = noise(part, 0.1f, ++seed), other = noise(part, 0.1f, 100 + seed);
+    const auto first = gaussian_noise(part, 0.1f, ++seed), other = gaussian_noise(part, 0.1f, 100 + seed);
     inputs[0].insert(inputs[0].end(), first.begin(), first.end());
     inputs[1].insert(inputs[1].end(), seed % 2 == 0 ? other.begin() : first.begin(),
                      seed % 2 == 0 ? other.end() : first.end());
   }
   inputs[2] = inputs[0];
   inputs[2][1000] += 0.1f;
-  const auto voice = noise(300, 0.1f, 200);
+  const auto voice = gaussian_noise(300, 0.1f, 200);
   for (const std::size_t pause : {300u, 0u}) {  // it lasts longer in the third
     for (auto& input : inputs) {
       input.insert(input.end(), voice.begin(), voice.end());
@@ -214,7 +214,8 @@ TEST_CASE("NativeEngine: lasting silence is not computed, nor a channel like the
     run_channels(engine, inputs, [] { return std::size_t{160}; });
     return computed_tiles;
   };
-  const auto left = noise(1600, 0.1f), right = noise(1600, 0.1f, 2), silence = std::vector<float>(1600);
+  const auto left = gaussian_noise(1600, 0.1f), right = gaussian_noise(1600, 0.1f, 2),
+             silence = std::vector<float>(1600);
   const std::size_t different = tiles({left, right});
   REQUIRE(different >= 2 * 1600 / 3);
   REQUIRE(tiles({left, left}) == different / 2);
@@ -228,12 +229,12 @@ TEST_CASE("NativeEngine: prepare() refuses what it cannot serve, by name", "[nat
 }
 
 TEST_CASE("NativeEngine: process, flush and reset never touch the heap", "[native]") {
-  using novasr::test::allocations_in;
   void* volatile escaped = nullptr;
   REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) > 0);  // NOLINT(*-NewDeleteLeaks): the counter counts
   ::operator delete(escaped);
 
-  const auto left = noise(1000, 0.1f), right = noise(1000, 0.1f, 2), silence = std::vector<float>(1000);
+  const auto left = gaussian_noise(1000, 0.1f), right = gaussian_noise(1000, 0.1f, 2),
+             silence = std::vector<float>(1000);
   for (const auto& [name, table, fused] : all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
       NativeEngine engine(default_weights(), tile, table);
@@ -260,7 +261,7 @@ TEST_CASE("NativeEngine: process, flush and reset never touch the heap", "[nativ
 TEST_CASE("NativeEngine: the caller's floating-point mode is restored", "[native]") {
   const auto engine = make_engine(Tile::streaming);
   const unsigned before = __builtin_ia32_stmxcsr();
-  run_stream(*engine, noise(100, 0.1f), [] { return std::size_t{10}; });
+  run_stream(*engine, gaussian_noise(100, 0.1f), [] { return std::size_t{10}; });
   REQUIRE((__builtin_ia32_stmxcsr() & 0x8040) == (before & 0x8040));
 }
 #endif

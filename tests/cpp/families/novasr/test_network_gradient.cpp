@@ -8,7 +8,7 @@
 #include "reference_network.hpp"
 
 using namespace novasr;
-using namespace novasr::testing;
+using namespace novasr::test;
 using namespace novasr::training;
 
 namespace {
@@ -93,7 +93,9 @@ struct Task {
   std::vector<float> projection;
 
   Task(std::size_t clips, std::size_t length, std::size_t edge)
-      : frames(length), audio(noise(clips * length, 0.3f, 7)), projection(noise(clips * outputs(), 1.0f, 8)) {
+      : frames(length),
+        audio(gaussian_noise(clips * length, 0.3f, 7)),
+        projection(gaussian_noise(clips * outputs(), 1.0f, 8)) {
     for (std::size_t i = 0; i < projection.size(); ++i) {
       const std::size_t at = i % outputs();
       if (at < edge || at + edge >= outputs()) projection[i] = 0.0f;

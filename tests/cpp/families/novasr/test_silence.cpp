@@ -15,7 +15,7 @@
 #include "streaming.hpp"
 
 using namespace novasr;
-namespace testing = novasr::testing;
+using namespace novasr::test;
 
 namespace {
 
@@ -26,7 +26,7 @@ using Weights = std::shared_ptr<const ModelWeights>;
 
 /// Random layers, with a constant for silence that anyone would hear.
 Weights loud_weights(std::uint32_t seed) {
-  return std::make_shared<const ModelWeights>(testing::random_weights(seed));
+  return std::make_shared<const ModelWeights>(test::random_weights(seed));
 }
 
 bool all_equal(std::span<const float> samples, float value) {
@@ -39,8 +39,8 @@ TEST_CASE("Silence: the engine makes one constant of it on every instruction set
           "[native][silence]") {
   const std::vector<float> silence(500);
   const auto weights = GENERATE(default_weights(), loud_weights(1), loud_weights(2));
-  const double expected = testing::reference_network(*weights, silence)[750];
-  for (const auto& [name, table, fused] : testing::all_kernels()) {
+  const double expected = test::reference_network(*weights, silence)[750];
+  for (const auto& [name, table, fused] : test::all_kernels()) {
     for (const Tile tile : {Tile::streaming, Tile::offline}) {
       NativeEngine engine(weights, tile, table);
       engine.prepare({.channels = 1, .max_block_frames = 1000});
@@ -49,7 +49,7 @@ TEST_CASE("Silence: the engine makes one constant of it on every instruction set
       REQUIRE(constant == Approx(expected).margin(1e-7));
       REQUIRE((constant == 0.0f) == (weights == default_weights()));
       for (const std::size_t block : {1, 16, 37, 500}) {
-        const auto output = testing::run_stream(engine, silence, [&] { return block; });
+        const auto output = test::run_stream(engine, silence, [&] { return block; });
         const std::size_t start = engine.latency_frames() + kEdgeFrames;
         REQUIRE(all_equal(std::span(output).subspan(start, 1'500 - start), constant));
       }
@@ -58,15 +58,15 @@ TEST_CASE("Silence: the engine makes one constant of it on every instruction set
 }
 
 TEST_CASE("Silence: the engine is back at its constant as soon as the sound has left it", "[native][silence]") {
-  auto input = testing::noise(301, 0.1f);
+  auto input = test::gaussian_noise(301, 0.1f);
   input.resize(600);
   for (const auto& weights : {default_weights(), loud_weights(1)}) {
-    for (const auto& [name, table, fused] : testing::all_kernels()) {
+    for (const auto& [name, table, fused] : test::all_kernels()) {
       for (const Tile tile : {Tile::streaming, Tile::offline}) {
         NativeEngine engine(weights, tile, table);
         engine.prepare({.channels = 1, .max_block_frames = 1000});
         INFO(name << ", latency " << engine.latency_frames());
-        const auto output = testing::run_stream(engine, input, [] { return std::size_t{50}; });
+        const auto output = test::run_stream(engine, input, [] { return std::size_t{50}; });
         const std::span settled = std::span(output).subspan(3 * (301 + kMemoryInputs), 3 * (299 - kMemoryInputs));
         REQUIRE(all_equal(settled, engine.silence_output()));
       }
@@ -76,7 +76,7 @@ TEST_CASE("Silence: the engine is back at its constant as soon as the sound has 
 
 TEST_CASE("Silence: control, rounding alone leaves something", "[native][silence]") {
   std::size_t exact = 0, all = 0;
-  for (const auto& [name, table, fused] : testing::all_kernels()) {
+  for (const auto& [name, table, fused] : test::all_kernels()) {
     for (const std::size_t points : {kernels::kStreamingPoints, kernels::kOfflinePoints}) {
       const auto sums = prepare_network(*default_weights(), points, table)->silence.sums;
       exact += static_cast<std::size_t>(std::ranges::count(sums, 0.0f));
@@ -96,7 +96,7 @@ TEST_CASE("Silence: in extend mode exact zeros come out from the first sample to
   if (same_rate && rate <= 16'000) return;  // nothing to extend
   const auto tile = GENERATE(Tile::streaming, Tile::offline);
   for (const auto& weights : {default_weights(), loud_weights(1)}) {
-    for (const auto& [name, table, fused] : testing::all_kernels()) {
+    for (const auto& [name, table, fused] : test::all_kernels()) {
       INFO(name << (tile == Tile::offline ? ", offline, " : ", ") << rate << " Hz" << (same_rate ? "" : " to 48 kHz")
                 << ", constant " << silence_constant(*weights));
       Processor processor(std::make_unique<NativeEngine>(weights, tile, table));
@@ -117,7 +117,7 @@ TEST_CASE("Silence: in extend mode exact zeros come out from the first sample to
 TEST_CASE("Silence: in full mode exact zeros come out of trained weights after the edge", "[sound][silence]") {
   const auto rate = GENERATE(16'000u, 44'100u, 48'000u, 96'000u);
   const Audio silence(1, std::vector<float>(rate / 10));
-  for (const auto& [name, table, fused] : testing::all_kernels()) {
+  for (const auto& [name, table, fused] : test::all_kernels()) {
     Processor processor(std::make_unique<NativeEngine>(default_weights(), Tile::streaming, table));
     processor.prepare({.sample_rate_hz = rate});
     processor.set_parameters({.mode = Mode::full});

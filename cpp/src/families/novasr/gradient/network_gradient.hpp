@@ -2,20 +2,22 @@
 #include <cstddef>
 #include <span>
 
+#include "families/novasr/architecture.hpp"
 #include "row_kernels.hpp"
+#include "row_table.hpp"
 
 namespace novasr::training {
 
-constexpr std::size_t kChannels = 32;
-constexpr std::size_t kPreTaps = 7;
-constexpr std::size_t kBlockTaps = 11;
-constexpr std::size_t kPostTaps = 7;
+using network::kChannels;
+using network::kFilterTaps;
+using network::kPostTaps;
+using network::kPreTaps;
+constexpr std::size_t kBlockTaps = network::kConvTaps;
 constexpr std::size_t kMergedTaps = kBlockTaps + kPostTaps - 1;
-constexpr std::size_t kFilterTaps = 12;
-constexpr std::size_t kTrim = 4;  // 3 N - 4 outputs of N inputs
+constexpr std::size_t kTrim = 2 * network::kTrim;  // 3 N - 4 outputs of N inputs
 
-/// The network as trained; row-major, innermost index last. There is no non-linearity between conv2 and conv_post, so
-/// they are merged into a single 17-tap filter.
+/// The network as it is trained; row-major, the innermost index last. There is no non-linearity between conv2 and
+/// conv_post, so they are merged into a single 17-tap filter.
 template <typename Value>
 struct Parameters {
   std::span<Value> pre_weight;     // [tap][channel]

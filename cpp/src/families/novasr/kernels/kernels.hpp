@@ -3,16 +3,18 @@
 // standard header with inline code: the linker could keep the AVX-512 copy for all of them.
 #include <stddef.h>
 
+#include "families/novasr/architecture.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr::kernels {
 
-inline constexpr size_t kChannels = 32;  ///< of the network's hidden layers; a "row" is one frame of all of them
-inline constexpr size_t kPreTaps = 7;
-inline constexpr size_t kConvTaps = 11;
-inline constexpr size_t kOutputTaps = 17;     ///< conv2 (11 taps) and conv_post (7) as one filter
-inline constexpr size_t kResidualTaps = 11;   ///< conv_pre, interpolation and conv_post as one filter at 16 kHz
-inline constexpr size_t kWindowHistory = 11;  ///< past 96 kHz rows that the 12-tap low-pass needs
+using network::kChannels;  // a "row" is one frame of all of them
+using network::kConvTaps;
+using network::kPreTaps;
+inline constexpr size_t kOutputTaps = kConvTaps + network::kPostTaps - 1;  ///< conv2 and conv_post as one filter
+/// conv_pre, interpolation (one frame to each side) and conv_post as one filter on the 16 kHz input.
+inline constexpr size_t kResidualTaps = 2 * (kPreTaps / 2 + 1 + network::kPostTaps / 2 / network::kRatio) + 1;
+inline constexpr size_t kWindowHistory = network::kFilterTaps - 1;  ///< 96 kHz rows that the low-pass needs of the past
 inline constexpr size_t kSineTerms = 5;
 
 /// Everything except the 32 -> 32 convolution, folded for the kernels by prepare_network(); immutable.

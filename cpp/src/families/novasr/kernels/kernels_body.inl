@@ -1,18 +1,13 @@
 // One instruction set's kernels: the including file sets NOVASR_WIDTH (4, 8 or 16 floats) and NOVASR_TABLE.
 // No standard header with inline code may be included here, see kernels.hpp.
-#if defined(__SSE2__)
-#  include <immintrin.h>
-#elif defined(__ARM_NEON)
-#  include <arm_neon.h>
-#endif
-
-#include "kernels.hpp"
+#include "families/novasr/kernels/kernels.hpp"
+#include "simd/intrinsics.hpp"
 
 namespace novasr::kernels {
 namespace {
-// simd.inl declares what the others use, and the transforms are the convolution's.
+// vectors.inl declares what the others use, and the transforms are the convolution's.
 // clang-format off
-#include "simd.inl"
+#include "simd/vectors.inl"
 #include "activation.inl"
 #include "dft_18.inc"
 #include "dft_48.inc"

@@ -3,15 +3,21 @@
 #include "simd/dispatch.hpp"
 
 namespace novasr::kernels {
+namespace {
+
+constexpr IsaTables<KernelTable> kTables{
+    .portable = kPortableTable,
+#ifdef NOVASR_X86
+    .sse41 = kSse41Table,
+    .avx2 = kAvx2Table,
+    .avx512 = kAvx512Table,
+#endif
+};
+
+}  // namespace
 
 const KernelTable& table_for(Isa isa) {
-  check_available(isa);
-#ifdef NOVASR_X86
-  if (isa == Isa::sse41) return kSse41Table;
-  if (isa == Isa::avx2) return kAvx2Table;
-  if (isa == Isa::avx512) return kAvx512Table;
-#endif
-  return kPortableTable;
+  return kTables.of(isa);
 }
 
 }  // namespace novasr::kernels

@@ -1,4 +1,5 @@
-// Vectors of NOVASR_WIDTH floats in GCC's and Clang's vector extension. Included inside an unnamed namespace.
+// Vectors of NOVASR_WIDTH floats in GCC's and Clang's vector extension. Included inside an unnamed namespace, after
+// intrinsics.hpp.
 // Only what the extension cannot say is an intrinsic: the fused multiply-add and rounding.
 
 #define NOVASR_INLINE inline __attribute__((always_inline))
@@ -32,7 +33,8 @@ NOVASR_INLINE Vec select(IntVec condition, Vec a, Vec b) {
   return (Vec)((condition & (IntVec)a) | (~condition & (IntVec)b));
 }
 
-/// a * b + c, rounded once where the hardware can, twice elsewhere; never left to the compiler's mood.
+/// a * b + c, rounded once where the hardware can, twice elsewhere; never left to compiler contraction
+/// (-ffp-contract).
 NOVASR_INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
 #if NOVASR_WIDTH == 16 && defined(__AVX512F__)
   return (Vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);

@@ -1,0 +1,10 @@
+#pragma once
+#include "dsp/kernels/kernels.hpp"
+#include "novasr/isa.hpp"
+
+namespace novasr::dsp {
+
+/// [control] Throws ConfigError if this processor lacks the instruction set or NOVASR_ISA forbids it.
+[[nodiscard]] const KernelTable& table_for(Isa isa);
+
+}  // namespace novasr::dsp

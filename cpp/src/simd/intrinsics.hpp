@@ -1,0 +1,7 @@
+#pragma once
+// What vectors.inl needs outside its unnamed namespace.
+#if defined(__SSE2__)
+#  include <immintrin.h>
+#elif defined(__ARM_NEON)
+#  include <arm_neon.h>
+#endif
