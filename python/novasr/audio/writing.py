@@ -54,6 +54,7 @@ _LIMITS: dict[str, tuple[str, tuple[int, ...], int]] = {
 }
 _WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}
 _WAV_LIMIT_BYTES = 2**32 - 2**20  # leaves room for the header and for tags
+_NEVER_EMPTY = ("FLAC", "MP3")
 _PIECE_SAMPLES = 48_000  # libvorbis takes its stack by what it is handed
 
 
@@ -261,6 +262,10 @@ def write_file(
     with replacing(destination, overwrite=overwrite) as temporary:
         try:
             frames = _write_blocks(temporary, layout, blocks, metadata, dither=dither)
+            if frames == 0 and (layout.format in _NEVER_EMPTY or layout.subtype == "OPUS"):
+                raise AudioFileError(
+                    f"{destination}: {layout.format} cannot hold a recording of 0 frames: choose .wav"
+                )
             arrived = sf.info(libsndfile_name(temporary)).frames
             if layout.mask and layout.format in ("WAVEX", "RF64"):
                 write_mask(temporary, layout.mask)

@@ -60,12 +60,12 @@ class Settings:
         check_choice("mode", self.mode, INFOS["mode"].choices)
         check_choice("engine", self.engine, ENGINES)
         rate, gain = self.rate, self.gain
-        if rate is not None and rate != "source":
+        if not (rate is None or (isinstance(rate, str) and rate == "source")):
             low, high = _RATES_HZ
             if not (is_whole(rate) and low <= rate <= high):
                 raise ParameterError(f"rate must be {low} .. {high} Hz or 'source', not {rate!r}")
             object.__setattr__(self, "rate", int(rate))
-        if gain != "auto":
+        if not (isinstance(gain, str) and gain == "auto"):
             if not (is_number(gain) and abs(gain) <= _GAIN_DB):
                 msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
                 raise ParameterError(msg)
