@@ -207,12 +207,12 @@ def _check_limits(destination: Path, coded: str, sample_rate: int, channels: int
     name, rates, most = _LIMITS[coded]
     if channels > most:
         raise AudioFormatError(
-            f"{destination}: {name} holds {most} channels at most, not {channels}: choose .wav"
+            f"{destination}: {name} cannot hold {channels} channels, {most} at most: choose .wav"
         )
     if rates and sample_rate not in rates:
         known = ", ".join(f"{rate / 1000:g}" for rate in rates)
         raise AudioFormatError(
-            f"{destination}: {name} holds {known} kHz, not {sample_rate / 1000:g} kHz:"
+            f"{destination}: {name} cannot hold {sample_rate / 1000:g} kHz, only {known}:"
             " choose another --rate, or .wav"
         )
 
