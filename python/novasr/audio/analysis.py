@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from novasr import _native
-from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.reading import AudioReader
 from novasr.checks import check_block, check_count
+from novasr.types import FloatArray
 
 _BIN_HZ = 25.0
 _DENSE_WINDOWS = 500  # 10 s
@@ -170,9 +170,9 @@ class BandMeter:
         )
         self._total = np.zeros(self._size // 2 + 1)
         self._windows = self._skip = 0
-        self._rest: FloatAudio | None = None
+        self._rest: FloatArray | None = None
 
-    def add(self, block: FloatAudio) -> None:
+    def add(self, block: FloatArray) -> None:
         """Take in the next block, shape (frames, channels), of any length.
 
         Full scale is at 1.0; NaN and infinite samples count as zero.
@@ -202,7 +202,7 @@ class BandMeter:
         return _native.band_end_hz(power, self._sample_rate / self._size)
 
 
-def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> float:
+def measure_bandwidth(blocks: Iterable[FloatArray], *, sample_rate: int) -> float:
     """Find the frequency at which the long-term spectrum of a recording ends, see `BandMeter`.
 
     Parameters
@@ -230,7 +230,7 @@ def measure_bandwidth(blocks: Iterable[FloatAudio], *, sample_rate: int) -> floa
     return meter.bandwidth_hz
 
 
-def _power(frames: FloatAudio, window: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _power(frames: FloatArray, window: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     clean = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0)
     spectrum = np.fft.rfft((clean - clean.mean(axis=0)).T * window)
     power: npt.NDArray[np.float64] = np.sum(np.abs(spectrum) ** 2, axis=0)

@@ -9,9 +9,9 @@ from typing import IO, Literal
 
 import numpy as np
 
-from novasr.audio.libsndfile import FloatAudio
 from novasr.errors import AudioFileError
 from novasr.filesystem.unbuffered import write_all
+from novasr.types import FloatArray
 
 AUTO_PEAK_DB = -0.3
 _BLOCK_FRAMES = 48_000
@@ -32,7 +32,7 @@ class OutputMeter:
         self.peak = 0.0
         self.beyond_full_scale = 0
 
-    def watch(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
+    def watch(self, blocks: Iterator[FloatArray]) -> Iterator[FloatArray]:
         """Pass `blocks` on."""
         for block in blocks:
             if block.size:
@@ -63,7 +63,7 @@ class Gain:
         self._auto = gain == "auto"
         self._folder = folder
 
-    def apply(self, blocks: Iterator[FloatAudio], channels: int) -> Iterator[FloatAudio]:
+    def apply(self, blocks: Iterator[FloatArray], channels: int) -> Iterator[FloatArray]:
         """Yield `blocks`, shape (frames, channels), with the gain."""
         if not self._auto:
             yield from self._scaled(blocks)
@@ -84,7 +84,7 @@ class Gain:
         except OSError as error:
             raise self._no_room(error) from error
 
-    def _keep(self, waiting: IO[bytes], block: FloatAudio) -> None:
+    def _keep(self, waiting: IO[bytes], block: FloatArray) -> None:
         try:
             write_all(waiting, np.ascontiguousarray(block, np.float32).tobytes())
         except OSError as error:
@@ -96,7 +96,7 @@ class Gain:
             " make room or give the gain in dB"
         )
 
-    def _scaled(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
+    def _scaled(self, blocks: Iterator[FloatArray]) -> Iterator[FloatArray]:
         if self.gain_db == 0:
             yield from blocks
             return
@@ -105,6 +105,6 @@ class Gain:
             yield block * factor
 
 
-def _read_blocks(file: IO[bytes], channels: int) -> Iterator[FloatAudio]:
+def _read_blocks(file: IO[bytes], channels: int) -> Iterator[FloatArray]:
     while data := file.read(_BLOCK_FRAMES * channels * 4):
         yield np.frombuffer(data, np.float32).reshape(-1, channels)

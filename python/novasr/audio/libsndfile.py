@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import numpy as np
 import soundfile as sf
@@ -14,8 +14,6 @@ from novasr.audio.channels import from_vorbis_order
 from novasr.audio.part import Part
 from novasr.audio.view import FileView
 from novasr.types import FloatArray
-
-FloatAudio: TypeAlias = FloatArray
 
 _READ_FRAMES = 8_192  # an error loses what was decoded in the same call
 _LARGEST_FRAMES = 1 << 50  # beyond, libsndfile does not know the length
@@ -62,7 +60,7 @@ class PartFile(sf.SoundFile):  # type: ignore[misc]
         """Keep soundfile from seeking after each read: in an MP3 a seek loses the bit reservoir."""
         return False
 
-    def audio_blocks(self, frames: int) -> Iterator[FloatAudio]:
+    def audio_blocks(self, frames: int) -> Iterator[FloatArray]:
         """Yield all audio in blocks of `frames`, shape (frames, channels), channels in WAV's order.
 
         Raises
@@ -72,7 +70,7 @@ class PartFile(sf.SoundFile):  # type: ignore[misc]
         OSError
             If the file cannot be read.
         """
-        held: list[FloatAudio] = []
+        held: list[FloatArray] = []
         count, reason = 0, ""
         while True:
             try:
@@ -94,7 +92,7 @@ class PartFile(sf.SoundFile):  # type: ignore[misc]
         if reason:
             raise DecodingError(reason)
 
-    def _ordered(self, blocks: list[FloatAudio]) -> FloatAudio:
+    def _ordered(self, blocks: list[FloatArray]) -> FloatArray:
         audio = np.concatenate(blocks)
         return from_vorbis_order(audio) if self.subtype in ("VORBIS", "OPUS") else audio
 

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from novasr.audio.chunks import is_open, is_wave
-from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
 from novasr.audio.samples import SAMPLE_BYTES, Quantizer
 from novasr.audio.writing import Layout
 from novasr.errors import AudioFileError, AudioFormatError
 from novasr.filesystem.unbuffered import write_all
+from novasr.types import FloatArray
 
 NAME = Path("-")
 #: Sample formats of raw audio, named as by ffmpeg.
@@ -136,7 +136,7 @@ class PipeReader:
         """Length so far."""
         return self.frames / self.sample_rate
 
-    def blocks(self) -> Iterator[FloatAudio]:
+    def blocks(self) -> Iterator[FloatArray]:
         """Yield what has arrived, shape (frames, channels), as soon as it has."""
         size = SAMPLE_BYTES[self.subtype] * self.channels
         rest = b""
@@ -292,7 +292,7 @@ def _roomy() -> Iterator[None]:
 
 
 def write_pipe(
-    pipe: BinaryIO, layout: Layout, blocks: Iterator[FloatAudio], *, bare: bool, dither: bool
+    pipe: BinaryIO, layout: Layout, blocks: Iterator[FloatArray], *, bare: bool, dither: bool
 ) -> int:
     """Write a WAV of open length, each block as soon as it is there.
 
@@ -341,7 +341,7 @@ def _read_up_to(pipe: BinaryIO, count: int) -> bytes:
     return data
 
 
-def _decoded(data: bytes, subtype: str) -> FloatAudio:
+def _decoded(data: bytes, subtype: str) -> FloatArray:
     if subtype == "FLOAT":
         return np.frombuffer(data, "<f4").astype(np.float32)
     if subtype == "DOUBLE":

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from novasr.audio.analysis import FileInfo, file_info
-from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, MissingPackageError
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
+from novasr.types import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,7 +118,7 @@ def _spectrogram(path: Path) -> _Spectrogram:
     return _Spectrogram(level, frames / rate, rate / 2, title)
 
 
-def _spans(blocks: Iterator[FloatAudio], starts: list[int], length: int) -> Iterator[FloatAudio]:
+def _spans(blocks: Iterator[FloatArray], starts: list[int], length: int) -> Iterator[FloatArray]:
     """Yield `length` frames from each of `starts` on, which ascend; the last ones may be shorter."""
     held = next(blocks, np.zeros((0, 1), np.float32))
     first = 0

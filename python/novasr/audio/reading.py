@@ -14,13 +14,14 @@ import soundfile as sf
 
 from novasr.audio.channels import default_mask
 from novasr.audio.ffmpeg import FfmpegFile, UnreadableError, has_ffmpeg
-from novasr.audio.libsndfile import DecodingError, FloatAudio, PartFile
+from novasr.audio.libsndfile import DecodingError, PartFile
 from novasr.audio.metadata import Metadata, read_metadata
 from novasr.audio.part import Part
 from novasr.audio.parts import find_parts
 from novasr.audio.tags import cleaned
 from novasr.checks import MAX_CHANNELS, usable_path
 from novasr.errors import AudioFileError
+from novasr.types import FloatArray
 
 _BLOCK_FRAMES = 48_000
 _RATES_HZ = (1_000, 768_000)
@@ -131,7 +132,7 @@ class AudioReader:
             pictured=pictured,
         )
 
-    def blocks(self) -> Iterator[FloatAudio]:
+    def blocks(self) -> Iterator[FloatArray]:
         """Yield the audio in blocks of 48,000 frames.
 
         Yields
@@ -233,7 +234,7 @@ class AudioReader:
             self._disagree(stated, self.frames)
         self.warnings += [part.note for part in self._parts if part.note]
 
-    def _decoded(self) -> Iterator[FloatAudio]:
+    def _decoded(self) -> Iterator[FloatArray]:
         if isinstance(self._file, FfmpegFile):
             yield from self._by_ffmpeg(self._file, 0)
             return
@@ -268,7 +269,7 @@ class AudioReader:
         else:
             self._disagree(stated, done)
 
-    def _go_on(self, done: int, reason: Exception) -> Iterator[FloatAudio]:
+    def _go_on(self, done: int, reason: Exception) -> Iterator[FloatArray]:
         """Let ffmpeg, which passes over damage, read what libsndfile does not."""
         try:
             file = FfmpegFile(self._location, least_score=0) if has_ffmpeg() else None
@@ -279,7 +280,7 @@ class AudioReader:
         self.warnings.append(f"{reason} after {self._length(done)}: ffmpeg reads on")
         yield from self._by_ffmpeg(file, done)
 
-    def _by_ffmpeg(self, file: FfmpegFile, skipped: int) -> Iterator[FloatAudio]:
+    def _by_ffmpeg(self, file: FfmpegFile, skipped: int) -> Iterator[FloatArray]:
         done = 0
         for block in file.blocks(_BLOCK_FRAMES):
             rest = block[max(0, skipped - done) :]

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import soxr
 
-from novasr.audio.libsndfile import FloatAudio
+from novasr.types import FloatArray
 
 
 def resampled(
-    blocks: Iterator[FloatAudio], sample_rate: int, output_rate: int, channels: int
-) -> Iterator[FloatAudio]:
+    blocks: Iterator[FloatArray], sample_rate: int, output_rate: int, channels: int
+) -> Iterator[FloatArray]:
     """Yield `blocks` at another rate, aligned, ``round(frames * output_rate / sample_rate)`` in all.
 
     Parameters

@@ -14,12 +14,13 @@ import soundfile as sf
 from novasr.audio.channels import is_usual, to_vorbis_order
 from novasr.audio.chunks import write_mask
 from novasr.audio.ffmpeg import FFMPEG_SUFFIXES
-from novasr.audio.libsndfile import FloatAudio, libsndfile_name
+from novasr.audio.libsndfile import libsndfile_name
 from novasr.audio.metadata import Metadata
 from novasr.audio.samples import SAMPLE_BYTES, Quantizer
 from novasr.checks import is_number
 from novasr.errors import AudioFileError, AudioFormatError, ParameterError
 from novasr.filesystem.replacing import replacing
+from novasr.types import FloatArray
 
 OUTPUT_FORMATS = {
     ".aif": "AIFF",
@@ -55,6 +56,7 @@ _LIMITS: dict[str, tuple[str, tuple[int, ...], int]] = {
 }
 _WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}
 _WAV_LIMIT_BYTES = 2**32 - 2**20  # leaves room for the header and for tags
+_NEVER_EMPTY = ("FLAC", "MP3")
 _PIECE_SAMPLES = 48_000  # libvorbis takes its stack by what it is handed
 
 
@@ -211,12 +213,12 @@ def _check_limits(destination: Path, coded: str, sample_rate: int, channels: int
     name, rates, most = _LIMITS[coded]
     if channels > most:
         raise AudioFormatError(
-            f"{destination}: {name} holds {most} channels at most, not {channels}: choose .wav"
+            f"{destination}: {name} cannot hold {channels} channels, {most} at most: choose .wav"
         )
     if rates and sample_rate not in rates:
         known = ", ".join(f"{rate / 1000:g}" for rate in rates)
         raise AudioFormatError(
-            f"{destination}: {name} holds {known} kHz, not {sample_rate / 1000:g} kHz:"
+            f"{destination}: {name} cannot hold {sample_rate / 1000:g} kHz, only {known}:"
             " choose another --rate, or .wav"
         )
 
@@ -242,7 +244,7 @@ def _pcm_like(subtype: str) -> str:
 def write_file(
     destination: Path,
     layout: Layout,
-    blocks: Iterator[FloatAudio],
+    blocks: Iterator[FloatArray],
     metadata: Metadata,
     *,
     dither: bool = False,
@@ -278,6 +280,10 @@ def write_file(
     with replacing(destination, overwrite=overwrite) as temporary:
         try:
             frames = _write_blocks(temporary, layout, blocks, metadata, dither=dither)
+            if frames == 0 and (layout.format in _NEVER_EMPTY or layout.subtype == "OPUS"):
+                raise AudioFileError(
+                    f"{destination}: {layout.format} cannot hold a recording of 0 frames: choose .wav"
+                )
             arrived = sf.info(libsndfile_name(temporary)).frames
             if layout.mask and layout.format in ("WAVEX", "RF64"):
                 write_mask(temporary, layout.mask)
@@ -292,7 +298,7 @@ def write_file(
 def _write_blocks(
     path: Path,
     layout: Layout,
-    blocks: Iterator[FloatAudio],
+    blocks: Iterator[FloatArray],
     metadata: Metadata,
     *,
     dither: bool,

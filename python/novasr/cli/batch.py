@@ -206,7 +206,7 @@ class Batch:
             job.source,
             job.destination,
             self._settings.sound.chain(),
-            force=self._settings.force,
+            extends=True,
             **self._file_options(job),
         )
         if self._directory is None and not job.destination.parent.is_dir():
@@ -239,13 +239,13 @@ class Batch:
     def _check_space_for_all(self) -> None:
         """Add up what the results on each file system take; those that fail take nothing."""
         from novasr.filesystem.disk_space import check_space
-        from novasr.offline.files import needed_bytes
+        from novasr.offline.files import check_file
 
         needed: Counter[int] = Counter()
         folders: dict[int, Path] = {}
         for job in self._planned:
             with contextlib.suppress(NovasrError), blaming(job.source):
-                size = needed_bytes(
+                size = check_file(
                     job.source,
                     job.destination,
                     self._settings.sound.chain(),

@@ -12,7 +12,6 @@ import numpy as np
 
 from novasr.audio.analysis import BandMeter, judge_band
 from novasr.audio.levels import Gain, OutputMeter
-from novasr.audio.libsndfile import FloatAudio
 from novasr.audio.resampling import resampled
 from novasr.checks import check_choice, is_number, is_whole
 from novasr.engines import ENGINES, engine_format, uses_torch
@@ -22,7 +21,7 @@ from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.offline.segments import enhanced_in_parallel
 from novasr.parameters import INFOS
 from novasr.stream import Stream
-from novasr.types import Engine, Mode, OutputGain, OutputRate
+from novasr.types import Engine, FloatArray, Mode, OutputGain, OutputRate
 
 Progress: TypeAlias = Callable[[float, float], None]
 
@@ -41,7 +40,7 @@ class Source(Protocol):
     def seconds(self) -> float:
         """Length, 0 if unknown."""
 
-    def blocks(self) -> Iterator[FloatAudio]:
+    def blocks(self) -> Iterator[FloatArray]:
         """Yield the audio, shape (frames, channels)."""
 
 
@@ -60,12 +59,12 @@ class Settings:
         check_choice("mode", self.mode, INFOS["mode"].choices)
         check_choice("engine", self.engine, ENGINES)
         rate, gain = self.rate, self.gain
-        if rate is not None and rate != "source":
+        if not (rate is None or (isinstance(rate, str) and rate == "source")):
             low, high = _RATES_HZ
             if not (is_whole(rate) and low <= rate <= high):
                 raise ParameterError(f"rate must be {low} .. {high} Hz or 'source', not {rate!r}")
             object.__setattr__(self, "rate", int(rate))
-        if gain != "auto":
+        if not (isinstance(gain, str) and gain == "auto"):
             if not (is_number(gain) and abs(gain) <= _GAIN_DB):
                 msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
                 raise ParameterError(msg)
@@ -168,7 +167,7 @@ class Enhancement:
             )
         return found
 
-    def _watched(self, blocks: Iterator[FloatAudio]) -> Iterator[FloatAudio]:
+    def _watched(self, blocks: Iterator[FloatArray]) -> Iterator[FloatArray]:
         for block in blocks:
             if self._measured is None:
                 self._band.add(block)
@@ -178,8 +177,8 @@ class Enhancement:
             yield np.where(finite, block, np.float32(0)) if bad else block
 
     def _reported(
-        self, made: Iterator[FloatAudio], source: Source, progress: Progress
-    ) -> Iterator[FloatAudio]:
+        self, made: Iterator[FloatArray], source: Source, progress: Progress
+    ) -> Iterator[FloatArray]:
         done = 0
         for block in made:
             yield block
@@ -189,8 +188,8 @@ class Enhancement:
 
 
 def _extended(
-    blocks: Iterator[FloatAudio], source: Source, settings: Settings
-) -> Iterator[FloatAudio]:
+    blocks: Iterator[FloatArray], source: Source, settings: Settings
+) -> Iterator[FloatArray]:
     workers = core_count() if settings.jobs is None else settings.jobs
     make_stream = partial(open_stream, source, settings)
     if workers == 1 or uses_torch(settings.engine, settings.weights):
@@ -198,7 +197,7 @@ def _extended(
     return enhanced_in_parallel(blocks, make_stream, workers)
 
 
-def _enhanced(blocks: Iterator[FloatAudio], stream: Stream) -> Iterator[FloatAudio]:
+def _enhanced(blocks: Iterator[FloatArray], stream: Stream) -> Iterator[FloatArray]:
     """Yield what one stream makes of the recording, without the latency at the start."""
     late = stream.latency
     for block in blocks:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias
 
 from novasr.audio.analysis import BandMeter, judge_band, may_be_full_band
 from novasr.audio.piping import NAME, RAW_FORMATS, PipeReader, Raw, write_pipe
@@ -320,7 +320,7 @@ def check_settings(settings: Settings) -> None:
     read_model(settings.engine, settings.weights).engine(threads=1, offline=True)
 
 
-def needed_bytes(
+def check_file(
     source: Path,
     destination: Path,
     settings: Settings,
@@ -329,24 +329,7 @@ def needed_bytes(
     quality: float | None = None,
     allow_truncated: bool = False,
     overwrite: bool = False,
-) -> int:
-    """Tell how many bytes the result takes at least.
-
-    Raises
-    ------
-    NovasrError
-        If it is known without reading all of `source` that there will be no result.
-    """
-    storage = Storage(subtype, quality)
-    with AudioReader(source, allow_truncated=allow_truncated) as reader:
-        check_destination(destination, reader.status, overwrite=overwrite)
-        layout = storage.layout(reader, destination, settings.output_rate(reader.sample_rate))
-        check_space(destination, working_bytes(reader, layout, settings.gain))
-        return least_bytes(reader, layout)
-
-
-def check_file(
-    source: Path, destination: Path, settings: Settings, *, force: bool = False, **options: Any
+    extends: bool = False,
 ) -> int:
     """Raise what `enhance_file` would raise before its work begins.
 
@@ -356,21 +339,25 @@ def check_file(
         The file to read and the one to write.
     settings : Settings
         What is to become of the sound.
-    force : bool
-        Whether to extend what has its full band already.
-    **options
-        As for `needed_bytes`.
+    subtype, quality, allow_truncated, overwrite
+        As for `enhance_file`.
+    extends : bool
+        Also ask the model, which takes a moment, whether it can extend a source of this rate; for one
+        that may have its full band already it is asked only by `enhance_file`.
 
     Returns
     -------
     int
         The bytes that the result takes at least.
     """
-    needed = needed_bytes(source, destination, settings, **options)
-    with AudioReader(source, allow_truncated=options["allow_truncated"]) as reader:
-        if force or not may_be_full_band(reader.sample_rate):
+    storage = Storage(subtype, quality)
+    with AudioReader(source, allow_truncated=allow_truncated) as reader:
+        check_destination(destination, reader.status, overwrite=overwrite)
+        layout = storage.layout(reader, destination, settings.output_rate(reader.sample_rate))
+        check_space(destination, working_bytes(reader, layout, settings.gain))
+        if extends and not may_be_full_band(reader.sample_rate):
             open_stream(reader, settings)
-    return needed
+        return least_bytes(reader, layout)
 
 
 def _look_ahead(reader: Reader, progress: Progress | None) -> float | None:

@@ -129,8 +129,11 @@ def test_what_is_no_result_is_replaced_with_a_note_and_the_source_never(tmp_path
         (["--weights", "nothere.bin"], "nothere.bin"),
         (["--mode", "bogus"], "bogus"),
         (["--quality", "99"], "quality must be 0 .. 10, not 99"),
-        (["-o", "made.opus", "--rate", "44100"], "Opus holds 8, 12, 16, 24, 48 kHz, not 44.1 kHz"),
-        (["-o", "made.mp3", "--rate", "96000"], "MP3 holds 8, "),
+        (
+            ["-o", "made.opus", "--rate", "44100"],
+            "Opus cannot hold 44.1 kHz, only 8, 12, 16, 24, 48: choose another --rate",
+        ),
+        (["-o", "made.mp3", "--rate", "96000"], "MP3 cannot hold 96 kHz, only 8, "),
     ],
 )
 def test_a_dry_run_refuses_what_a_run_refuses(
@@ -149,8 +152,8 @@ def test_a_dry_run_refuses_rates_and_channels_that_a_run_refuses(tmp_path: Path)
     write(tmp_path / "nine.wav", noise(1.0, 16_000, 9), 16_000)
     for words, message in [
         (["slow.wav", "-o", "made.wav"], "slow.wav: "),
-        (["six.wav", "-o", "made.mp3"], "made.mp3: MP3 holds 2 channels at most, not 6"),
-        (["nine.wav", "-o", "made.flac"], "made.flac: FLAC holds 8 channels at most, not 9"),
+        (["six.wav", "-o", "made.mp3"], "made.mp3: MP3 cannot hold 6 channels, 2 at most"),
+        (["nine.wav", "-o", "made.flac"], "made.flac: FLAC cannot hold 9 channels, 8 at most"),
     ]:
         for dry in ([], ["--dry-run"]):
             run = novasr("enhance", *words, *dry, cwd=tmp_path)
