@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from novasr import _native
-from novasr.checks import check_choice
+from novasr.checks import check_choice, usable_path
 from novasr.errors import ParameterError, StreamError, WeightsError
 from novasr.native_errors import NativeErrors
 from novasr.types import Engine
@@ -178,8 +178,9 @@ def _values(weights: str | Path | None, stamp: tuple[int, int] | None) -> tuple[
 def _script(weights: str | Path | None, stamp: tuple[int, int] | None) -> bytes:
     if weights is None or not is_script(weights):
         return torchscript_bytes(weights)
+    path = usable_path(weights)
     try:
-        return Path(weights).read_bytes()
+        return path.read_bytes()
     except OSError as error:
         msg = f"weights {str(weights)!r}: {error.strerror}"
         raise WeightsError(msg) from error

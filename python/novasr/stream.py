@@ -15,6 +15,7 @@ from novasr.native_errors import NativeErrors
 from novasr.parameters import NAMES, change_parameters, given
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import ArrayLike
@@ -296,6 +297,33 @@ class Stream:
             output: FloatArray = self._native.flush()
         self._check_engine()
         return output
+
+    def aligned(self, blocks: Iterable[ArrayLike]) -> Iterator[FloatArray]:
+        """Enhance a whole recording block by block, aligned: without the latency at the start.
+
+        The stream ends with the last block, as by :meth:`flush`.
+
+        Parameters
+        ----------
+        blocks : iterable of array_like
+            The recording; each as for :meth:`process`.
+
+        Yields
+        ------
+        ndarray of float32, shape (output_frames, channels)
+            ``round(total_frames * output_rate / sample_rate)`` frames in all.
+
+        Raises
+        ------
+        AudioFormatError, StreamError
+            As :meth:`process`.
+        """
+        skip = self.latency
+        for block in blocks:
+            output = self.process(block)
+            yield output[skip:]
+            skip -= min(skip, len(output))
+        yield self.flush()[skip:]
 
     def reset(self) -> None:
         """Begin a fresh stream with the same settings."""

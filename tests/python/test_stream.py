@@ -444,3 +444,13 @@ def test_an_array_of_full_band_is_only_brought_to_48_khz(rate: int) -> None:
     if rate == 48_000:
         np.testing.assert_array_equal(output, audio)
     assert np.abs(novasr.enhance(audio, rate, force=True) - output).max() > 0.01
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000])
+def test_aligned_is_all_of_it_without_the_latency(rng, rate):
+    audio = (0.1 * rng.standard_normal((rate // 2, 2))).astype(np.float32)
+    stream = novasr.Stream(rate, 2)
+    whole = np.concatenate([stream.process(audio), stream.flush()])[stream.latency :]
+    stream.reset()
+    blocks = np.array_split(audio, [1, 40, 41, 3000])
+    np.testing.assert_array_equal(np.concatenate(list(stream.aligned(blocks))), whole)

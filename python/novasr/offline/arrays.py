@@ -113,14 +113,12 @@ def _resampled(samples: FloatArray, sample_rate: int) -> FloatArray:
 def _run(stream: Stream, samples: FloatArray) -> FloatArray:
     """Enhance piece by piece; in between Python hears Ctrl-C."""
     frames, channels = samples.shape
-    length = round(frames * stream.output_rate / stream.sample_rate)
-    output = np.empty((length, channels), np.float32)
-    position = -stream.latency
-    for start in range(0, frames + 1, _PIECE_FRAMES):
-        made = stream.process(samples[start : start + _PIECE_FRAMES])
-        if start + _PIECE_FRAMES > frames:
-            made = np.concatenate([made, stream.flush()])
-        kept = made[max(0, -position) :]
+    output = np.empty(
+        (round(frames * stream.output_rate / stream.sample_rate), channels), np.float32
+    )
+    pieces = (samples[start : start + _PIECE_FRAMES] for start in range(0, frames, _PIECE_FRAMES))
+    position = 0
+    for made in stream.aligned(pieces):
+        output[position : position + len(made)] = made
         position += len(made)
-        output[position - len(kept) : position] = kept
     return output

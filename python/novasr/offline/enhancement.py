@@ -193,18 +193,8 @@ def _extended(
     workers = core_count() if settings.jobs is None else settings.jobs
     make_stream = partial(open_stream, source, settings)
     if workers == 1 or uses_torch(settings.engine, settings.weights):
-        return _enhanced(blocks, make_stream())
+        return make_stream().aligned(blocks)
     return enhanced_in_parallel(blocks, make_stream, workers)
-
-
-def _enhanced(blocks: Iterator[FloatArray], stream: Stream) -> Iterator[FloatArray]:
-    """Yield what one stream makes of the recording, without the latency at the start."""
-    late = stream.latency
-    for block in blocks:
-        made = stream.process(block)
-        yield made[late:]
-        late -= min(late, len(made))
-    yield stream.flush()[late:]
 
 
 def open_stream(source: Source, settings: Settings) -> Stream:

@@ -214,7 +214,7 @@ def test_the_source_is_never_its_own_destination(tmp_path: Path) -> None:
         ("b.xyz", "unknown suffix '.xyz'"),
         ("b", "unknown suffix ''"),
         ("folder", "not a regular file"),
-        ("three.mp3", "holds 2 channels at most, not 3"),
+        ("three.mp3", "cannot hold 3 channels, 2 at most"),
     ],
 )
 def test_an_unusable_destination_is_named_and_nothing_is_left(

@@ -552,7 +552,7 @@ REFUSALS = r"newer version|damaged|cut off|not a NovaSR state"
 def damaged_states() -> dict[str, bytes]:
     good = encode(replace(decode(unwrap(NovaSR(mix=0.1).preset_data)[0]), weights="stranger"))
     newer = bytearray(good)
-    newer[4] = 2
+    newer[4] = 3
     flipped = bytearray(good)
     flipped[50_000] ^= 1
     return {"newer": bytes(newer), "flipped": bytes(flipped), "cut": good[:60_000], "empty": b""}
