@@ -8,7 +8,6 @@ To enhance a file with constant parameters, use `novasr.enhance_file`; this show
 import math
 import sys
 
-import numpy as np
 import soundfile as sf
 
 import novasr
@@ -20,19 +19,12 @@ def main(source: str, destination: str) -> None:
     """Read `source` and write `destination` at 48 kHz, time-aligned."""
     with sf.SoundFile(source) as read:
         stream = novasr.Stream(read.samplerate, read.channels, output_rate=48_000)
-        skip = stream.latency  # frames before the start of the recording
+        blocks = read.blocks(BLOCK, dtype="float32", always_2d=True)
         with sf.SoundFile(destination, "w", 48_000, read.channels, "PCM_24") as write:
-
-            def output(audio: np.ndarray) -> None:
-                nonlocal skip
-                write.write(audio[skip:])
-                skip -= min(skip, len(audio))
-
-            while len(block := read.read(BLOCK, dtype="float32", always_2d=True)):
-                output(stream.process(block))
+            for audio in stream.aligned(blocks):
+                write.write(audio)
                 seconds = read.tell() / read.samplerate
                 stream.set(high_band_gain_db=-12 + 12 * math.cos(math.tau * seconds / 4))
-            output(stream.flush())
         print(f"{destination}: {read.frames / read.samplerate:.1f} s")
 
 
