@@ -17,6 +17,7 @@ import sounddevice
 from novasr import _native
 from novasr.engines import make_engine
 from novasr.live.audio_process import Audio
+from novasr.live.config import LiveConfig
 from novasr.live.devices import find_route
 
 BLOCK_SECONDS = 128 / 48_000
@@ -29,8 +30,7 @@ def keep_busy() -> None:
 
 def run_novasr(seconds: float) -> dict[str, int]:
     engine = make_engine("native", None, threads=1, offline=False)
-    config = {"block": None, "low_latency": False, "record": None}
-    audio = Audio(find_route("mic", "spk", None), engine, config, _native.Parameters())
+    audio = Audio(find_route("mic", "spk", None), engine, LiveConfig(), _native.Parameters())
     begin = audio.bridge.stats()
     time.sleep(seconds)
     end = audio.bridge.stats()

@@ -74,7 +74,7 @@ class FrameRing {
   [[nodiscard]] float* channel(std::size_t c) NOVASR_RT { return samples_.data() + c * capacity_; }
 
   std::vector<float> samples_;  // channel after channel
-  std::size_t channels_ = 0;
+  std::size_t channels_ = 1;
   std::size_t capacity_ = 0;
   alignas(kOwnLine) std::atomic<std::uint64_t> write_{0};  // stored by the producer
   std::uint64_t read_seen_ = 0;                            // the producer's cached read_
