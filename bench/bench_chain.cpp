@@ -11,14 +11,12 @@
 
 namespace {
 
+constexpr novasr::EngineFormat kFormat{.input_hz = 16'000, .output_hz = 48'000, .edge_frames = 83, .band_hz = 8'000.0};
+
 /// Repeats each frame three times.
 class HoldingEngine final : public novasr::StreamingEngine {
  public:
-  [[nodiscard]] const novasr::EngineFormat& format() const NOVASR_RT override {
-    static constexpr novasr::EngineFormat kFormat{
-        .input_hz = 16'000, .output_hz = 48'000, .edge_frames = 83, .band_hz = 8'000.0};
-    return kFormat;
-  }
+  [[nodiscard]] const novasr::EngineFormat& format() const NOVASR_RT override { return kFormat; }
   void prepare(const novasr::EngineSpec&) override {}
   void reset() NOVASR_RT override {}
   void process(novasr::AudioView<const float> in, novasr::AudioView<float> out) NOVASR_RT override {

@@ -116,9 +116,9 @@ class HeaderReader {
   /// Returns UTF-8; each half of a surrogate pair becomes a replacement character: our names contain none.
   std::string read_code_unit() {
     unsigned code = 0;
-    const auto [end, error] =
-        std::from_chars(rest_.data(), rest_.data() + std::min<std::size_t>(4, rest_.size()), code, 16);
-    if (error != std::errc() || end != rest_.data() + 4) refuse();
+    const std::string_view digits = rest_.substr(0, 4);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+    if (error != std::errc() || end != digits.data() + 4) refuse();
     rest_.remove_prefix(4);
     if (code >= 0xd800 && code < 0xe000) code = 0xfffd;
     if (code < 0x80) return {static_cast<char>(code)};
