@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -22,9 +21,8 @@ FACTS = re.compile(
 
 def facts() -> list[tuple[str, str]]:
     """Give the path and the text of each line outside the family's folder that states such a fact."""
-    listed = subprocess.run(
-        ["git", "ls-files", *SEARCHED], cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout.split()
+    files = (path for folder in SEARCHED for path in (ROOT / folder).rglob("*"))
+    listed = sorted(path.relative_to(ROOT).as_posix() for path in files)
     paths = [p for p in listed if Path(p).suffix in SUFFIXES and not OWN_FOLDER.match(p)]
     return [
         (path, line.strip())
