@@ -50,6 +50,7 @@ _ID3_STALE = frozenset(
 )
 _ID3_FRAMES = {name: frame for frame, name in ID3_NAMES.items()}
 _NOT_IN_KEYS = re.compile(r"[^ -<>-}]")  # of Vorbis comments
+_ID3_LANGUAGE = "und"  # undetermined, in ISO 639-2
 _FRONT = 3
 _RIFF = ("WAV", "WAVEX", "RF64")
 
@@ -355,9 +356,9 @@ def _fill_id3(made: Any, tags: Tags, texts: Mapping[str, str]) -> None:
         if frame == "TXXX":
             made.add(id3.TXXX(3, name, values))
         elif frame == "USLT":
-            made.setall(frame, [id3.USLT(3, "XXX", "", "\n".join(values))])
+            made.setall(frame, [id3.USLT(3, _ID3_LANGUAGE, "", "\n".join(values))])
         elif frame == "COMM":
-            made.setall(frame, [id3.COMM(3, "XXX", "", values)])
+            made.setall(frame, [id3.COMM(3, _ID3_LANGUAGE, "", values)])
         else:
             made.setall(frame, [getattr(id3, frame)(3, values)])
 
