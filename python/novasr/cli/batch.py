@@ -198,11 +198,10 @@ class Batch:
 
     def _check(self, job: Job) -> None:
         """Raise what would be raised over one file before its work begins."""
-        from novasr.filesystem.disk_space import check_space
         from novasr.offline.files import check_file
 
         self._check_picture(job)
-        needed = check_file(
+        check_file(
             job.source,
             job.destination,
             self._settings.sound.chain(),
@@ -211,7 +210,6 @@ class Batch:
         )
         if self._directory is None and not job.destination.parent.is_dir():
             raise AudioFileError(f"{job.destination}: the folder is missing")
-        check_space(job.destination, needed)
 
     def _file_options(self, job: Job) -> dict[str, Any]:
         sound = self._settings.sound
