@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 
 class LiveProcess:
     """A running ``novasr live --headless``."""
@@ -18,7 +21,11 @@ class LiveProcess:
     def __init__(self, *words: str) -> None:
         command = [sys.executable, "-m", "novasr", "live", "--headless", *map(str, words)]
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONFAULTHANDLER": "1"},
         )
         self._news = threading.Condition()
         self.stats: list[dict[str, Any]] = []
@@ -59,7 +66,11 @@ class LiveProcess:
         """Press Ctrl-C; give exit code and the seconds that it took."""
         began = time.monotonic()
         self._process.send_signal(signal.SIGINT)
-        code = self._process.wait(10)
+        try:
+            code = self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGABRT)
+            pytest.fail(f"Ctrl-C does not end it: {self._process.stderr.read()}")
         seconds = time.monotonic() - began
         self._reader.join(5)
         return code, seconds

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections import deque
+import math
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 BLOCKS = (32, 1024)
 RATES_HZ = (8_000, 192_000)
 KEPT_UPDATES = 600  # a minute; nobody may be reading
+POLL_SECONDS = 0.05
 
 
 class LiveStream:
@@ -131,8 +133,9 @@ class LiveStream:
         self._supervisor: Supervisor | None = None
         self._watcher = Watcher(self._put_right)
         self._stats = LiveStats()
-        self._news = threading.Condition()
-        self._updates: deque[LiveStats | LiveEvent] = deque(maxlen=KEPT_UPDATES)
+        # Ctrl-C raises KeyboardInterrupt in the reader at any line: the lock of a Condition, which is
+        # taken in Python, could stay taken, and what puts updates here would wait for ever.
+        self._updates: SimpleQueue[LiveStats | LiveEvent] = SimpleQueue()
 
     def start(self) -> None:
         """Open the devices; return when audio runs.
@@ -224,16 +227,18 @@ class LiveStream:
         NovasrError
             What ended the stream, if it was not :meth:`stop`.
         """
+        heard = time.monotonic()
         while True:
-            with self._news:
-                self._news.wait_for(lambda: self._updates or not self._alive, timeout)
-                update = self._updates.popleft() if self._updates else None
-            if update is not None:
-                yield update
-                continue
-            if not self._alive and self._supervisor is not None and self._supervisor.error:
-                raise self._supervisor.error
-            return
+            alive = self._alive  # if not, all that ever comes is in the queue
+            try:
+                update = self._updates.get(alive, POLL_SECONDS)
+            except Empty:
+                if alive and (timeout is None or time.monotonic() - heard < timeout):
+                    continue
+                break
+            yield update
+            heard = time.monotonic()
+        self._raise_what_ended_it()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the stream has stopped.
@@ -253,10 +258,10 @@ class LiveStream:
         NovasrError
             What ended the stream, if it was not :meth:`stop`.
         """
-        with self._news:
-            self._news.wait_for(lambda: not self._alive, timeout)
-        if not self._alive and self._supervisor is not None and self._supervisor.error:
-            raise self._supervisor.error
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while self._alive and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, POLL_SECONDS))
+        self._raise_what_ended_it()
         return not self._alive
 
     def __enter__(self) -> LiveStream:
@@ -275,14 +280,19 @@ class LiveStream:
 
     @property
     def _alive(self) -> bool:
-        return self._supervisor is not None and self._stats.state != "stopped"
+        return self._supervisor is not None and not self._supervisor.ended
+
+    def _raise_what_ended_it(self) -> None:
+        if not self._alive and self._supervisor is not None and self._supervisor.error:
+            raise self._supervisor.error
 
     def _take(self, update: LiveStats | LiveEvent) -> None:
-        with self._news:
-            if isinstance(update, LiveStats):
-                self._stats = update
-            self._updates.append(update)
-            self._news.notify_all()
+        if isinstance(update, LiveStats):
+            self._stats = update
+        while self._updates.qsize() >= KEPT_UPDATES:
+            with contextlib.suppress(Empty):
+                self._updates.get_nowait()
+        self._updates.put(update)
 
     def _change_sound(self, changes: dict[str, object]) -> None:
         sound = {**self._sound, **changes}

@@ -57,17 +57,19 @@ class Supervisor:
         self._restarts = 0
         self._before_loss = dict.fromkeys(COUNTERS, 0)
         self._stats = LiveStats()
-        self._started, self._stopping = threading.Event(), threading.Event()
+        self._running_or_ended: queue.SimpleQueue[None] = queue.SimpleQueue()  # as in LiveStream
+        self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._restart_reason: str | None = None  # why the child was asked to make way for another
         self._lock = threading.Lock()  # for the child's input and what it was told
         self._thread = threading.Thread(target=self._supervise, daemon=True)
         self.error: NovasrError | None = None
+        self.ended = False  # nothing is told any more
 
     def start(self) -> None:
         """Return when audio runs, or raise the error that prevents it."""
         self._thread.start()
-        self._started.wait()
+        self._running_or_ended.get()
         if self.error is not None:
             raise self.error
 
@@ -120,7 +122,8 @@ class Supervisor:
                 self._event("warning", message)
             self._publish({"state": "stopped"})
             self._event("stopped", str(self.error or "stopped"))
-            self._started.set()
+            self.ended = True
+            self._running_or_ended.put(None)
 
     def _run_once(self) -> str | None:
         """Run one process to its end; give the reason for another, or None to stop."""
@@ -208,7 +211,7 @@ class Supervisor:
         if first:
             route = f"{stats['input']} to {stats['output']}"
             self._event("running", f"{route}, {stats['rate']} Hz, {stats['latency_ms']:.1f} ms")
-        self._started.set()
+            self._running_or_ended.put(None)
 
     def _lose(self, reason: str) -> None:
         if self._lost_at is None:

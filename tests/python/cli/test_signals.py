@@ -53,6 +53,30 @@ def test_signals_end_a_batch_and_leave_nothing(
     assert os.listdir(tmp_path) == []
 
 
+def test_a_clean_up_that_hangs_can_be_killed() -> None:
+    script = """if True:
+        import time
+        from novasr.cli import signals
+
+        signals.CLEAN_UP_SECONDS = 0.5
+        with signals.stopping_once():
+            try:
+                print("works", flush=True)
+                time.sleep(60)
+            finally:
+                time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as run:
+        run.stdout.readline()
+        run.send_signal(INT)
+        time.sleep(0.1)
+        run.send_signal(INT)
+        time.sleep(1)
+        assert run.poll() is None
+        run.send_signal(INT)
+        assert run.wait(10) == 130
+
+
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
     source = write(tmp_path / "a.wav", noise(120.0, 16_000), 16_000)
     command = [sys.executable, "-m", "novasr", "enhance", str(source)]
