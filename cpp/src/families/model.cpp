@@ -39,6 +39,12 @@ const ModelFamily& family_of(const SafetensorsFile& file) {
   return *kFamilies[0];
 }
 
+std::string text(std::span<const std::size_t> shape) {
+  std::string result;
+  for (const std::size_t size : shape) result += (result.empty() ? "" : " x ") + std::to_string(size);
+  return result;
+}
+
 }  // namespace
 
 std::size_t TensorSpec::size() const noexcept {
@@ -74,10 +80,10 @@ std::shared_ptr<const Model> read_model(std::span<const std::byte> safetensors) 
   values.reserve(family.value_count());
   for (const TensorSpec& spec : family.tensors) {
     const Tensor& tensor = *find_tensor(file, family, spec.name);
+    if (!std::ranges::equal(tensor.shape, spec.shape))
+      throw ModelError("is not a NovaSR checkpoint: " + std::string(spec.name) + " has shape " + text(tensor.shape) +
+                       " instead of " + text(spec.shape));
     const std::vector<float> floats = to_floats(tensor);
-    if (floats.size() != spec.size())
-      throw ModelError("is not a NovaSR checkpoint: " + std::string(spec.name) + " has " +
-                       std::to_string(floats.size()) + " values instead of " + std::to_string(spec.size()));
     values.insert(values.end(), floats.begin(), floats.end());
   }
   return family.make(std::move(values));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -195,10 +196,9 @@ class AudioReader:
             if unknown and _is_something_else(self._raw):
                 raise AudioFileError(f"{self.path}: not an audio file")
             reason = "it does not know the format" if unknown else refused
-            made = self.path.stem + (".wav" if self.path.suffix.lower() != ".wav" else "-pcm.wav")
             raise AudioFileError(
                 f"{self.path}: libsndfile cannot read it ({reason}): install ffmpeg, which reads more"
-                f" formats, or convert it elsewhere: ffmpeg -i {self.path.name} {made}"
+                f" formats, or convert it elsewhere: {self._conversion()}"
             )
         try:
             return FfmpegFile(self._location)
@@ -208,6 +208,13 @@ class AudioReader:
             else:
                 msg = f"{self.path}: damaged audio file ({refused}): copy or export it again"
             raise AudioFileError(msg) from error
+
+    def _conversion(self) -> str:
+        """Spell a command that makes a WAV of what is read."""
+        if self.path != self._location:  # a pipe, kept in a file
+            return "ffmpeg -i - -f wav -"
+        made = self.path.stem + (".wav" if self.path.suffix.lower() != ".wav" else "-pcm.wav")
+        return f"ffmpeg -i {shlex.quote(self.path.name)} {shlex.quote(made)}"
 
     def _check_stated(self, file: PartFile) -> None:
         """Compare what the headers state with what is there, as far as that is known without decoding."""

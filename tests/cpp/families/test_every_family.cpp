@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "novasr/errors.hpp"
 #include "novasr/live_bridge.hpp"
@@ -240,4 +241,27 @@ TEST_CASE("Families: what is no weights file of theirs is refused by name", "[fa
                       Catch::Contains("a lies outside it"));
   REQUIRE_THROWS_WITH(refused(file(R"({"a": {"dtype": "F32", "shape": [2], "data_offsets": []}})", "")),
                       Catch::Contains("a lies nowhere in it"));
+}
+
+TEST_CASE("Families: a tensor of another shape with as many values is refused", "[families]") {
+  const ModelFamily& family = each_family();
+  const auto file = [&](const TensorSpec* flat) {
+    std::string header = R"({"__metadata__": {"family": ")" + std::string(family.name) + R"("})";
+    std::size_t end = 0;
+    for (const TensorSpec& spec : family.tensors) {
+      std::string shape;
+      for (const std::size_t size : spec.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+      if (&spec == flat) shape = std::to_string(spec.size()) + ", 1, 1, 1";
+      const std::size_t first = std::exchange(end, end + 4 * spec.size());
+      header += ", \"" + std::string(spec.name) + R"(": {"dtype": "F32", "shape": [)" + shape +
+                "], \"data_offsets\": [" + std::to_string(first) + ", " + std::to_string(end) + "]}";
+    }
+    header += "}";
+    const std::uint64_t size = header.size();
+    return std::string(reinterpret_cast<const char*>(&size), sizeof size) + header + std::string(end, '\0');
+  };
+  const auto read = [](const std::string& bytes) { return read_model(std::as_bytes(std::span(bytes))); };
+  REQUIRE(read(file(nullptr)));
+  for (const TensorSpec& spec : family.tensors)
+    REQUIRE_THROWS_WITH(read(file(&spec)), Catch::Contains(std::string(spec.name) + " has shape"));
 }

@@ -199,6 +199,9 @@ def test_without_ffmpeg_the_remedy_names_two_files_and_text_is_no_audio(tmp_path
         assert run.stderr == f"novasr: error: {name}: not an audio file\n"
     run = novasr("info", "odd.wav", cwd=tmp_path, PATH=path)
     assert_one_error_line(run, "install ffmpeg", "ffmpeg -i odd.wav odd-pcm.wav")
+    (tmp_path / "odd.wav").rename(tmp_path / "it's odd.wav")
+    run = novasr("info", "it's odd.wav", cwd=tmp_path, PATH=path)
+    assert_one_error_line(run, """ffmpeg -i 'it'"'"'s odd.wav' 'it'"'"'s odd-pcm.wav'""")
 
 
 @pytest.mark.parametrize(

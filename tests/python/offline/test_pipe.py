@@ -304,6 +304,17 @@ def test_messages_call_a_pipe_by_its_name(tmp_path: Path, kind: str) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
+def test_without_ffmpeg_the_remedy_for_a_pipe_is_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    given = np.random.default_rng(1).bytes(5_000)
+    done = run("-", "-o", tmp_path / "a.wav", given=given)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"ffmpeg -i - -f wav -" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_there_of_a_damaged_file_is_taken_from_a_pipe_too(tmp_path: Path) -> None:
     content = write(tmp_path / "a.flac", noise(2.0, 16_000), 16_000).read_bytes()
     given = content[: len(content) // 2]
