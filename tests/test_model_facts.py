@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED = Path(__file__).with_name("model_facts_allowed.txt")
 SEARCHED = ("cpp", "plugin/source", "python/novasr", "cmake")
 SUFFIXES = {".cpp", ".hpp", ".h", ".inl", ".py", ".pyi", ".cmake"}
-OWN_FOLDER = re.compile(r"(cpp/src|python/novasr)/families/novasr/")
+OWN_FOLDER = re.compile(r"(cpp/src|python/novasr)/families/[^/]+/")
 FACTS = re.compile(
     r"""\b16[_']?000(\.0f?)?\b | \b48[_']?000(\.0f?)?\b  # rates
     | (?<![\w.])[*/]\s*3(\.0f?)?\b(?!\.\d) | \b3\s\*\s   # ratio
@@ -20,7 +20,7 @@ FACTS = re.compile(
 
 
 def facts() -> list[tuple[str, str]]:
-    """Give the path and the text of each line outside the family's folder that states such a fact."""
+    """Give the path and the text of each line outside the families' folders that states such a fact."""
     files = (path for folder in SEARCHED for path in (ROOT / folder).rglob("*"))
     listed = sorted(path.relative_to(ROOT).as_posix() for path in files)
     paths = [p for p in listed if Path(p).suffix in SUFFIXES and not OWN_FOLDER.match(p)]

@@ -31,7 +31,7 @@ public:
     /// [control]
     PluginModel model() const;
 
-    /// [control] Reported latency in frames: constant for a rate, except with a TorchScript.
+    /// [control] Reported latency in frames: constant for a rate and a model family; a TorchScript has its own.
     int latencyFor (double sampleRate) const;
 
     /// [any] In offline mode, processing waits for a TorchScript. This setter is wait-free: wrappers call it in every

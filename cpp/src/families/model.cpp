@@ -39,6 +39,10 @@ const ModelFamily& family_of(const SafetensorsFile& file) {
   return *kFamilies[0];
 }
 
+std::string no_checkpoint_of(const ModelFamily& family) {
+  return "is not a checkpoint of the model family '" + std::string(family.name) + "': ";
+}
+
 std::string text(std::span<const std::size_t> shape) {
   std::string result;
   for (const std::size_t size : shape) result += (result.empty() ? "" : " x ") + std::to_string(size);
@@ -75,13 +79,13 @@ std::shared_ptr<const Model> read_model(std::span<const std::byte> safetensors) 
   const SafetensorsFile file = parse_safetensors(safetensors);
   const ModelFamily& family = family_of(file);
   if (const TensorSpec* missing = find_missing(file, family))
-    throw ModelError("is not a NovaSR checkpoint: it lacks " + std::string(missing->name));
+    throw ModelError(no_checkpoint_of(family) + "it lacks " + std::string(missing->name));
   std::vector<float> values;
   values.reserve(family.value_count());
   for (const TensorSpec& spec : family.tensors) {
     const Tensor& tensor = *find_tensor(file, family, spec.name);
     if (!std::ranges::equal(tensor.shape, spec.shape))
-      throw ModelError("is not a NovaSR checkpoint: " + std::string(spec.name) + " has shape " + text(tensor.shape) +
+      throw ModelError(no_checkpoint_of(family) + std::string(spec.name) + " has shape " + text(tensor.shape) +
                        " instead of " + text(spec.shape));
     const std::vector<float> floats = to_floats(tensor);
     values.insert(values.end(), floats.begin(), floats.end());
