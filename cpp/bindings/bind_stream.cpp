@@ -82,7 +82,7 @@ class Stream {
   bool ended_ = false;
 };
 
-/// A new array of up to `capacity` frames: as many as `fill` returns.
+/// A new array of as many frames as `fill` returns, at most `capacity`.
 template <typename Fill>
 InterleavedArray make_array(std::size_t capacity, std::size_t channels, Fill fill) {
   InterleavedArray array({capacity, channels});

@@ -13,7 +13,7 @@ namespace {
 
 using Array = py::array_t<float, py::array::c_style>;
 
-// The sizes of what Python hands over, in its order: Parameters first, then Filters.
+// Sizes of the arrays that Python passes for Parameters, in order; kFilters arrays follow for Filters.
 constexpr std::array<std::size_t, 11> kSizes = {
     kPreTaps * kChannels,
     kChannels,

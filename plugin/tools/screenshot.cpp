@@ -33,10 +33,10 @@ juce::AudioBuffer<float> readWav (const juce::File& file, double& sampleRate)
     return audio;
 }
 
-/// Leaves what a 16 kHz recording would have.
+/// Limits the band to that of a 16 kHz recording.
 void muffle (juce::AudioBuffer<float>& audio, double sampleRate)
 {
-    constexpr double edgeHz = 7'700.0, halfSeconds = 0.0075, attenuation = 115.0; // in 500 Hz
+    constexpr double edgeHz = 7'700.0, halfSeconds = 0.0075, attenuation = 115.0; // dB, over a transition of 500 Hz
     if (sampleRate <= 16'000.0)
         return;
     const auto half = juce::roundToInt (halfSeconds * sampleRate);
@@ -53,7 +53,7 @@ void muffle (juce::AudioBuffer<float>& audio, double sampleRate)
     }
 }
 
-/// As the timer of the editor would be called, but without waiting.
+/// Plays and updates the editor as its timer would, but without waiting.
 void play (PluginProcessor& processor, PluginEditor& editor, const juce::AudioBuffer<float>& audio, double sampleRate,
            double seconds)
 {
@@ -62,7 +62,7 @@ void play (PluginProcessor& processor, PluginEditor& editor, const juce::AudioBu
     const auto end = rounds * length + juce::jmin (length, juce::roundToInt (seconds * sampleRate));
     const auto block = juce::roundToInt (sampleRate / framesPerSecond);
     juce::AudioBuffer<float> buffer (audio.getNumChannels(), block);
-    processor.setNonRealtime (true); // a TorchScript is waited for
+    processor.setNonRealtime (true); // waits for a TorchScript
     processor.setRateAndBufferSizeDetails (sampleRate, block);
     processor.prepareToPlay (sampleRate, block);
     juce::MidiBuffer midi;

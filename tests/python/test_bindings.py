@@ -33,7 +33,7 @@ def noise(rng, *shape):
 
 
 def all_at_once(*calls):
-    """Call each on a thread of its own, all set off together; give their results."""
+    """Call each on a separate thread, all started together; return their results."""
     start = threading.Barrier(len(calls))
 
     def run(call):
@@ -47,7 +47,7 @@ def all_at_once(*calls):
 class TestStream:
     @pytest.mark.parametrize("channels", [1, 3])
     def test_arrays_of_any_length_join_to_the_whole(self, rng, channels):
-        """Around 8192, by which long arrays are cut."""
+        """Around 8192, the block size into which long arrays are split."""
         audio = noise(rng, 20_000, channels)
         stream, whole = stream_of(channels=channels), stream_of(channels=channels)
         parts = [
@@ -183,7 +183,7 @@ class TestTraining:
 
 
 class TestLiveBridge:
-    """Its callbacks as PortAudio calls them: on threads that know nothing of Python."""
+    """Its callbacks, called as by PortAudio: on threads that do not belong to Python."""
 
     BLOCK = 256
     BLOCKS = 100
@@ -229,7 +229,7 @@ class TestLiveBridge:
 
     @staticmethod
     def watch(bridge, until):
-        """Read all that a display reads, and turn a knob, until the audio has passed."""
+        """Read everything that a display reads, and change a parameter, until the audio ends."""
         parameters, before, recorded = _native.Parameters(), [], []
         while True:
             last = until.is_set()
@@ -305,7 +305,7 @@ class TestTorchEngine:
         assert np.abs(outputs[0] - outputs[1]).max() < 4.5e-6  # what both may be off: test_engines
 
     def test_on_a_thread_of_its_own(self, rng, script):
-        """As fast as it can, so that the worker may be late; never wrong in length, never stuck."""
+        """As fast as possible, so the worker may be late; the length is always right, and it never hangs."""
         worker = _native.worker_engine(self.engine(script, 2), hop_frames=160, headroom_frames=500)
         stream = stream_of(worker)
         blocks = [stream.process(noise(rng, 480, 1)) for _ in range(50)]

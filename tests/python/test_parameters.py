@@ -1,4 +1,4 @@
-"""What Python says about parameters is what the core knows."""
+"""Python describes the parameters as the core defines them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_names_of_values_are_those_of_the_core() -> None:
 
 
 def initial(name: str) -> object:
-    """Give a default as a Python user writes it."""
+    """Return a default as a Python user writes it."""
     info = INFOS[name]
     if info.choices:
         return info.choices[round(info.initial)]

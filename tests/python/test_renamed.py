@@ -1,4 +1,4 @@
-"""The old names of modules: they import what has moved, and say where it is now."""
+"""The old names of modules import what has moved, and say where it is now."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEEDS_PEDALBOARD = "novasr.effect"
 
 @pytest.fixture
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has imported an old name so far."""
+    """Start without any old name imported."""
     for old in MOVED:
         parent, _, name = old.rpartition(".")
         monkeypatch.delitem(sys.modules, old, raising=False)

@@ -1,4 +1,4 @@
-"""Stream and enhance: what a caller in Python relies on."""
+"""Stream and enhance: what Python callers rely on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(stream, audio, block, rng):
 
 
 def measured_delay(output, audio):
-    """Lag of the highest cross-correlation, in frames."""
+    """Delay with the highest cross-correlation, in frames."""
     size = 1 << (len(output) + len(audio)).bit_length()
     correlation = np.fft.irfft(np.fft.rfft(output, size) * np.conj(np.fft.rfft(audio, size)))
     return int(np.argmax(correlation))
@@ -90,7 +90,7 @@ def test_enhance_gives_exactly_the_frames_it_promises(rng, rate, frames):
 
 @pytest.mark.alone
 def test_threaded_engine_gives_the_same_audio_later(rng):
-    """The worker thread waits for nobody here, so give it real time: 10 ms blocks every 10 ms."""
+    """Nothing waits for the worker here, so feed it in real time: 10 ms blocks every 10 ms."""
     audio = speech_like(rng, 24_000, 48_000)
     stream = novasr.Stream(48_000, threaded=True)
     parts = []
@@ -329,7 +329,7 @@ def test_wrong_arrays_are_refused(audio, message):
 
 @pytest.mark.parametrize("shape", [(1, 16_000), (2, 16_000), (2, 256), (1, 2)])
 def test_channels_first_is_refused_with_the_remedy(shape):
-    """As librosa, torchaudio and pedalboard have it; nobody has more channels than frames."""
+    """As in librosa, torchaudio and pedalboard; no audio has more channels than frames."""
     with pytest.raises(
         AudioFormatError, match=rf"{re.escape(str(shape))}; transpose it \(audio\.T\)"
     ):
@@ -359,7 +359,7 @@ def test_offline_and_threaded_exclude_each_other():
 
 @pytest.mark.parametrize("engine", ["native", "torch"])
 def test_weights_that_cannot_be_folded_are_a_weights_error(tmp_path, engine):
-    """A filter that is not symmetric is legal for PyTorch; the native engine must say that it is not for it."""
+    """An asymmetric filter is valid in PyTorch; the native engine must reject it with a reason."""
     tensors = load_tensors()
     name = "resblocks.0.activations.0.downsample.lowpass.filter"
     tensors[name] = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 1, 12)

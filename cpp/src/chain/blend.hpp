@@ -36,7 +36,7 @@ struct BlendParameters {
   std::uint64_t entry_frames = 0;   ///< length of its fade-in after that
   float silence = 0.0f;             ///< subtracted from the wet signal: the model's output for silence
 
-  /// [control] Allocates for blocks of up to `max_frames`; 0 crossover frames = Mode::full alone.
+  /// [control] Allocates for blocks of up to `max_frames`; 0 crossover frames = Mode::full only.
   /// The high band fades in after the latency and the edge of the engine's stream.
   void prepare(std::size_t max_frames, const ChainPlan& plan, std::uint32_t rate_hz, std::uint32_t engine_hz,
                float model_silence);

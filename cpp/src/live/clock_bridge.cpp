@@ -10,11 +10,11 @@ namespace {
 constexpr double kRingSeconds = 1.0;
 constexpr double kFirstHeadroomSeconds = 0.004;  // how late audio may arrive without an underrun
 constexpr double kLargestHeadroomSeconds = 0.1;
-constexpr double kEarlySeconds = 30.0;  // an underrun this soon after a start is no accident: too little headroom
+constexpr double kEarlySeconds = 30.0;  // an underrun this soon after a start means too little headroom
 constexpr double kWatchSeconds = 0.3;   // observation of arrivals before playback starts
 constexpr double kFadeSeconds = 0.005;
 constexpr float kInaudible = 1e-6f;
-constexpr double kLargestDelayErrorSeconds = 0.05;  // beyond it playback restarts
+constexpr double kLargestDelayErrorSeconds = 0.05;  // playback restarts beyond it
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
@@ -81,7 +81,7 @@ void ClockBridge::read(AudioView<float> out) NOVASR_RT {
   smooth_edges(out);
 }
 
-/// Measures the delay between the clocks and steers the ratio by it. False: nothing to play yet.
+/// Measures the delay between the clocks and steers the ratio by it. Returns false if there is nothing to play yet.
 bool ClockBridge::synchronise(double begin, std::size_t frames) NOVASR_RT {
   capture_.refresh();
   const Capture& capture = capture_.current();
@@ -137,9 +137,9 @@ void ClockBridge::start_playing(double surplus) NOVASR_RT {
   playing_ = true;
 }
 
-/// Some drivers deliver audio in bursts of many blocks: the delay must last from one to the next. How long they are is
-/// observed before playback starts; an underrun soon after a start shows that there are longer ones.
-/// True: the target delay has grown.
+/// Some drivers deliver audio in bursts of many blocks, so the delay must bridge the time between bursts. Their length
+/// is observed before playback starts; an underrun soon after a start shows that there are longer ones. Returns true if
+/// the target delay has grown.
 bool ClockBridge::learn_headroom() NOVASR_RT {
   const bool first = played_frames_ == 0;
   if (!std::exchange(early_underrun_, false) && !first) return false;

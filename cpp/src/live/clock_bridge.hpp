@@ -25,8 +25,8 @@ struct ClockBridgeSpec {
   std::size_t max_read_frames = 1024;  ///< per read()
 };
 
-/// The jitter buffer between two devices that do not share a clock: the input's thread writes, the output's thread
-/// reads what has been resampled such that the delay between the two is constant, however their clocks drift.
+/// The jitter buffer between two devices that do not share a clock: the input's thread writes, and the output's thread
+/// reads audio resampled so that the delay between the two is constant, however their clocks drift.
 class ClockBridge {
  public:
   /// Counters since the start; delays in processed frames.
@@ -94,11 +94,11 @@ class ClockBridge {
   std::vector<float> tail_;      // decaying from the last frame before a stop
   double ratio_;
   bool playing_ = false;
-  bool rendering_ = false;  // the present callback began while playing
+  bool rendering_ = false;  // the current callback began while playing
   std::size_t fade_in_left_ = 0;
   std::uint64_t played_frames_ = 0;        // since playback started
   std::uint64_t watched_frames_ = 0;       // since both clocks settled, before playback started
-  double largest_shortfall_frames_ = 0.0;  // due by the input's clock but not written yet, since either
+  double largest_shortfall_frames_ = 0.0;  // due by the input's clock but not yet written; since either start
   bool early_underrun_ = false;            // soon after playback started
 
   // Each stored by one of the two threads, read by any.

@@ -14,7 +14,7 @@ class DriftControl {
   /// [audio] Takes the delay in input frames, `seconds` after the last one; returns the next ratio.
   double update(double delay_frames, double seconds, double input_frames_per_second) NOVASR_RT;
 
-  /// [audio] How much faster the input runs, as a share of 1.
+  /// [audio] How much faster the input runs, as a fraction.
   [[nodiscard]] double drift() const NOVASR_RT { return drift_; }
 
  private:

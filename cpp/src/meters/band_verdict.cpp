@@ -19,9 +19,9 @@ constexpr double kModelBandHz = 8'000.0;  // of the default model: above it is w
 constexpr double kTelephoneHz = 5'000.0;
 constexpr double kWorthExtendingHz = 12'000.0;
 constexpr double kFullBandHz = 18'000.0;
-constexpr double kLeftByConverters = 0.46;  // of the sample rate: below that it was a codec that cut the band
+constexpr double kLeftByConverters = 0.46;  // of the sample rate: a band that ends lower was cut by a codec
 
-/// As printf's %.1f and %g, but with a point in every locale.
+/// Like printf's %.1f and %g, but with a decimal point in every locale.
 std::string khz(double hz, std::chars_format format, int precision) {
   std::array<char, 64> digits;
   const auto end = std::to_chars(digits.begin(), digits.end(), hz / 1'000.0, format, precision).ptr;

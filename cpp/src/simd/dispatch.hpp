@@ -12,8 +12,8 @@ void check_available(Isa isa);
 /// [control] The best that is available.
 [[nodiscard]] Isa best_isa() noexcept;
 
-/// Tables of functions, one for each instruction set that they are compiled for. An instruction set without a table of
-/// its own takes that of the one below.
+/// Tables of functions, one per compiled instruction set. An instruction set without its own table uses that of the
+/// next lower one.
 template <typename Table>
 struct IsaTables {
   const Table& portable;

@@ -1,6 +1,6 @@
 // Vectors of NOVASR_WIDTH floats in GCC's and Clang's vector extension. Included inside an unnamed namespace, after
 // intrinsics.hpp.
-// Only what the extension cannot say is an intrinsic: the fused multiply-add and rounding.
+// Only what the extension cannot express is an intrinsic: the fused multiply-add and rounding.
 
 #define NOVASR_INLINE inline __attribute__((always_inline))
 #define NOVASR_NOINLINE __attribute__((noinline))

@@ -15,7 +15,7 @@ struct Heard {
   std::vector<float> before, after;
 };
 
-/// The whole input, as many outputs as the rates allow after each block.
+/// Plays the whole input; after each block, renders the outputs due at these rates.
 Heard play(DryPath& path, const novasr::ProcessSpec& spec, const novasr::ChainPlan& plan,
            const std::vector<float>& input, const Cutter& block) {
   Heard heard;
@@ -49,7 +49,7 @@ struct Rig {
 
 }  // namespace
 
-TEST_CASE("DryPath: at one rate the taps are the input, delayed bit by bit", "[chain]") {
+TEST_CASE("DryPath: without resampling both taps are bit-exact delays of the input", "[chain]") {
   const auto rate = GENERATE(44'100u, 48'000u, 96'000u);
   Rig rig(rate, rate);
   const auto input = uniform_noise(1, 4'000, 1)[0];
@@ -63,7 +63,7 @@ TEST_CASE("DryPath: at one rate the taps are the input, delayed bit by bit", "[c
   CHECK(same_bits({heard.after}, expect(rig.plan.latency_frames())));
 }
 
-TEST_CASE("DryPath: from one rate to another the taps are the input at the planned delay, to -80 dB", "[chain]") {
+TEST_CASE("DryPath: when resampling both taps are the input at the planned delay, to -80 dB", "[chain]") {
   const auto in_hz = GENERATE(16'000u, 32'000u, 44'100u);
   Rig rig(in_hz, 48'000);
   const double hz = 2'000.0;
@@ -84,7 +84,7 @@ TEST_CASE("DryPath: from one rate to another the taps are the input at the plann
   CHECK(worst(heard.after, rig.plan.latency_frames() + 1) > -20.0);  // control
 }
 
-TEST_CASE("DryPath: the same bits for any block size, and after a reset", "[chain]") {
+TEST_CASE("DryPath: bit-identical for any block size, and after a reset", "[chain]") {
   const auto in_hz = GENERATE(16'000u, 44'100u, 48'000u);
   Rig rig(in_hz, 48'000);
   const auto input = uniform_noise(1, 4'000, 3)[0];
@@ -96,7 +96,7 @@ TEST_CASE("DryPath: the same bits for any block size, and after a reset", "[chai
   }
 }
 
-TEST_CASE("DryPath: after the end of a stream its rest comes out", "[chain]") {
+TEST_CASE("DryPath: the rest of a stream is output after its end", "[chain]") {
   const auto in_hz = GENERATE(44'100u, 48'000u);
   Rig rig(in_hz, 48'000);
   rig.play(std::vector<float>(1'000, 0.5f), blocks_of(100));

@@ -25,7 +25,7 @@ const std::vector<double> kTones{437.0, 1123.0, 2311.0};
 
 /// Largest deviation, over the tones, of the measured delay from the reported one, in output frames.
 double delay_error(const ProcessSpec& spec, const Audio& input, const Audio& output, std::size_t latency) {
-  const auto in_skip = spec.sample_rate_hz / 100;  // the start of a tone is not the tone
+  const auto in_skip = spec.sample_rate_hz / 100;  // skips the transient at the start of the tone
   const auto out_skip = spec.output_rate_hz / 100 + latency;
   const auto in_part = std::span(input[0]).subspan(in_skip, input[0].size() - 2 * in_skip);
   const auto out_part = std::span(output[0]).subspan(out_skip, output[0].size() - out_skip - spec.output_rate_hz / 100);
@@ -69,7 +69,7 @@ void check_delays(const ProcessSpec& spec, const std::vector<Parameters>& settin
 
 }  // namespace
 
-TEST_CASE("Latency: the measured delay is the reported one at every rate, wet and dry, in blocks of any size",
+TEST_CASE("Latency: the measured delay is the reported latency at every rate, wet and dry, for any block size",
           "[latency]") {
   const auto rate = GENERATE(from_range(kRates));
   check_delays(spec_of(rate, rate, false), {{.mode = Mode::full, .front_end = FrontEnd::clean},
@@ -78,12 +78,12 @@ TEST_CASE("Latency: the measured delay is the reported one at every rate, wet an
                                             {.mix = 0.0f}});
 }
 
-TEST_CASE("Latency: the same holds on the way to 48 kHz from any other rate", "[latency]") {
+TEST_CASE("Latency: the same holds from any rate to 48 kHz", "[latency]") {
   const auto rate = GENERATE(from_range(kRates));
   check_delays(spec_of(rate, 48'000, false), {{.mode = Mode::full}, {.mode = Mode::extend}, {.mix = 0.0f}});
 }
 
-TEST_CASE("Latency: the same holds in low latency", "[latency]") {
+TEST_CASE("Latency: the same holds with low latency", "[latency]") {
   const auto rate = GENERATE(from_range(kRates));
   const Parameters wet{.mode = Mode::full, .front_end = FrontEnd::reference};
   Parameters dry = wet;
@@ -92,7 +92,7 @@ TEST_CASE("Latency: the same holds in low latency", "[latency]") {
   check_delays(spec_of(rate, 48'000, true), {wet, dry});
 }
 
-TEST_CASE("Latency: rates that share no factor with 16 or 48 kHz work as well", "[latency]") {
+TEST_CASE("Latency: rates coprime to 16 kHz work as well", "[latency]") {
   const auto rate = GENERATE(8'001u, 16'001u, 22'051u, 47'999u, 191'999u);
   check_delays(spec_of(rate, 48'000, false), {{.mode = Mode::full}, {.mix = 0.0f}});
   check_delays(spec_of(rate, rate, false), {{.mode = Mode::extend}});
@@ -117,7 +117,7 @@ TEST_CASE("Latency: standard is 3 ms at 48 kHz and at most 5 ms elsewhere, low l
   }
 }
 
-TEST_CASE("Latency: an engine with a long lag of its own is only added", "[latency]") {
+TEST_CASE("Latency: a long engine latency is simply added", "[latency]") {
   CHECK(make_processor(spec_of(48'000, 48'000, true), 5003).latency_frames() == 18 + 5003);
   const ProcessSpec spec = spec_of(44'100, 44'100, false);
   Processor processor = make_processor(spec, 5003);

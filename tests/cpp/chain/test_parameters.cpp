@@ -31,7 +31,7 @@ Parameters changed(Change change) {
   return parameters;
 }
 
-/// Largest second difference: a click is a step, and a step has a large one.
+/// Largest second difference, which is large at a step and therefore shows clicks.
 float roughness(std::span<const float> audio) {
   float worst = 0.0f;
   for (std::size_t i = 2; i < audio.size(); ++i)
@@ -41,7 +41,7 @@ float roughness(std::span<const float> audio) {
 
 }  // namespace
 
-TEST_CASE("Parameters: a value outside its range is refused, with the value and the range", "[parameters]") {
+TEST_CASE("Parameters: a value outside its range is rejected, with value and range in the message", "[parameters]") {
   Processor processor = make_processor({});
   const auto refuses = [&](const Parameters& parameters, const std::string& message) {
     REQUIRE_THROWS_MATCHES(processor.set_parameters(parameters), ConfigError, Catch::Message(message));
@@ -57,7 +57,7 @@ TEST_CASE("Parameters: a value outside its range is refused, with the value and 
           "output_gain_db is -61 dB; choose a value from -60 to 24 dB");
 }
 
-TEST_CASE("Parameters: a spec outside its range is refused, with the value and the range", "[parameters]") {
+TEST_CASE("Parameters: a spec outside its range is rejected, with value and range in the message", "[parameters]") {
   Processor processor(std::make_unique<InterpolatingEngine>(43));
   const auto refuses = [&](const ProcessSpec& spec, const std::string& message) {
     REQUIRE_THROWS_MATCHES(processor.prepare(spec), ConfigError, Catch::Message(message));
@@ -69,7 +69,7 @@ TEST_CASE("Parameters: a spec outside its range is refused, with the value and t
   refuses({.max_block_frames = 0}, "max_block_frames is 0 frames; choose a value from 1 to 1048576 frames");
 }
 
-TEST_CASE("Parameters: low latency refuses what it has no room for and names the remedy", "[parameters]") {
+TEST_CASE("Parameters: low latency rejects parameters that need more latency, and names the remedy", "[parameters]") {
   Processor processor = make_processor({.low_latency = true});
   REQUIRE_THROWS_WITH(processor.set_parameters({.front_end = FrontEnd::reference}),
                       Catch::Contains("choose Mode::full"));
@@ -77,7 +77,7 @@ TEST_CASE("Parameters: low latency refuses what it has no room for and names the
   REQUIRE_NOTHROW(processor.set_parameters({.mode = Mode::full, .front_end = FrontEnd::reference}));
 }
 
-TEST_CASE("Parameters: what was set before prepare applies from the first frame", "[parameters]") {
+TEST_CASE("Parameters: values set before prepare() apply from the first frame", "[parameters]") {
   const ProcessSpec spec{.channels = 1, .max_block_frames = 512};
   const Audio input = uniform_noise(1, 4000, 1);
   Processor early(std::make_unique<InterpolatingEngine>(43));
@@ -90,7 +90,7 @@ TEST_CASE("Parameters: what was set before prepare applies from the first frame"
   REQUIRE_FALSE(same_bits(stream(early, input, blocks_of(64)), stream(late, input, blocks_of(64))));
 }
 
-TEST_CASE("Parameters: a change while audio runs makes no click", "[parameters]") {
+TEST_CASE("Parameters: a change during playback causes no click", "[parameters]") {
   const Parameters from;
   const std::vector<Parameters> targets{changed([](auto& p) { p.mode = Mode::full; }),
                                         changed([](auto& p) { p.front_end = FrontEnd::reference; }),
@@ -122,7 +122,7 @@ TEST_CASE("Parameters: a change while audio runs makes no click", "[parameters]"
   REQUIRE(roughness(std::span<const float>(step).subspan(12'000, 1'000)) > 10.0f * roughness(std::span(input[0])));
 }
 
-TEST_CASE("Parameters: after a fade the output is that of a processor that never had other parameters",
+TEST_CASE("Parameters: after a fade the output is that of a processor that always had the new parameters",
           "[parameters]") {
   const Parameters to = changed([](auto& p) {
     p.crossover_hz = 5'000.0f;
@@ -142,19 +142,19 @@ TEST_CASE("Parameters: after a fade the output is that of a processor that never
     late.process(input, first, 64);
     straight.process(input, first, 64);
   }
-  const std::size_t settled = 640 + 64 + 480 + 160 * 3 + 200;  // the block, both fades, the filters behind them
+  const std::size_t settled = 640 + 64 + 480 + 160 * 3 + 200;  // the block, both fades, and the filters after them
   REQUIRE(std::ranges::equal(std::span(late.output()[0]).subspan(settled),
                              std::span(straight.output()[0]).subspan(settled)));
 }
 
-TEST_CASE("Parameters: a fade that ends with the stream gives the same bits however the end is cut", "[parameters]") {
+TEST_CASE("Parameters: a fade that ends with the stream is bit-identical for any block size", "[parameters]") {
   const Audio input = uniform_noise(1, 1'200, 12);
   const auto output = [&](const std::vector<std::size_t>& blocks) {
     Processor processor(novasr::default_model()->make_engine());
     processor.prepare({});
     Streamer streamer(processor, 1);
     streamer.process(input, 0, 600);
-    processor.set_parameters({.mode = Mode::full});  // there after 480 frames
+    processor.set_parameters({.mode = Mode::full});  // complete after 480 frames
     std::size_t first = 600;
     for (const std::size_t frames : blocks) {
       streamer.process(input, first, frames);
@@ -168,7 +168,7 @@ TEST_CASE("Parameters: a fade that ends with the stream gives the same bits howe
   CHECK(same_bits(output({480}), output({100, 380})));
 }
 
-TEST_CASE("Parameters: they may be set while audio runs in another thread", "[parameters][thread]") {
+TEST_CASE("Parameters: they may be set while another thread processes audio", "[parameters][thread]") {
   Processor processor = make_processor({.channels = 2, .max_block_frames = 64});
   const Audio input = uniform_noise(2, 64, 4);
   std::atomic<bool> done{false};

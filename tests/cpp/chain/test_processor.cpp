@@ -19,18 +19,18 @@ constexpr ProcessSpec kLow16{.sample_rate_hz = 16'000, .channels = 2, .max_block
 
 }  // namespace
 
-TEST_CASE("Processor: low latency at 48 kHz is the decimator's 18 frames and the engine's lag",
+TEST_CASE("Processor: low latency at 48 kHz is the input resampler's 18 frames plus the engine's latency",
           "[processor][latency]") {
   const auto lag = GENERATE(std::size_t{37}, std::size_t{43});
   REQUIRE(make_processor(kLow48, lag).latency_frames() == 18 + lag);
 }
 
-TEST_CASE("Processor: low latency from 16 to 48 kHz is the engine's lag", "[processor][latency]") {
+TEST_CASE("Processor: low latency from 16 to 48 kHz is the engine's latency", "[processor][latency]") {
   const auto lag = GENERATE(std::size_t{37}, std::size_t{43});
   REQUIRE(make_processor(kLow16, lag).latency_frames() == lag);
 }
 
-TEST_CASE("Processor: the output does not depend on how the input is cut", "[processor]") {
+TEST_CASE("Processor: the output does not depend on the block size", "[processor]") {
   const ProcessSpec spec = GENERATE(kLow48, kLow16);
   Processor processor = make_processor(spec);
   const Audio input = uniform_noise(2, 5001, 1);
@@ -41,7 +41,7 @@ TEST_CASE("Processor: the output does not depend on how the input is cut", "[pro
   REQUIRE(same_bits(stream(processor, input, random_blocks(3)), whole));
 }
 
-TEST_CASE("Processor: 16 kHz input through a wire front end is the engine's own output", "[processor]") {
+TEST_CASE("Processor: with a pass-through input resampler, 16 kHz input gives the engine's own output", "[processor]") {
   Processor processor = make_processor(kLow16, 43);
   const Audio input = uniform_noise(2, 1000, 2);
   const Audio output = stream(processor, input, random_blocks(4));
@@ -52,7 +52,7 @@ TEST_CASE("Processor: 16 kHz input through a wire front end is the engine's own 
     }
 }
 
-TEST_CASE("Processor: mix 0 and bypass put out the input, delayed, bit for bit", "[processor]") {
+TEST_CASE("Processor: mix 0 and bypass output the delayed input, bit for bit", "[processor]") {
   Processor processor = make_processor(kLow48);
   Parameters parameters{.mode = Mode::full, .front_end = FrontEnd::reference};
   if (GENERATE(true, false))
@@ -64,7 +64,8 @@ TEST_CASE("Processor: mix 0 and bypass put out the input, delayed, bit for bit",
   REQUIRE(same_bits(stream(processor, input, random_blocks(6)), delayed(input, processor.latency_frames())));
 }
 
-TEST_CASE("Processor: the reference front end is torchaudio's kaiser_window resampler", "[processor][front_end]") {
+TEST_CASE("Processor: the reference input resampler is torchaudio's kaiser_window resampler",
+          "[processor][front_end]") {
   Processor processor = make_processor(kLow48, 43);
   const Audio input = uniform_noise(2, 1000, 7);
   const Audio output = stream(processor, input, random_blocks(8));
@@ -83,11 +84,11 @@ TEST_CASE("Processor: the reference front end is torchaudio's kaiser_window resa
       const int frame = 3 * n + k;
       if (frame >= 0 && frame < 1000) expected += tap(k) * input[0][static_cast<std::size_t>(frame)];
     }
-    REQUIRE(output[0][static_cast<std::size_t>(61 + 3 * n)] == Approx(expected).margin(2e-7));  // on the grid: no line
+    REQUIRE(output[0][static_cast<std::size_t>(61 + 3 * n)] == Approx(expected).margin(2e-7));  // not interpolated
   }
 }
 
-TEST_CASE("Processor: after reset it is a fresh one", "[processor]") {
+TEST_CASE("Processor: after a reset it behaves like a new one", "[processor]") {
   Processor processor = make_processor(kLow48);
   const Audio input = uniform_noise(2, 3000, 9);
   const Audio first = stream(processor, input, blocks_of(100));
@@ -96,7 +97,7 @@ TEST_CASE("Processor: after reset it is a fresh one", "[processor]") {
   REQUIRE(processor.stats().output_frames == 3061);
 }
 
-TEST_CASE("Processor: prepared for blocks of one frame it gives the same output", "[processor]") {
+TEST_CASE("Processor: prepared for blocks of one frame, it gives the same output", "[processor]") {
   const auto rate = GENERATE(8'000u, 16'000u, 44'100u, 48'000u, 192'000u);
   Processor wide = make_processor({.sample_rate_hz = rate, .max_block_frames = 8'192});
   Processor narrow = make_processor({.sample_rate_hz = rate, .max_block_frames = 1});

@@ -20,11 +20,11 @@ using namespace novasr::test;
 namespace {
 
 constexpr ProcessSpec kSpec{.channels = 2, .max_block_frames = 4096};
-constexpr std::size_t kChange = 20'000;                                // frames until the offer
-constexpr std::size_t kWait = 7;                                       // to a multiple of 9: three groups of 16 kHz
-constexpr std::size_t kWarm = 960 + 144;                               // 20 ms, and the latency
-constexpr std::size_t kFade = 960;                                     // 20 ms
-constexpr Parameters kFull{.mode = novasr::Mode::full, .mix = 0.75f};  // so that the engine is heard at all pitches
+constexpr std::size_t kChange = 20'000;   // frames before the offer
+constexpr std::size_t kWait = 7;          // to a multiple of 9: a hop of 3 frames at 16 kHz
+constexpr std::size_t kWarm = 960 + 144;  // 20 ms plus the latency
+constexpr std::size_t kFade = 960;        // 20 ms
+constexpr Parameters kFull{.mode = novasr::Mode::full, .mix = 0.75f};  // makes the engine audible at all frequencies
 
 std::unique_ptr<Processor> native(const ProcessSpec& spec = kSpec) {
   auto processor = std::make_unique<Processor>(novasr::default_model()->make_engine());
@@ -36,7 +36,7 @@ std::unique_ptr<Processor> interpolating(std::size_t lag = 43) {
   return std::make_unique<Processor>(make_processor(kSpec, lag));
 }
 
-/// Audio through the switch; `at_change` runs ahead of the block that holds frame kChange.
+/// Plays `input` through the switch; calls `at_change` before the block that starts with frame kChange.
 template <typename AtChange>
 Audio play(ProcessorSwitch& machine, const Audio& input, const Cutter& next_block, AtChange at_change) {
   Audio output(input.size(), std::vector<float>(input[0].size()));
@@ -77,7 +77,7 @@ double largest_difference(const Audio& a, const Audio& b, std::size_t first, std
 
 }  // namespace
 
-TEST_CASE("ProcessorSwitch: before the first block the successor plays at once", "[switch]") {
+TEST_CASE("ProcessorSwitch: before the first block a successor takes over immediately", "[switch]") {
   const Audio input = uniform_noise(2, 30'000, 1);
   ProcessorSwitch machine;
   machine.prepare(kSpec, interpolating());
@@ -85,7 +85,7 @@ TEST_CASE("ProcessorSwitch: before the first block the successor plays at once",
   REQUIRE(same_bits(play(machine, input, blocks_of(480), [] {}), play_one(native(), input)));
 }
 
-TEST_CASE("ProcessorSwitch: after reset the successor plays at once", "[switch]") {
+TEST_CASE("ProcessorSwitch: after a reset a successor takes over immediately", "[switch]") {
   const Audio input = uniform_noise(2, 30'000, 2);
   ProcessorSwitch machine;
   machine.prepare(kSpec, interpolating());
@@ -105,7 +105,7 @@ TEST_CASE("ProcessorSwitch: after reset the successor plays at once", "[switch]"
   REQUIRE(same_bits(play(machine, input, blocks_of(480), [] {}), expected));
 }
 
-TEST_CASE("ProcessorSwitch: a successor warms up unheard, fades in, and is then alone", "[switch]") {
+TEST_CASE("ProcessorSwitch: a successor warms up inaudibly, fades in, and takes over", "[switch]") {
   const Audio input = uniform_noise(2, 40'000, 3);
   const Audio before = play_one(interpolating(), input);
   const Audio after = play_one(native(), input);
@@ -118,7 +118,7 @@ TEST_CASE("ProcessorSwitch: a successor warms up unheard, fades in, and is then 
   REQUIRE(largest_difference(output, after, fade + kFade, 40'000) == 0.0);
 }
 
-TEST_CASE("ProcessorSwitch: of offers in quick succession the last one is heard in the end, with nobody collecting",
+TEST_CASE("ProcessorSwitch: of several offers in quick succession the last one takes over, even without collect()",
           "[switch]") {
   const Audio input = uniform_noise(2, 60'000, 6);
   ProcessorSwitch machine;
@@ -126,7 +126,7 @@ TEST_CASE("ProcessorSwitch: of offers in quick succession the last one is heard 
   Audio start(2, std::vector<float>(900));
   play(machine, start, blocks_of(480), [] {});
   machine.offer(interpolating());
-  play(machine, start, blocks_of(480), [] {});  // it is taken up
+  play(machine, start, blocks_of(480), [] {});  // accepts the offer
   machine.offer(interpolating());
   machine.offer(native());
   const Audio output = play(machine, input, blocks_of(480), [] {});
@@ -135,7 +135,7 @@ TEST_CASE("ProcessorSwitch: of offers in quick succession the last one is heard 
   REQUIRE(largest_difference(output, play_one(interpolating(), input), settled, 60'000) > 0.01);  // control
 }
 
-TEST_CASE("ProcessorSwitch: an equal successor cannot be heard", "[switch]") {
+TEST_CASE("ProcessorSwitch: switching to an identical processor is bit-exact", "[switch]") {
   const Audio input = uniform_noise(2, 40'000, 5);
   ProcessorSwitch machine;
   machine.prepare(kSpec, native());
@@ -143,7 +143,7 @@ TEST_CASE("ProcessorSwitch: an equal successor cannot be heard", "[switch]") {
   REQUIRE(same_bits(output, play_one(native(), input)));
 }
 
-TEST_CASE("ProcessorSwitch: the change makes no step", "[switch]") {
+TEST_CASE("ProcessorSwitch: switching causes no step", "[switch]") {
   Audio input(2, std::vector<float>(40'000));
   for (auto& channel : input)
     for (std::size_t i = 0; i < channel.size(); ++i)
@@ -159,8 +159,7 @@ TEST_CASE("ProcessorSwitch: the change makes no step", "[switch]") {
   REQUIRE(steepest < 0.5 * 2.0 * std::numbers::pi * 200.0 / 48'000.0 * 1.2);
 }
 
-TEST_CASE("ProcessorSwitch: the output does not depend on how the input is cut, nor on sharing its memory",
-          "[switch]") {
+TEST_CASE("ProcessorSwitch: the output depends neither on the block size nor on processing in place", "[switch]") {
   const Audio input = uniform_noise(2, 40'000, 7);
   const auto change_of = [&](const Cutter& cutter) {
     ProcessorSwitch machine;
@@ -183,7 +182,7 @@ TEST_CASE("ProcessorSwitch: the output does not depend on how the input is cut, 
   REQUIRE(same_bits(shared, whole));
 }
 
-TEST_CASE("ProcessorSwitch: says until when a predecessor is to be freed", "[switch]") {
+TEST_CASE("ProcessorSwitch: collect() returns whether a predecessor has yet to be freed", "[switch]") {
   const Audio input = uniform_noise(2, 2 * kChange, 12);
   ProcessorSwitch machine;
   machine.prepare(kSpec, native());
@@ -191,7 +190,7 @@ TEST_CASE("ProcessorSwitch: says until when a predecessor is to be freed", "[swi
   play(machine, input, blocks_of(480), [&] {
     machine.offer(interpolating());
     REQUIRE(machine.collect());
-    machine.offer(native());  // instead of the other
+    machine.offer(native());  // replaces the pending offer
     REQUIRE(machine.collect());
   });
   REQUIRE_FALSE(machine.collect());
@@ -201,7 +200,7 @@ TEST_CASE("ProcessorSwitch: says until when a predecessor is to be freed", "[swi
   REQUIRE_FALSE(machine.collect());
 }
 
-TEST_CASE("ProcessorSwitch: a change allocates and frees nothing on the audio thread", "[switch][realtime]") {
+TEST_CASE("ProcessorSwitch: switching neither allocates nor frees on the audio thread", "[switch][realtime]") {
   void* volatile escaped = nullptr;
   REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) == 1);  // control
   ::operator delete(escaped);

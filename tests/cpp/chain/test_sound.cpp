@@ -24,7 +24,7 @@ novasr::ChainPlan plan_of(const novasr::ProcessSpec& spec) {
   return novasr::plan_chain(spec, InterpolatingEngine::kFormat, 43);
 }
 
-/// A whole signal through one converter.
+/// Converts a whole signal.
 std::vector<float> convert(const std::vector<float>& input, std::uint32_t in_hz, std::uint32_t out_hz,
                            const novasr::PolyphaseKernel& kernel) {
   novasr::RateConverter converter;
@@ -36,7 +36,7 @@ std::vector<float> convert(const std::vector<float>& input, std::uint32_t in_hz,
   return output;
 }
 
-/// Level in dB of the frequency `heard_hz` at the output while a sine of `hz` and amplitude 1 is at the input.
+/// Output level in dB at `heard_hz` for an input sine of amplitude 1 at `hz`.
 double level_db(double hz, double heard_hz, std::uint32_t in_hz, std::uint32_t out_hz,
                 const novasr::PolyphaseKernel& kernel) {
   const auto output = convert(tones({hz}, in_hz, in_hz / 8), in_hz, out_hz, kernel);
@@ -51,7 +51,7 @@ ProcessSpec same_rate(std::uint32_t rate) {
 
 }  // namespace
 
-TEST_CASE("Sound: below 6 kHz the extended output is the delayed input, to -100 dB", "[sound][extend]") {
+TEST_CASE("Sound: in extend mode the output below 6 kHz is the delayed input, to -100 dB", "[sound][extend]") {
   const auto rate = GENERATE(22'050u, 32'000u, 44'100u, 48'000u, 96'000u, 192'000u);
   Processor processor = make_processor(same_rate(rate));
   const Audio input = uniform_noise(1, rate / 4, 1);
@@ -69,7 +69,7 @@ TEST_CASE("Sound: below 6 kHz the extended output is the delayed input, to -100 
   CHECK(decibels(std::abs(component(difference, 9'000.0, rate)) / std::sqrt(level)) > -20.0);  // control
 }
 
-TEST_CASE("Sound: above the crossover the extended output is the model's", "[sound][extend]") {
+TEST_CASE("Sound: in extend mode the output above the crossover is the model's", "[sound][extend]") {
   const Audio input = uniform_noise(1, 24'000, 2);
   Processor processor = make_processor({});
   const Audio extended = stream(processor, input, blocks_of(512));
@@ -79,7 +79,7 @@ TEST_CASE("Sound: above the crossover the extended output is the model's", "[sou
     CHECK(std::abs(component(extended[0], hz, 48'000) - component(full[0], hz, 48'000)) < 2e-6);
 }
 
-TEST_CASE("Sound: the high-band gain acts above the crossover alone", "[sound][extend]") {
+TEST_CASE("Sound: the high-band gain acts only above the crossover", "[sound][extend]") {
   const Audio input = uniform_noise(1, 24'000, 3);
   Processor processor = make_processor({});
   const Audio plain = stream(processor, input, blocks_of(512));
@@ -91,7 +91,7 @@ TEST_CASE("Sound: the high-band gain acts above the crossover alone", "[sound][e
           Approx(6.0).margin(0.02));
 }
 
-TEST_CASE("Sound: the clean front end is flat to 6.5 kHz and folds nothing into that band", "[sound][front_end]") {
+TEST_CASE("Sound: the clean input resampler is flat to 6.5 kHz, with aliases below -45 dB", "[sound][front_end]") {
   const auto rate = GENERATE(22'050u, 24'000u, 32'000u, 44'100u, 48'000u, 88'200u, 96'000u, 176'400u, 192'000u);
   const auto plan = plan_of(same_rate(rate));
   for (const double hz : {50.0, 1'000.0, 3'000.0, 5'000.0, 6'500.0})
@@ -103,7 +103,7 @@ TEST_CASE("Sound: the clean front end is flat to 6.5 kHz and folds nothing into 
   }
 }
 
-TEST_CASE("Sound: the reference front end is torchaudio's formula for the rate at hand", "[sound][front_end]") {
+TEST_CASE("Sound: the reference input resampler is torchaudio's formula at any rate", "[sound][front_end]") {
   const auto rate = GENERATE(8'000u, 22'050u, 44'100u, 48'000u, 96'000u);
   const auto plan = plan_of({.sample_rate_hz = rate});
   const Audio input = uniform_noise(1, 800, 4);
@@ -124,7 +124,7 @@ TEST_CASE("Sound: the reference front end is torchaudio's formula for the rate a
   }
 }
 
-TEST_CASE("Sound: the way back from 48 kHz is flat to 0.4 of the rate and keeps aliases and images below -90 dB",
+TEST_CASE("Sound: the output resampler is flat to 0.4 of the rate and keeps aliases and images below -90 dB",
           "[sound][output_resampler]") {
   const auto rate = GENERATE(22'050u, 32'000u, 44'100u, 47'999u, 88'200u, 96'000u, 192'000u);
   const auto plan = plan_of(same_rate(rate));
@@ -132,7 +132,7 @@ TEST_CASE("Sound: the way back from 48 kHz is flat to 0.4 of the rate and keeps 
   for (const double part : {0.01, 0.3, 0.7, 1.0})
     CHECK(level_db(part * band, part * band, 48'000, rate, plan.output_resampler) == Approx(0.0).margin(0.01));
   for (double hz = 1'000.0; hz < 24'000.0; hz += 1'850.0) {
-    const double mirror = rate < 48'000 ? rate - hz : 48'000.0 - hz;  // where an alias, or an image, comes out
+    const double mirror = rate < 48'000 ? rate - hz : 48'000.0 - hz;  // frequency of the alias or image
     const bool alias = rate < 48'000 && hz > rate - band && mirror < band;
     const bool image = rate > 48'000 && hz < band && mirror < 0.5 * rate;
     if (!alias && !image) continue;
@@ -141,7 +141,7 @@ TEST_CASE("Sound: the way back from 48 kHz is flat to 0.4 of the rate and keeps 
   }
 }
 
-TEST_CASE("Sound: NaN and infinities count as zeros, in the whole output", "[sound][nonfinite]") {
+TEST_CASE("Sound: NaN and infinity in the input count as zero", "[sound][nonfinite]") {
   const auto rate = GENERATE(16'000u, 44'100u, 48'000u);
   Processor processor = make_processor({.sample_rate_hz = rate, .channels = 2});
   Audio zeroed = uniform_noise(2, 5'000, 5);
@@ -157,7 +157,7 @@ TEST_CASE("Sound: NaN and infinities count as zeros, in the whole output", "[sou
   CHECK(processor.stats().nonfinite_samples == 6);
 }
 
-TEST_CASE("Sound: after an input of any finite size the output recovers", "[sound][nonfinite]") {
+TEST_CASE("Sound: the output recovers from input of any finite magnitude", "[sound][nonfinite]") {
   Processor processor = make_processor({});
   Audio input = uniform_noise(1, 9'000, 6);
   for (std::size_t i = 3'000; i < 3'100; ++i)
@@ -166,7 +166,7 @@ TEST_CASE("Sound: after an input of any finite size the output recovers", "[soun
   REQUIRE(std::ranges::all_of(std::span(output[0]).subspan(3'500), [](float y) { return std::abs(y) < 2.0f; }));
 }
 
-TEST_CASE("Sound: where there is nothing to extend the input passes, with gain and without delay",
+TEST_CASE("Sound: with nothing to extend, the input passes through with gain and without delay",
           "[sound][passthrough]") {
   const auto rate = GENERATE(8'000u, 11'025u, 16'000u);
   Processor processor = make_processor(same_rate(rate));
@@ -178,7 +178,7 @@ TEST_CASE("Sound: where there is nothing to extend the input passes, with gain a
   CHECK(stream(processor, input, random_blocks(8))[0][100] == Approx(0.5012 * input[0][100]).epsilon(1e-3));
 }
 
-TEST_CASE("Sound: channels do not touch one another", "[sound]") {
+TEST_CASE("Sound: channels are independent", "[sound]") {
   const Audio input = uniform_noise(3, 3'000, 9);
   Processor three = make_processor({.channels = 3});
   Processor one = make_processor({});
@@ -186,7 +186,7 @@ TEST_CASE("Sound: channels do not touch one another", "[sound]") {
   for (std::size_t c = 0; c < 3; ++c) CHECK(same_bits({together[c]}, stream(one, {input[c]}, blocks_of(128))));
 }
 
-TEST_CASE("Sound: input of no or few frames gives output of the right length", "[sound]") {
+TEST_CASE("Sound: empty or very short input gives output of the right length", "[sound]") {
   const auto rate = GENERATE(8'000u, 16'000u, 44'100u, 48'000u);
   Processor processor = make_processor({.sample_rate_hz = rate});
   for (const std::size_t frames : {1, 2, 5}) {

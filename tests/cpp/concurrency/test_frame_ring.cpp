@@ -18,7 +18,7 @@ std::vector<float> counting_from(std::size_t first, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("FrameRing: the capacity is rounded up to a power of two and can be used whole", "[ring]") {
+TEST_CASE("FrameRing: the capacity is rounded up to a power of two and fully usable", "[ring]") {
   FrameRing ring(5);
   REQUIRE(ring.capacity() == 8);
   REQUIRE(ring.writable() == 8);
@@ -26,7 +26,7 @@ TEST_CASE("FrameRing: the capacity is rounded up to a power of two and can be us
   REQUIRE(ring.readable() == 8);
 }
 
-TEST_CASE("FrameRing: a ring without capacity takes and gives nothing", "[ring]") {
+TEST_CASE("FrameRing: a ring without capacity accepts and returns nothing", "[ring]") {
   FrameRing ring;
   std::vector<float> one(1);
   REQUIRE(ring.write(one) == 0);
@@ -34,7 +34,7 @@ TEST_CASE("FrameRing: a ring without capacity takes and gives nothing", "[ring]"
   REQUIRE(ring.discard(1) == 0);
 }
 
-TEST_CASE("FrameRing: an empty ring gives nothing and leaves the target alone", "[ring]") {
+TEST_CASE("FrameRing: an empty ring returns nothing and leaves the target unchanged", "[ring]") {
   FrameRing ring(4);
   std::vector<float> target{7.0f};
   REQUIRE(ring.readable() == 0);
@@ -43,7 +43,7 @@ TEST_CASE("FrameRing: an empty ring gives nothing and leaves the target alone", 
   REQUIRE(target[0] == 7.0f);
 }
 
-TEST_CASE("FrameRing: a full ring takes nothing and returns zero", "[ring]") {
+TEST_CASE("FrameRing: a full ring accepts nothing and returns zero", "[ring]") {
   FrameRing ring(4);
   REQUIRE(ring.write(counting_from(0, 6)) == 4);
   REQUIRE(ring.writable() == 0);
@@ -95,8 +95,8 @@ TEST_CASE("FrameRing: resize empties the ring", "[ring]") {
   REQUIRE(ring.writable() == 2);
 }
 
-TEST_CASE("FrameRing: two threads lose, repeat and reorder nothing", "[ring][threads]") {
-  constexpr std::size_t kTotal = 2'000'000;  // below 2^24: every count is a float
+TEST_CASE("FrameRing: between two threads nothing is lost, repeated or reordered", "[ring][threads]") {
+  constexpr std::size_t kTotal = 2'000'000;  // below 2^24: every count is exact as a float
   FrameRing ring(64);
   std::thread producer([&] {
     std::vector<float> block(37);

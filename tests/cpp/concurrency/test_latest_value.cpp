@@ -3,7 +3,7 @@
 
 #include "concurrency/latest_value.hpp"
 
-TEST_CASE("LatestValue: the reader never sees half of a value, nor an older one after a newer", "[latest_value]") {
+TEST_CASE("LatestValue: the reader never sees a torn value, nor an older one after a newer one", "[latest_value]") {
   struct Pair {
     int a = 0;
     int b = 0;

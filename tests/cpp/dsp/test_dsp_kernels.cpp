@@ -14,7 +14,7 @@ using namespace novasr;
 
 namespace {
 
-constexpr std::size_t kOffsets[] = {0, 1, 3, 4, 7, 13};  // from the beginning of memory: alignments of every kind
+constexpr std::size_t kOffsets[] = {0, 1, 3, 4, 7, 13};  // from an aligned start: alignments of every kind
 
 std::vector<float> random_values(std::size_t count, unsigned seed) {
   std::mt19937 generator(seed);
@@ -40,7 +40,7 @@ std::vector<float> filtered(const dsp::KernelTable& kernels, std::span<const flo
 
 }  // namespace
 
-TEST_CASE("DSP kernels: the FIR filter gives the same bits on each instruction set, in blocks of any size and place",
+TEST_CASE("DSP kernels: the FIR filter is bit-identical on every instruction set, for any block size and alignment",
           "[dsp][isa]") {
   const std::size_t taps = GENERATE(1u, 2u, 12u, 75u), frames = GENERATE(1u, 15u, 16u, 17u, 131u);
   const auto half = random_values(taps, 1);
@@ -64,8 +64,7 @@ TEST_CASE("DSP kernels: the FIR filter gives the same bits on each instruction s
   }
 }
 
-TEST_CASE("DSP kernels: dot products give the same bits on each instruction set, wherever their factors lie",
-          "[dsp][isa]") {
+TEST_CASE("DSP kernels: dot products are bit-identical on every instruction set, for any alignment", "[dsp][isa]") {
   const std::size_t length = dsp::kDotLanes * GENERATE(1u, 2u, 3u, 9u, 20u);
   const std::size_t reach = length + std::ranges::max(kOffsets);
   const auto x = random_values(reach, 3), h0 = random_values(reach, 4), h1 = random_values(reach, 5);
@@ -87,7 +86,7 @@ TEST_CASE("DSP kernels: dot products give the same bits on each instruction set,
       const auto& kernels = dsp::table_for(isa);
       REQUIRE(kernels.dot(at, h0.data(), length) == dot);
       REQUIRE(kernels.dot_between(at, h0.data(), h1.data(), fraction, length) == dot_between);
-      // The other factor may lie anywhere, too.
+      // The other factor may have any alignment, too.
       std::vector<float> moved(offset + length);
       std::copy_n(h0.begin(), length, moved.begin() + static_cast<std::ptrdiff_t>(offset));
       REQUIRE(kernels.dot(at, moved.data() + offset, length) == dot);

@@ -31,7 +31,7 @@ double half_transition(double attenuation_db, double half_width) {
 
 }  // namespace
 
-TEST_CASE("FirDesign: the Bessel function is that of the tables", "[dsp]") {
+TEST_CASE("FirDesign: the Bessel function matches published tables", "[dsp]") {
   CHECK(novasr::bessel_i0(0.0) == 1.0);
   CHECK(novasr::bessel_i0(1.0) == Approx(1.2660658777520084).epsilon(1e-14));
   CHECK(novasr::bessel_i0(10.0) == Approx(2815.716628466254).epsilon(1e-14));
@@ -45,7 +45,8 @@ TEST_CASE("FirDesign: Kaiser's beta for a stated attenuation", "[dsp]") {
   CHECK(novasr::kaiser_beta(100.0) == Approx(10.06126).epsilon(1e-5));
 }
 
-TEST_CASE("FirDesign: a clean low-pass is flat, -6 dB at its cut-off, and as far down as stated, to 2 dB", "[dsp]") {
+TEST_CASE("FirDesign: a clean low-pass is flat, has -6 dB at its cut-off and the stated attenuation, to 2 dB",
+          "[dsp]") {
   const double attenuation = GENERATE(40.0, 60.0, 80.0, 100.0);
   const double half_width = GENERATE(16.5, 48.5);
   const double cutoff = 0.2;
@@ -85,7 +86,7 @@ TEST_CASE("FirDesign: a high-pass designed again is the same as a new one", "[ds
   CHECK(first == second);
 }
 
-TEST_CASE("FirDesign: a high-pass of one tap is silence, for it has to block DC", "[dsp]") {
+TEST_CASE("FirDesign: a high-pass of one tap outputs silence, because it has to block DC", "[dsp]") {
   novasr::HighPassDesigner designer(0, 105.0, 48'000.0);
   std::vector<float> half(1, 1.0f);
   designer.design(7'000.0, half);

@@ -14,7 +14,7 @@ float smallest_normal_halved() {
 }  // namespace
 
 #if defined(__SSE2__) || defined(__aarch64__)
-TEST_CASE("FlushDenormals: subnormal results are zero while it lives, and only then", "[denormals]") {
+TEST_CASE("FlushDenormals: subnormal results are zero during its lifetime, and only then", "[denormals]") {
   REQUIRE(smallest_normal_halved() > 0.0f);
   {
     const novasr::FlushDenormals flush_denormals;

@@ -17,7 +17,7 @@ void append_counting(History& history, std::size_t first, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("History: every tap is what was appended so long ago, for any block size", "[dsp]") {
+TEST_CASE("History: every tap is the input at its delay, for any block size", "[dsp]") {
   constexpr std::size_t kKeep = 50, kMaxAppend = 300;
   History history;
   history.prepare(kKeep, kMaxAppend);
@@ -35,7 +35,7 @@ TEST_CASE("History: every tap is what was appended so long ago, for any block si
   }
 }
 
-TEST_CASE("History: after a reset all of the past has the level asked for", "[dsp]") {
+TEST_CASE("History: after a reset the whole past has the requested level", "[dsp]") {
   History history;
   history.prepare(20, 10);
   append_counting(history, 1, 10);
@@ -47,13 +47,13 @@ TEST_CASE("History: after a reset all of the past has the level asked for", "[ds
   CHECK(history.tap(0, 3)[0] == 1.0f);
 }
 
-TEST_CASE("History: a group of frames beyond the end may be read, in any state", "[dsp]") {
+TEST_CASE("History: kReadAhead samples beyond the end may be read in any state", "[dsp]") {
   History history;
   history.prepare(5, 7);
   for (std::size_t round = 0; round < 40; ++round) {
     append_counting(history, 1, round % 8);
     float sum = 0.0f;
-    for (std::size_t i = 0; i < History::kReadAhead; ++i) sum += 0.0f * history.end()[i];  // AddressSanitizer looks
+    for (std::size_t i = 0; i < History::kReadAhead; ++i) sum += 0.0f * history.end()[i];  // AddressSanitizer checks
     CHECK(sum == 0.0f);
   }
 }

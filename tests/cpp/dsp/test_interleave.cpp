@@ -5,7 +5,7 @@
 
 using novasr::test::Audio;
 
-TEST_CASE("Interleave: there and back again is the same audio", "[dsp]") {
+TEST_CASE("Interleave: a round trip restores the audio", "[dsp]") {
   const auto channels = GENERATE(std::size_t{1}, std::size_t{2}, std::size_t{5});
   Audio audio = Audio::noise(channels, 100);
   std::vector<float> interleaved(100 * channels);
@@ -17,7 +17,7 @@ TEST_CASE("Interleave: there and back again is the same audio", "[dsp]") {
   for (std::size_t c = 0; c < channels; ++c) REQUIRE(back[c] == audio[c]);
 }
 
-TEST_CASE("Interleave: a device's further inputs are left out, its further outputs silent", "[dsp]") {
+TEST_CASE("Interleave: extra inputs of a device are ignored, its extra outputs silent", "[dsp]") {
   const std::vector<float> in{1, 2, 3, 4, 5, 6};
   Audio two(2, 2);
   novasr::deinterleave(in.data(), 3, two.view());

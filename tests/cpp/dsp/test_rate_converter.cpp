@@ -19,14 +19,14 @@ struct Rates {
   std::uint32_t in, out;
 };
 
-/// A kernel that passes what both rates can carry, but for the uppermost fifth, to -100 dB.
+/// A kernel with a stop band of -100 dB that passes all but the top fifth of the band common to both rates.
 PolyphaseKernel kernel_for(Rates rates) {
   const double lower = std::min(rates.in, rates.out);
   const double scale = std::max(1.0, rates.in / lower);
   return {RateRatio(rates.in, rates.out), KaiserSinc::clean(0.45 * lower, 48.5 * scale, 100.0, rates.in), true};
 }
 
-/// A whole signal, with what was appended rendered at once.
+/// Converts a whole signal, rendering after each block.
 std::vector<float> convert(RateConverter& converter, const PolyphaseKernel& kernel, const std::vector<float>& input,
                            const Cutter& block) {
   std::vector<float> output;
@@ -77,7 +77,7 @@ TEST_CASE("RateConverter: output m is the input at the time of output m, to -95 
   CHECK(decibels(worst) < -95.0);
 }
 
-TEST_CASE("RateConverter: the same bits for any block size", "[dsp][rate]") {
+TEST_CASE("RateConverter: bit-identical for any block size", "[dsp][rate]") {
   const Rates rates = GENERATE(Rates{48'000, 44'100}, Rates{16'000, 48'000}, Rates{47'999, 48'000});
   const auto kernel = kernel_for(rates);
   RateConverter converter = prepared(rates, kernel, -7);
@@ -89,7 +89,7 @@ TEST_CASE("RateConverter: the same bits for any block size", "[dsp][rate]") {
   }
 }
 
-TEST_CASE("RateConverter: without coefficients it delays, bit by bit", "[dsp][rate]") {
+TEST_CASE("RateConverter: the identity kernel gives a bit-exact delay", "[dsp][rate]") {
   const PolyphaseKernel wire;
   RateConverter converter = prepared({48'000, 48'000}, wire, -30);
   const auto input = uniform_noise(1, 2'000, 3)[0];
@@ -97,7 +97,7 @@ TEST_CASE("RateConverter: without coefficients it delays, bit by bit", "[dsp][ra
   CHECK(same_bits(delayed({input}, 30), {output}));
 }
 
-TEST_CASE("RateConverter: missing() frames are enough for so many outputs, one less is not", "[dsp][rate]") {
+TEST_CASE("RateConverter: missing() frames are enough for that many outputs, one less is not", "[dsp][rate]") {
   const Rates rates =
       GENERATE(Rates{48'000, 44'100}, Rates{44'100, 48'000}, Rates{16'000, 48'000}, Rates{48'000, 16'000});
   const auto kernel = kernel_for(rates);
@@ -114,7 +114,7 @@ TEST_CASE("RateConverter: missing() frames are enough for so many outputs, one l
   }
 }
 
-TEST_CASE("RateConverter: a level before the signal is heard without a step", "[dsp][rate]") {
+TEST_CASE("RateConverter: a level before the signal causes no step", "[dsp][rate]") {
   const Rates rates{44'100, 48'000};
   const auto kernel = kernel_for(rates);
   RateConverter converter = prepared(rates, kernel);

@@ -37,7 +37,7 @@ std::vector<float> values(SmoothedValue& smoothed, std::size_t frames, const Cut
 
 }  // namespace
 
-TEST_CASE("SmoothedValue: a fade is a straight line that ends on its target exactly", "[dsp]") {
+TEST_CASE("SmoothedValue: a fade is linear and ends exactly on its target", "[dsp]") {
   SmoothedValue smoothed = prepared(0.2f);
   smoothed.set_target(0.9f, 480);
   const auto fade = values(smoothed, 600, blocks_of(600));
@@ -46,7 +46,7 @@ TEST_CASE("SmoothedValue: a fade is a straight line that ends on its target exac
   for (std::size_t i = 479; i < 600; ++i) REQUIRE(fade[i] == 0.9f);
 }
 
-TEST_CASE("SmoothedValue: the same bits for any block size", "[dsp]") {
+TEST_CASE("SmoothedValue: bit-identical for any block size", "[dsp]") {
   const auto run = [](const Cutter& block) {
     SmoothedValue smoothed = prepared(0.1f);
     smoothed.set_target(0.7f, 333);
@@ -62,7 +62,7 @@ TEST_CASE("SmoothedValue: the same bits for any block size", "[dsp]") {
   CHECK(run(random_blocks(1)) == expected);
 }
 
-TEST_CASE("SmoothedValue: a new target in the middle of a fade makes no step", "[dsp]") {
+TEST_CASE("SmoothedValue: a new target in the middle of a fade causes no step", "[dsp]") {
   SmoothedValue smoothed = prepared(0.0f);
   smoothed.set_target(1.0f, 100);
   const auto before = values(smoothed, 50, blocks_of(50));
@@ -72,13 +72,13 @@ TEST_CASE("SmoothedValue: a new target in the middle of a fade makes no step", "
   CHECK(after.back() == 0.0f);
 }
 
-TEST_CASE("SmoothedValue: without a fade the target applies at once", "[dsp]") {
+TEST_CASE("SmoothedValue: without a fade the target applies immediately", "[dsp]") {
   SmoothedValue smoothed = prepared(0.0f);
   smoothed.set_target(0.5f, 0);
   CHECK(values(smoothed, 3, blocks_of(3)) == std::vector<float>(3, 0.5f));
 }
 
-TEST_CASE("SmoothedValue: it rests only in blocks in which nothing has moved", "[dsp]") {
+TEST_CASE("SmoothedValue: it is at rest only in blocks without any change", "[dsp]") {
   SmoothedValue smoothed = prepared(0.0f);
   smoothed.render(10);
   CHECK(smoothed.rests_at(0.0f));

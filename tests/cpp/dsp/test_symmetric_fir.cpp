@@ -54,7 +54,7 @@ TEST_CASE("SymmetricFir: every instruction set computes the plain sum", "[dsp]")
   }
 }
 
-TEST_CASE("SymmetricFir: the same bits for any block size and instruction set", "[dsp]") {
+TEST_CASE("SymmetricFir: bit-identical for any block size and instruction set", "[dsp]") {
   const auto half = uniform_noise(1, 75, 1)[0];
   const auto input = uniform_noise(1, kFrames, 2)[0];
   const auto expected = filtered(novasr::dsp::table_for(novasr::Isa::portable), half, input, blocks_of(kFrames));

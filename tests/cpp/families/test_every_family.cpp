@@ -1,4 +1,4 @@
-// What every model family of the build keeps, the NovaSR network and those of tests/families alike.
+// What holds for every model family of the build: the NovaSR network and those of tests/families.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
@@ -33,7 +33,7 @@ std::shared_ptr<const Model> model_of(const ModelFamily& family) {
   return read_file(std::filesystem::path(NOVASR_TEST_FAMILIES) / family.name / "neutral.safetensors");
 }
 
-/// One whose whole memory and links show: the neutral files hide them.
+/// A model that exercises its memory and channel links, which the neutral files hide.
 std::shared_ptr<const Model> lively(const ModelFamily& family) {
   if (!family.built_in.empty()) return model_of(family);
   return family.make(std::vector<float>(family.value_count(), 0.5f));
@@ -45,7 +45,7 @@ const ModelFamily& each_family() {
   return *family;
 }
 
-/// Input through an engine alone, its latency's frames at the end included. A worker that waits is not real-time.
+/// Plays `input` through an engine alone, from reset() to flush(). A worker that waits is not real-time.
 Audio through(StreamingEngine& engine, const Audio& input, const Cutter& next_block, bool realtime = true) {
   const std::size_t ratio = engine.format().ratio();
   Audio output(input.size(), std::vector<float>(ratio * input[0].size() + engine.latency_frames(), -77.0f));
@@ -69,7 +69,7 @@ Audio through(StreamingEngine& engine, const Audio& input, const Cutter& next_bl
   return output;
 }
 
-/// Delay of a tone, in output frames, less the latency.
+/// Delay of a tone minus the latency, in output frames.
 double delay_error(const Audio& input, std::uint32_t in_hz, const Audio& output, std::uint32_t out_hz,
                    std::size_t latency) {
   constexpr double kTone = 437.0;
@@ -85,7 +85,7 @@ Audio tone(std::uint32_t rate_hz) {
   return {tones({437.0}, rate_hz, rate_hz / 4), tones({437.0}, rate_hz, rate_hz / 4)};
 }
 
-/// The NovaSR network bends the phase of a tone a little; a wrong frame count would show as a whole frame.
+/// The NovaSR network shifts the phase of a tone slightly; a wrong frame count would show as a whole frame.
 constexpr double kDelayTolerance = 0.35;
 
 std::unique_ptr<Processor> processor_of(const ModelFamily& family, const ProcessSpec& spec) {
@@ -112,11 +112,12 @@ TEST_CASE("Families: each has a name, tensors and a format that the chain can bu
   }
 }
 
-TEST_CASE("Families: an unknown name is refused, and those there are named", "[families]") {
+TEST_CASE("Families: an unknown name is rejected, and the available ones are listed", "[families]") {
   REQUIRE_THROWS_WITH(model_family("later"), Catch::Contains("'later'") && Catch::Contains("novasr"));
 }
 
-TEST_CASE("Families: any block size gives the same bits, and the latency's zeros come first", "[families]") {
+TEST_CASE("Families: the output is bit-identical for any block size and starts with the latency's zeros",
+          "[families]") {
   const ModelFamily& family = each_family();
   const auto engine = model_of(family)->make_engine({.offline = GENERATE(false, true)});
   engine->prepare({.channels = 2, .max_block_frames = 4'096});
@@ -129,7 +130,7 @@ TEST_CASE("Families: any block size gives the same bits, and the latency's zeros
   for (unsigned seed = 0; seed < 10; ++seed) CHECK(same_bits(through(*engine, input, random_blocks(seed)), whole));
 }
 
-TEST_CASE("Families: only linked channels hear each other", "[families]") {
+TEST_CASE("Families: only linked channels affect each other", "[families]") {
   const ModelFamily& family = each_family();
   const auto engine = lively(family)->make_engine();
   engine->prepare({.channels = 2, .max_block_frames = 1'000});
@@ -139,7 +140,7 @@ TEST_CASE("Families: only linked channels hear each other", "[families]") {
   CHECK(hears == engine->format().linked_channels);
 }
 
-TEST_CASE("Families: nothing is heard longer than the memory says", "[families]") {
+TEST_CASE("Families: no input has an effect beyond the stated memory", "[families]") {
   const ModelFamily& family = each_family();
   const auto engine = lively(family)->make_engine();
   const EngineFormat& format = engine->format();
@@ -154,7 +155,7 @@ TEST_CASE("Families: nothing is heard longer than the memory says", "[families]"
                    without[0].begin() + static_cast<std::ptrdiff_t>(from)));
 }
 
-TEST_CASE("Families: the processor's measured delay is the reported one at every rate", "[families][latency]") {
+TEST_CASE("Families: the processor's measured delay is the reported latency at every rate", "[families][latency]") {
   const ModelFamily& family = each_family();
   const std::uint32_t rate = GENERATE(22'050u, 44'100u, 48'000u, 96'000u);
   const ProcessSpec spec{.sample_rate_hz = rate, .output_rate_hz = rate, .channels = 2, .max_block_frames = 4'096};
@@ -172,7 +173,8 @@ TEST_CASE("Families: the processor's measured delay is the reported one at every
         processor->latency_frames());
 }
 
-TEST_CASE("Families: a worker adds hop and headroom to the latency and nothing to the sound", "[families][worker]") {
+TEST_CASE("Families: a worker adds hop and headroom to the latency and does not change the output",
+          "[families][worker]") {
   const ModelFamily& family = each_family();
   const auto model = model_of(family);
   const std::atomic<bool> offline{true};
@@ -188,7 +190,7 @@ TEST_CASE("Families: a worker adds hop and headroom to the latency and nothing t
   CHECK(same_bits(through(worker, input, random_blocks(4), false), expected));
 }
 
-TEST_CASE("Families: switching to the same weights leaves every bit as it was", "[families][switch]") {
+TEST_CASE("Families: switching to identical weights is bit-exact", "[families][switch]") {
   const ModelFamily& family = each_family();
   const std::uint32_t rate = GENERATE(44'100u, 48'000u);
   const ProcessSpec spec{.sample_rate_hz = rate, .output_rate_hz = rate, .channels = 2, .max_block_frames = 512};
@@ -208,7 +210,7 @@ TEST_CASE("Families: switching to the same weights leaves every bit as it was", 
   CHECK(same_bits(play(true), play(false)));
 }
 
-TEST_CASE("Families: each plays live, delayed as reported", "[families][live]") {
+TEST_CASE("Families: each plays live with the reported latency", "[families][live]") {
   const ModelFamily& family = each_family();
   constexpr std::uint32_t kRate = 48'000;
   LiveBridge bridge(model_of(family)->make_engine(), {.input_channels = 2, .output_channels = 2});
@@ -225,7 +227,7 @@ TEST_CASE("Families: each plays live, delayed as reported", "[families][live]") 
   CHECK(bridge.stats().processor.engine.failed_blocks == 0);
 }
 
-TEST_CASE("Families: what is no weights file of theirs is refused by name", "[families]") {
+TEST_CASE("Families: an invalid weights file is rejected, with the reason", "[families]") {
   const auto refused = [](const std::string& bytes) { (void)read_model(std::as_bytes(std::span(bytes))); };
   const auto file = [](const std::string& header, const std::string& data) {
     const std::uint64_t size = header.size();

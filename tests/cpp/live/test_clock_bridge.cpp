@@ -16,7 +16,7 @@ constexpr double kRate = 48'000.0;
 constexpr std::size_t kBlock = 128;
 constexpr float kStep = 1e-7f;  // of the ramp, per frame
 
-/// Two devices around a bridge, with a signal whose value tells its frame, or a tone.
+/// Two devices around a bridge, with a tone, or a ramp whose value identifies the frame.
 class Rig {
  public:
   explicit Rig(double input_ppm = 0.0, double tone_hz = 0.0)
@@ -36,7 +36,7 @@ class Rig {
     }
   }
 
-  /// Frames of the input between the one that its clock counts now and the one that is heard.
+  /// The delay, in input frames: from the current frame by the input's clock to the one being played.
   [[nodiscard]] double heard_delay() const {
     const double begin = static_cast<double>(played_ - kBlock) / kRate;
     return begin * input_rate_ - static_cast<double>(kBlock) - heard[heard.size() - kBlock] / kStep;
@@ -87,7 +87,7 @@ double steepest(std::span<const float> audio) {
 
 }  // namespace
 
-TEST_CASE("ClockBridge: what is heard has the delay to keep, to a tenth of a millisecond", "[live][clock]") {
+TEST_CASE("ClockBridge: the output has the target delay, to a tenth of a millisecond", "[live][clock]") {
   const double ppm = GENERATE(-150.0, 0.0, 150.0);
   Rig rig(ppm);
   rig.run_until(100.0);
@@ -107,7 +107,7 @@ TEST_CASE("ClockBridge: the delay is a block, 4 ms of headroom and the resampler
   CHECK(bridge.target_frames() == Approx(static_cast<double>(block) + 0.004 * kRate + 26.0).margin(1.0));
 }
 
-TEST_CASE("ClockBridge: it is silent until both clocks are known, then fades in", "[live][clock]") {
+TEST_CASE("ClockBridge: it is silent until both clocks have settled, then fades in", "[live][clock]") {
   Rig rig(0.0, 300.0);
   rig.run_until(1.0);
   const auto begin = std::ranges::find_if(rig.heard, [](float x) { return x != 0.0f; });
@@ -119,7 +119,7 @@ TEST_CASE("ClockBridge: it is silent until both clocks are known, then fades in"
   CHECK(std::ranges::max(rig.heard) == Approx(0.5f).margin(0.01));
 }
 
-TEST_CASE("ClockBridge: an input that stalls ends without a click and is heard again afterwards", "[live][clock]") {
+TEST_CASE("ClockBridge: a stalled input ends without a click and plays again afterwards", "[live][clock]") {
   Rig rig(0.0, 300.0);
   rig.run_until(3.0);
   rig.input_stalled = true;
@@ -133,7 +133,7 @@ TEST_CASE("ClockBridge: an input that stalls ends without a click and is heard a
   CHECK(std::ranges::max(std::span(rig.heard).last(10'000)) == Approx(0.5f).margin(0.01));
 }
 
-TEST_CASE("ClockBridge: an output that stalls is resynchronised: what is heard then is recent", "[live][clock]") {
+TEST_CASE("ClockBridge: a stalled output is resynchronised and continues with recent audio", "[live][clock]") {
   Rig rig;
   rig.run_until(5.0);
   rig.output_stalled = true;

@@ -9,7 +9,7 @@ using novasr::ClockFilter;
 
 namespace {
 
-/// A device whose callbacks come late by a random time.
+/// A device whose callbacks are late by a random time.
 struct Device {
   double rate_hz = 48'000.0;
   double jitter_seconds = 0.0;
@@ -27,7 +27,7 @@ struct Device {
   void run_until(ClockFilter& filter, double seconds) {
     while (now() < seconds) call(filter);
   }
-  /// Frames of the device at a time, less those that the filter says.
+  /// Frames of the device at a time, minus the filter's estimate.
   [[nodiscard]] double error_frames(const ClockFilter& filter, double seconds) const {
     return (seconds - begin) * rate_hz - novasr::frames_at(filter.reading(), seconds);
   }
@@ -62,7 +62,7 @@ TEST_CASE("ClockFilter: it finds the rate to 5 ppm and the position to a tenth o
   CHECK(rate_error_ppm < 5.0);
 }
 
-TEST_CASE("ClockFilter: it has settled after a short time, and again after a stall", "[live][clock]") {
+TEST_CASE("ClockFilter: it settles within a short time, and again after a stall", "[live][clock]") {
   Device device{.rate_hz = 48'000.0, .jitter_seconds = 0.001};
   ClockFilter filter = filter_for(48'000.0);
   CHECK_FALSE(filter.settled());
@@ -80,7 +80,7 @@ TEST_CASE("ClockFilter: it has settled after a short time, and again after a sta
   CHECK_FALSE(filter.settled());
 }
 
-TEST_CASE("ClockFilter: after a few lost frames it is right again within a second", "[live][clock]") {
+TEST_CASE("ClockFilter: it recovers from lost frames within a second", "[live][clock]") {
   Device device{.rate_hz = 48'000.0, .jitter_seconds = 0.001};
   ClockFilter filter = filter_for(48'000.0);
   device.run_until(filter, 60.0);

@@ -35,7 +35,7 @@ struct Buffer {
 
 }  // namespace
 
-TEST_CASE("DriftControl: a drifting clock is followed, and the delay kept", "[live][clock]") {
+TEST_CASE("DriftControl: it follows a drifting clock and keeps the delay", "[live][clock]") {
   const double ppm = GENERATE(-200.0, 50.0, 200.0);
   Buffer buffer(ppm);
   buffer.run(300.0);
@@ -46,7 +46,7 @@ TEST_CASE("DriftControl: a drifting clock is followed, and the delay kept", "[li
   CHECK(buffer.largest_ratio_error == Approx(1e-6 * std::abs(ppm)).margin(2e-6));
 }
 
-TEST_CASE("DriftControl: a jump of the delay is slewed back inaudibly and not taken for drift", "[live][clock]") {
+TEST_CASE("DriftControl: a jump in the delay is slewed back inaudibly and not mistaken for drift", "[live][clock]") {
   const double jump = GENERATE(-0.02, 0.02) * kRate;
   Buffer buffer(100.0);
   buffer.run(300.0);
@@ -60,7 +60,7 @@ TEST_CASE("DriftControl: a jump of the delay is slewed back inaudibly and not ta
   CHECK(1e6 * buffer.control.drift() == Approx(100.0).margin(2.0));
 }
 
-TEST_CASE("DriftControl: no delay makes it detune by more than 3.5 cents", "[live][clock]") {
+TEST_CASE("DriftControl: no delay detunes by more than 3.5 cents", "[live][clock]") {
   DriftControl control;
   const double ratio = GENERATE(1.0, 48'000.0 / 44'100.0);
   control.reset(ratio, kTarget);
@@ -71,7 +71,7 @@ TEST_CASE("DriftControl: no delay makes it detune by more than 3.5 cents", "[liv
     }
 }
 
-TEST_CASE("DriftControl: after a reset nothing of the past is left", "[live][clock]") {
+TEST_CASE("DriftControl: a reset clears all state", "[live][clock]") {
   Buffer buffer(200.0);
   buffer.run(100.0);
   buffer.control.reset(1.0, kTarget);

@@ -29,20 +29,20 @@ std::vector<float> interleaved_noise(std::size_t frames, std::size_t channels, u
   return uniform_noise(1, frames * channels, seed)[0];
 }
 
-/// Two devices with crystals of their own, whose callbacks come late by a random time.
+/// Two devices with independent clocks, whose callbacks are late by a random time.
 class TwoClocks {
  public:
   struct Side {
     double rate_hz;  // true frames per second
     std::size_t block;
     double jitter_seconds;
-    std::size_t burst = 1;  // blocks that are handed over, or asked for, at once
+    std::size_t burst = 1;  // blocks delivered or requested at once
   };
 
   TwoClocks(LiveBridge& bridge, Side input, Side output, double tone_hz)
       : bridge_(bridge), input_(input), output_(output), tone_(2.0 * std::numbers::pi * tone_hz / input.rate_hz) {}
 
-  /// Until the output device's time is `seconds`; appends to `heard` what it plays.
+  /// Runs both devices until `seconds`; appends the output to `heard`.
   void run_until(double seconds, std::vector<float>& heard) {
     while (true) {
       const double next_capture = static_cast<double>(captured_ + input_.burst * input_.block) / input_.rate_hz;
@@ -56,7 +56,7 @@ class TwoClocks {
     }
   }
 
-  /// The input device hands over what it has kept since before it was opened.
+  /// The input device delivers audio from before it was opened.
   void hand_over_backlog(std::size_t frames) {
     for (std::size_t i = 0; i < frames; i += input_.block) {
       std::vector<float> block(input_.block);
@@ -64,8 +64,8 @@ class TwoClocks {
     }
   }
 
-  bool deaf = false;          // the input device stands still
-  double output_pause = 0.0;  // seconds for which the output device stood still
+  bool deaf = false;          // the input device is stalled
+  double output_pause = 0.0;  // seconds for which the output device was stalled
 
  private:
   void capture(double at) {
@@ -98,7 +98,7 @@ novasr::Parameters dry() {
   return {.bypass = true};
 }
 
-/// The largest spectral line beside the tone, in dB of it, and the tone's frequency; Blackman-Harris window.
+/// Frequency of the tone, and the largest component beside it in dB relative to the tone; Blackman-Harris window.
 struct ToneReport {
   double hz = 0.0;
   double worst_db = -400.0;
@@ -122,7 +122,7 @@ ToneReport analyse(std::span<const float> audio, double near_hz) {
   double best = 0.0;
   for (double hz = near_hz - 2.0; hz <= near_hz + 2.0; hz += 0.05)
     if (const double power = power_at(audio, hz); power > best) best = power, report.hz = hz;
-  for (double offset = 2.0; offset <= 60.0; offset += 0.5)  // 4 bins from the tone on: outside the window's main lobe
+  for (double offset = 2.0; offset <= 60.0; offset += 0.5)  // 8 bins or more: outside the window's main lobe
     for (const double hz : {report.hz - offset, report.hz + offset})
       report.worst_db = std::max(report.worst_db, 10.0 * std::log10(power_at(audio, hz) / best));
   return report;
@@ -130,7 +130,7 @@ ToneReport analyse(std::span<const float> audio, double near_hz) {
 
 }  // namespace
 
-TEST_CASE("LiveBridge: duplex is the Processor, whatever the block", "[live]") {
+TEST_CASE("LiveBridge: duplex() equals the Processor for any block size", "[live]") {
   const auto channels = GENERATE(std::size_t{1}, std::size_t{2});
   LiveBridge bridge(engine(), {.input_channels = channels, .output_channels = channels});
   novasr::Processor processor(engine());
@@ -154,7 +154,7 @@ TEST_CASE("LiveBridge: duplex is the Processor, whatever the block", "[live]") {
   REQUIRE(bridge.stats().input_frames == 5'000);
 }
 
-TEST_CASE("LiveBridge: one channel is spread, several are mixed to one", "[live]") {
+TEST_CASE("LiveBridge: mono in is copied to all outputs, mono out is the average of the inputs", "[live]") {
   const auto in = interleaved_noise(2'000, 1, 3);
   std::vector<float> one(2'000), two(4'000), mixed(2'000), doubled(4'000);
   for (std::size_t i = 0; i < 2'000; ++i) doubled[2 * i] = doubled[2 * i + 1] = in[i];
@@ -171,7 +171,7 @@ TEST_CASE("LiveBridge: one channel is spread, several are mixed to one", "[live]
   }
 }
 
-TEST_CASE("LiveBridge: two drifting clocks keep their delay, and a tone stays a tone", "[live][drift][long]") {
+TEST_CASE("LiveBridge: two drifting clocks keep their delay, and a tone stays pure", "[live][drift][long]") {
   const double ppm = GENERATE(-200.0, 200.0);
   const std::size_t block = GENERATE(std::size_t{128}, std::size_t{480});
   LiveBridge bridge(engine(), {.block_frames = block, .two_clocks = true});
@@ -200,8 +200,7 @@ TEST_CASE("LiveBridge: two drifting clocks keep their delay, and a tone stays a 
   REQUIRE(tone.worst_db < -80.0);
 }
 
-TEST_CASE("LiveBridge: an input that stalls is heard as silence, and the delay is set anew when it is back",
-          "[live][drift]") {
+TEST_CASE("LiveBridge: a stalled input gives silence, and the delay is restored when it resumes", "[live][drift]") {
   LiveBridge bridge(engine(), {.two_clocks = true});
   bridge.set_parameters(dry());
   TwoClocks devices(bridge, {48'000.0, 128, 0.0005}, {48'000.0, 128, 0.0005}, 200.0);
@@ -226,8 +225,7 @@ TEST_CASE("LiveBridge: an input that stalls is heard as silence, and the delay i
   REQUIRE(std::abs(stats.buffered_frames - stats.target_frames) < 128.0);
 }
 
-TEST_CASE("LiveBridge: input in bursts of many blocks is heard without gaps once their length is known",
-          "[live][drift]") {
+TEST_CASE("LiveBridge: input in bursts of many blocks plays without gaps once their length is known", "[live][drift]") {
   const std::size_t burst = GENERATE(std::size_t{1}, std::size_t{4}, std::size_t{10}, std::size_t{20});
   LiveBridge bridge(engine(), {.two_clocks = true});
   bridge.set_parameters(dry());
@@ -240,7 +238,7 @@ TEST_CASE("LiveBridge: input in bursts of many blocks is heard without gaps once
   const LiveStats stats = bridge.stats();
   REQUIRE(stats.underruns == learnt.underruns);
   REQUIRE(stats.resyncs == learnt.resyncs);
-  REQUIRE(learnt.underruns <= 6);  // the slack doubles
+  REQUIRE(learnt.underruns <= 6);  // the headroom doubles
   REQUIRE(bridge.latency_frames() < 2.0 * static_cast<double>(burst) * 128.0 + 512.0);
   double steepest = 0.0;
   for (std::size_t i = 1; i < heard.size(); ++i)
@@ -248,9 +246,8 @@ TEST_CASE("LiveBridge: input in bursts of many blocks is heard without gaps once
   REQUIRE(steepest < 1.01 * 0.5 * 2.0 * std::numbers::pi * 200.0 / 48'000.0);
 }
 
-TEST_CASE(
-    "LiveBridge: devices that start in disorder and ask for audio in bursts are heard without gaps, after a second",
-    "[live][drift]") {
+TEST_CASE("LiveBridge: devices that start irregularly and request audio in bursts play without gaps after a second",
+          "[live][drift]") {
   LiveBridge bridge(engine(), {.block_frames = 256, .two_clocks = true});
   bridge.set_parameters(dry());
   TwoClocks devices(bridge, {48'009.6, 256, 0.001, 2}, {48'000.0, 256, 0.001, 4}, 200.0);  // 200 ppm
@@ -270,11 +267,10 @@ TEST_CASE(
   REQUIRE(stats.resyncs == 0);
   REQUIRE(furthest <= 256.0);
   REQUIRE(stats.drift_ppm == Approx(200.0).margin(20.0));
-  REQUIRE(bridge.latency_frames() < 256.0 + 3.0 * 256.0 + 1'024.0);  // our block, the bursts, slack and filters
+  REQUIRE(bridge.latency_frames() < 256.0 + 3.0 * 256.0 + 1'024.0);  // one block, the bursts, headroom and filters
 }
 
-TEST_CASE("LiveBridge: an output that stood still for a moment is neither heard again nor taken for drift",
-          "[live][drift]") {
+TEST_CASE("LiveBridge: a short output stall causes no underrun and is not mistaken for drift", "[live][drift]") {
   LiveBridge bridge(engine(), {.block_frames = 256, .two_clocks = true});
   bridge.set_parameters(dry());
   TwoClocks devices(bridge, {48'000.0, 256, 0.001}, {48'000.0, 256, 0.001}, 200.0);
@@ -293,13 +289,12 @@ TEST_CASE("LiveBridge: an output that stood still for a moment is neither heard 
   REQUIRE(std::abs(stats.buffered_frames - stats.target_frames) < 256.0);
 }
 
-TEST_CASE("LiveBridge: after an input has lost a few frames, the delay is right again within two seconds",
-          "[live][drift]") {
+TEST_CASE("LiveBridge: after the input loses a few frames, the delay recovers within two seconds", "[live][drift]") {
   LiveBridge bridge(engine(), {.two_clocks = true});
   bridge.set_parameters(dry());
   TwoClocks devices(bridge, {48'000.0, 128, 0.001}, {48'000.0, 128, 0.001}, 200.0);
   std::vector<float> heard;
-  devices.run_until(60.0, heard);  // the clocks are known well, and so followed slowly
+  devices.run_until(60.0, heard);  // the clock estimates have converged, so they adapt slowly
   devices.deaf = true;
   devices.run_until(60.08, heard);
   devices.deaf = false;
@@ -331,7 +326,7 @@ TEST_CASE("LiveBridge: callbacks allocate nothing", "[live][realtime]") {
           }) == 0);
 }
 
-TEST_CASE("LiveBridge: the recording holds what went in and came out, frame by frame", "[live]") {
+TEST_CASE("LiveBridge: the recording contains the input and the output, frame by frame", "[live]") {
   LiveBridge bridge(engine(), {.record = true});
   const auto in = interleaved_noise(3'000, 1, 5);
   std::vector<float> out(3'000), before(3'000), after(3'000);

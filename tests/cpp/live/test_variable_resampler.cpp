@@ -71,7 +71,8 @@ TEST_CASE("VariableResampler: a moving ratio makes no step between blocks", "[li
   CHECK(decibels(worst) < -95.0);
 }
 
-TEST_CASE("VariableResampler: it takes no more input than it needs, and never more than it said", "[live][resampler]") {
+TEST_CASE("VariableResampler: it consumes no more input than it needs, and never more than announced",
+          "[live][resampler]") {
   const double nominal = GENERATE(1.0, 48'000.0 / 44'100.0, 16'000.0 / 48'000.0);
   Rig rig(nominal, 0.01);
   auto block = random_blocks(2);
@@ -87,7 +88,7 @@ TEST_CASE("VariableResampler: it takes no more input than it needs, and never mo
   }
 }
 
-TEST_CASE("VariableResampler: channels do not touch one another, and a reset forgets the past", "[live][resampler]") {
+TEST_CASE("VariableResampler: channels are independent, and a reset clears the past", "[live][resampler]") {
   VariableResampler two, one;
   two.prepare(1.0, 2, 500);
   one.prepare(1.0, 1, 500);

@@ -15,7 +15,7 @@ double power_of(double decibels) {
   return std::pow(10.0, decibels / 10.0);
 }
 
-/// A spectrum that is flat up to `top_hz`, and above it at `floor_db`.
+/// A flat spectrum up to `top_hz`, with a floor of `floor_db` above it.
 std::vector<double> band(double top_hz, double hz_per_line, double level_db = -20.0, double floor_db = -200.0) {
   std::vector<double> power(static_cast<std::size_t>(24'000.0 / hz_per_line) + 1);
   for (std::size_t line = 0; line < power.size(); ++line)
@@ -41,7 +41,7 @@ TEST_CASE("BandVerdict: each kind of band has its advice", "[band]") {
   check(16'000.0, 32'000.0, Kind::leave, "sound to 16.0 kHz: leave it, the model would replace all above 8 kHz");
 }
 
-TEST_CASE("BandVerdict: the kinds meet where the documentation says", "[band]") {
+TEST_CASE("BandVerdict: the limits between the kinds are those documented", "[band]") {
   CHECK(judge_band(4'999.0, 48'000.0).kind == Kind::narrow);
   CHECK(judge_band(5'000.0, 48'000.0).kind == Kind::extend);
   CHECK(judge_band(11'999.0, 48'000.0).kind == Kind::extend);
@@ -50,7 +50,7 @@ TEST_CASE("BandVerdict: the kinds meet where the documentation says", "[band]") 
   CHECK(novasr::may_be_full_band(24'000.0));
 }
 
-TEST_CASE("BandVerdict: a program with decimal commas reads the same sentence", "[band]") {
+TEST_CASE("BandVerdict: a locale with decimal commas gives the same sentence", "[band]") {
   struct Commas : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }
   };
@@ -59,14 +59,14 @@ TEST_CASE("BandVerdict: a program with decimal commas reads the same sentence", 
   std::locale::global(before);
 }
 
-TEST_CASE("BandVerdict: the band ends where its spectrum does, however fine that is", "[band]") {
+TEST_CASE("BandVerdict: the band edge is found at any spectral resolution", "[band]") {
   const double hz_per_line = GENERATE(25.0, 5.859375, 2.93);
   const double top_hz = GENERATE(3'400.0, 7'800.0, 20'000.0);
   CHECK(band_end_hz(band(top_hz, hz_per_line), hz_per_line) == Approx(top_hz).margin(63.0 + hz_per_line));
   CHECK(band_end_hz(band(24'000.0, hz_per_line), hz_per_line) == Approx(24'000.0).margin(hz_per_line));
 }
 
-TEST_CASE("BandVerdict: what lies 90 dB below the peak, or below the dither of 16 bits, is no sound", "[band]") {
+TEST_CASE("BandVerdict: levels 90 dB below the peak, or below 16-bit dither, count as silence", "[band]") {
   constexpr double hz_per_line = 25.0;
   CHECK(band_end_hz(band(4'000.0, hz_per_line, 10.0, -79.0), hz_per_line) == Approx(24'000.0).margin(63.0));
   CHECK(band_end_hz(band(4'000.0, hz_per_line, 10.0, -81.0), hz_per_line) == Approx(4'000.0).margin(63.0));

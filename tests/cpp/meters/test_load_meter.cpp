@@ -15,7 +15,7 @@ void run(LoadMeter& meter, double load, double seconds, double block_seconds) {
 
 }  // namespace
 
-TEST_CASE("LoadMeter: a steady load is shown as it is", "[meters]") {
+TEST_CASE("LoadMeter: a constant load reads as it is", "[meters]") {
   LoadMeter meter;
   run(meter, 0.3, 5.0, 0.01);
   CHECK(meter.load() == Approx(0.3).epsilon(1e-3));
@@ -28,7 +28,7 @@ TEST_CASE("LoadMeter: a change takes half a second of audio, for any block size"
   CHECK(meter.load() == Approx(1.0 - std::exp(-1.0)).margin(0.02));
 }
 
-TEST_CASE("LoadMeter: a block longer than the smoothing counts alone", "[meters]") {
+TEST_CASE("LoadMeter: a block longer than the smoothing time replaces the average", "[meters]") {
   LoadMeter meter;
   run(meter, 1.0, 5.0, 0.01);
   CHECK(meter.update(0.2, 2.0) == Approx(0.1));

@@ -41,7 +41,7 @@ TEST_CASE("SignalTap: the waveform is the average over the channels, frame by fr
   CHECK(tap.readable() == 0);
 }
 
-TEST_CASE("SignalTap: while nobody watches it takes peaks alone", "[meters]") {
+TEST_CASE("SignalTap: unwatched, it records peaks only", "[meters]") {
   SignalTap tap(1'024);
   Audio audio = Audio::noise(1, 300);
   tap.write(audio.view(), false);
@@ -51,7 +51,7 @@ TEST_CASE("SignalTap: while nobody watches it takes peaks alone", "[meters]") {
   CHECK(tap.readable() == 300);
 }
 
-TEST_CASE("SignalTap: what a full ring cannot take is lost, what it holds is not", "[meters]") {
+TEST_CASE("SignalTap: a full ring drops new frames and keeps those it holds", "[meters]") {
   SignalTap tap(1'024);
   Audio audio(1, 3'000);
   std::iota(audio[0].begin(), audio[0].end(), 0.0f);

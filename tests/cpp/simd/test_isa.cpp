@@ -22,7 +22,7 @@ void set_isa(const std::optional<std::string>& name) {
     unsetenv("NOVASR_ISA");
 }
 
-/// NOVASR_ISA while it lives.
+/// Sets NOVASR_ISA during its lifetime.
 class IsaChoice {
  public:
   explicit IsaChoice(const std::optional<std::string>& name) {
@@ -44,7 +44,7 @@ std::vector<float> output_of(NativeEngine engine) {
 
 }  // namespace
 
-TEST_CASE("Isa: NOVASR_ISA makes this processor one that has no more", "[native][isa]") {
+TEST_CASE("Isa: NOVASR_ISA makes this CPU behave like one without better instruction sets", "[native][isa]") {
   for (const Isa isa : available_isas()) {
     const auto expected = output_of(NativeEngine(default_weights(), Tile::streaming, isa));
     const IsaChoice choice{std::string(isa_name(isa))};
@@ -55,7 +55,7 @@ TEST_CASE("Isa: NOVASR_ISA makes this processor one that has no more", "[native]
   }
 }
 
-TEST_CASE("Isa: NOVASR_ISA holds for the filters and for training as it does for the engine", "[native][isa]") {
+TEST_CASE("Isa: NOVASR_ISA applies to the filters and training as well as to the engine", "[native][isa]") {
   const auto all = available_isas();
   const auto row_kernels = training::available_row_kernels();
   for (const Isa isa : all) {
@@ -70,8 +70,7 @@ TEST_CASE("Isa: NOVASR_ISA holds for the filters and for training as it does for
   }
 }
 
-TEST_CASE("Isa: a name that means nothing here is refused by name where it is asked for, and else ignored",
-          "[native][isa]") {
+TEST_CASE("Isa: an unknown name is rejected by check_isa_choice() and otherwise ignored", "[native][isa]") {
   const IsaChoice none(std::nullopt);
   const auto isas = available_isas();
   const auto expected = output_of(NativeEngine(default_weights()));
@@ -81,7 +80,7 @@ TEST_CASE("Isa: a name that means nothing here is refused by name where it is as
   REQUIRE(output_of(NativeEngine(default_weights())) == expected);
 }
 
-TEST_CASE("Isa: an empty NOVASR_ISA counts as none", "[native][isa]") {
+TEST_CASE("Isa: an empty NOVASR_ISA counts as unset", "[native][isa]") {
   const IsaChoice none(std::nullopt);
   const auto isas = available_isas();
   const IsaChoice choice("");

@@ -18,7 +18,7 @@ struct NamedKernels {
   bool fused;  ///< multiply-adds are rounded once
 };
 
-/// The kernels of every instruction set that this processor has, and the body of AVX-512 whether it has that or not.
+/// The kernels of every instruction set of this CPU, and the body of AVX-512 even if the CPU lacks it.
 inline std::vector<NamedKernels> all_kernels() {
   std::vector<NamedKernels> all;
   for (const Isa isa : available_isas())

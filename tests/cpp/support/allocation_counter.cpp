@@ -4,12 +4,12 @@
 #include <cstdlib>
 #include <new>
 
-// Three ways to see the heap, as each build owns other names of it:
+// Three ways to count allocations, because builds differ in who owns malloc:
 //   address, thread  the sanitizer calls a hook for each allocation
 //   realtime         it owns malloc, so operator new is replaced
-//   else, glibc      malloc and its like are replaced; operator new calls them
+//   else, glibc      malloc and its variants are replaced; operator new calls them
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// Declared here since Debian's GCC has it without its header.
+// Declared here because Debian's GCC ships it without its header.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
                                                          void (*)(const volatile void*));
 #  define NOVASR_COUNTS_MALLOC 1

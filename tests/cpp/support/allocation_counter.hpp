@@ -4,8 +4,8 @@
 
 namespace novasr::test {
 
-/// Heap allocations of this thread so far, through operator new and, where counts_malloc(), through malloc and its
-/// like.
+/// Heap allocations of this thread so far, through operator new and, if counts_malloc(), through malloc and its
+/// variants.
 std::uint64_t allocations_of_this_thread() noexcept;
 
 /// Heap allocations of this thread during `work`.

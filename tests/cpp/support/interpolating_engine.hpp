@@ -7,14 +7,14 @@
 
 namespace novasr::test {
 
-/// A stand-in for a model: input frame n goes to output frame ratio n, straight lines between, a latency as asked for.
-/// Keeps the contract of StreamingEngine, the zeros at the start and the flush included.
+/// A stand-in for a model, with any latency: linear interpolation, input frame n at output frame ratio * n. Obeys the
+/// contract of StreamingEngine, including the zeros at the start and the flush.
 class InterpolatingEngine final : public StreamingEngine {
  public:
   static constexpr EngineFormat kFormat{
       .input_hz = 16'000, .output_hz = 48'000, .hop_frames = 3, .edge_frames = 83, .band_hz = 8'000.0};
 
-  /// `latency_frames` >= the ratio: a line needs its far end.
+  /// `latency_frames` >= the ratio: interpolation needs the next input frame.
   explicit InterpolatingEngine(std::size_t latency_frames, const EngineFormat& format = kFormat)
       : format_(format), ratio_(format.ratio()), latency_(latency_frames) {}
 
@@ -59,7 +59,7 @@ class InterpolatingEngine final : public StreamingEngine {
     std::vector<float> delayed;
   };
 
-  /// The line from the frame before to `next`; the first frame of a stream has none before it.
+  /// Interpolates from the previous frame to `next`; the first frame of a stream has no previous one.
   void put_line(Channel& channel, float next, std::span<float> out, bool has_last) const NOVASR_RT {
     const auto ratio = static_cast<float>(ratio_);
     for (std::size_t i = 0; i < out.size(); ++i) {

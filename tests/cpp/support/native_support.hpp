@@ -13,7 +13,7 @@
 
 namespace novasr::test {
 
-/// A checkpoint that nobody trained: every tensor random, the filters of the two activations different but symmetric.
+/// Untrained weights: every tensor is random; the filters of the two activations differ but are symmetric.
 inline ModelWeights random_weights(std::uint32_t seed) {
   std::mt19937 generator(seed);
   const auto fill = [&](auto& tensor, float scale, float mean = 0.0f) {
@@ -39,7 +39,7 @@ inline ModelWeights random_weights(std::uint32_t seed) {
   return w;
 }
 
-/// The tensors one after the other, as ModelWeights::from_values() takes them.
+/// The tensors concatenated, in the order of ModelWeights::from_values().
 inline std::vector<float> values_of(const ModelWeights& w) {
   std::vector<float> values;
   const auto append = [&](const auto& tensor) { values.insert(values.end(), tensor.begin(), tensor.end()); };

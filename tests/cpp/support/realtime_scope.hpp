@@ -1,6 +1,6 @@
 #pragma once
 
-// LLVM's RealtimeSanitizer, where it is linked: the same object files serve with it and without.
+// LLVM's RealtimeSanitizer, if linked: the same object files work with and without it.
 extern "C" {
 __attribute__((weak)) void __rtsan_realtime_enter();
 __attribute__((weak)) void __rtsan_realtime_exit();
@@ -8,8 +8,8 @@ __attribute__((weak)) void __rtsan_realtime_exit();
 
 namespace novasr::test {
 
-/// While it lives, this thread is held to the rules of an audio thread: under RealtimeSanitizer a call that may block
-/// or allocate ends the program.
+/// During its lifetime, this thread must obey the rules of an audio thread: under RealtimeSanitizer a call that may
+/// block or allocate terminates the program.
 class RealtimeScope {
  public:
   RealtimeScope() noexcept {

@@ -1,4 +1,4 @@
-// Allocates where an audio thread must not: proves that the realtime sanitizer is there and ends the program.
+// Allocates in a real-time context: proves that RealtimeSanitizer is active and terminates the program.
 #include <memory>
 
 #include "realtime_scope.hpp"

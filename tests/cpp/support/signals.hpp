@@ -58,7 +58,7 @@ class Audio {
   std::vector<float>& operator[](std::size_t channel) { return samples_[channel]; }
   const std::vector<float>& operator[](std::size_t channel) const { return samples_[channel]; }
 
-  /// Of the channels.
+  /// Iterates over the channels.
   [[nodiscard]] auto begin() { return samples_.begin(); }
   [[nodiscard]] auto end() { return samples_.end(); }
   [[nodiscard]] auto begin() const { return samples_.begin(); }

@@ -22,7 +22,7 @@ inline std::vector<float> tones(const std::vector<double>& hz, double rate_hz, s
 }
 
 /// Complex amplitude of the frequency `hz` in `audio`, whose first frame is at time `first` frames. The window (Kaiser)
-/// keeps anything 8 bins away at least 120 dB down.
+/// attenuates anything 8 bins away by at least 120 dB.
 inline std::complex<double> component(std::span<const float> audio, double hz, double rate_hz, double first = 0.0) {
   constexpr double kBeta = 14.0;
   std::complex<double> sum = 0.0;

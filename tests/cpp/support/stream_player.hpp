@@ -11,7 +11,7 @@
 
 namespace novasr::test {
 
-/// Plays noise through an engine that runs an InvertingInterpolator, keeps what comes out and knows what should.
+/// Plays noise through an engine that runs an InvertingInterpolator; records the output and knows the expected one.
 class StreamPlayer {
  public:
   StreamPlayer(StreamingEngine& engine, std::size_t channels) : engine_(engine), channels_(channels), out_(channels) {}
@@ -43,7 +43,7 @@ class StreamPlayer {
     keep(out);
   }
 
-  /// Resets the engine; the next stream is of other noise, so that nothing old can pass for new.
+  /// Resets the engine; the next stream has different noise, so that stale output is detected.
   void reset() {
     {
       const RealtimeScope scope;

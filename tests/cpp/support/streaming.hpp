@@ -13,7 +13,7 @@
 
 namespace novasr::test {
 
-/// Block sizes in turn; never 0 for ever.
+/// Returns the next block size; must not stay 0.
 using Cutter = std::function<std::size_t()>;
 
 inline Cutter blocks_of(std::size_t frames) {
@@ -78,7 +78,7 @@ class Streamer {
   }
 };
 
-/// The whole stream through the processor, cut as told, flush included. Starts with reset().
+/// Plays a whole stream through the processor, from reset() to flush().
 inline Audio stream(Processor& processor, const Audio& input, const Cutter& next_block) {
   Streamer streamer(processor, input.size());
   for (std::size_t first = 0; first < input[0].size();) {

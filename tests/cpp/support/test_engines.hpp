@@ -13,8 +13,8 @@
 
 namespace novasr::test {
 
-/// Linear interpolation x3 at 48 kHz position `at`, input frame n lying on 3 n + 1, ends repeated.
-/// `frame(n)` gives input frame n of `count`.
+/// Linear interpolation x3 at 48 kHz position `at`: input frame n lies at 3 n + 1, the first and last are repeated.
+/// `frame(n)` returns input frame n of `count`.
 template <typename Frame>
 float interpolate(Frame frame, std::uint64_t count, std::uint64_t at) {
   const auto n = at / 3;
@@ -24,8 +24,8 @@ float interpolate(Frame frame, std::uint64_t count, std::uint64_t at) {
   return (clamped(n == 0 ? 0 : n - 1) + 2.0f * clamped(n)) / 3.0f;
 }
 
-/// Keeps the contract of StreamingEngine with the plainest model: inverted linear interpolation, so that its output
-/// differs from a dry signal that is interpolated alike.
+/// Obeys the contract of StreamingEngine with the simplest model: linear interpolation, inverted so that the output
+/// differs from the dry signal, which is interpolated in the same way.
 class InvertingInterpolator : public StreamingEngine {
  public:
   static constexpr EngineFormat kFormat{
@@ -69,12 +69,12 @@ class InvertingInterpolator : public StreamingEngine {
   std::uint64_t position_ = 0;
 };
 
-/// Lets through as many calls of process() as a test allows; the next one stands still in the worker.
+/// Lets through as many calls of process() as a test allows; the next one blocks the worker.
 class Gate {
  public:
   static constexpr std::uint64_t kAlways = std::numeric_limits<std::uint64_t>::max();
 
-  /// Lets `calls` in all pass, counted from the beginning.
+  /// Lets a total of `calls` pass, counted from construction.
   void allow(std::uint64_t calls) {
     {
       const std::lock_guard lock(mutex_);
@@ -82,7 +82,7 @@ class Gate {
     }
     changed_.notify_all();
   }
-  /// Waits until `calls` in all have come to the gate: whatever the earlier ones made is then published.
+  /// Waits until a total of `calls` have reached the gate: the output of all earlier ones is then published.
   void wait_until_entered(std::uint64_t calls) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return entered_ >= calls; });
@@ -110,7 +110,7 @@ class GatedInterpolator final : public InvertingInterpolator {
  public:
   GatedInterpolator(Gate& gate, std::size_t latency_frames = 36) : InvertingInterpolator(latency_frames), gate_(gate) {}
   void process(AudioView<const float> in, AudioView<float> out) NOVASR_RT override {
-    NOVASR_RT_UNCHECKED(gate_.pass(); const std::vector<float> scratch(in.frames());)  // the very purpose
+    NOVASR_RT_UNCHECKED(gate_.pass(); const std::vector<float> scratch(in.frames());)  // blocking is its purpose
     InvertingInterpolator::process(in, out);
     failed_.fetch_add(scratch.empty() ? 1 : 0, std::memory_order_relaxed);
   }

@@ -27,7 +27,7 @@ TEST_CASE("DryFallback: dry audio is the interpolated input, delayed exactly, fo
     REQUIRE(out[0][at] == (at < latency ? 0.0f : interpolate(frame, kFrames, at - latency)));
 }
 
-TEST_CASE("DryFallback: wet audio passes bit for bit until dry audio was needed", "[dry]") {
+TEST_CASE("DryFallback: wet audio passes bit for bit until dry audio is needed", "[dry]") {
   DryFallback dry;
   dry.prepare(2, InvertingInterpolator::kFormat, 30, 100);
   auto in = Audio::noise(2, 100);
@@ -39,7 +39,7 @@ TEST_CASE("DryFallback: wet audio passes bit for bit until dry audio was needed"
   REQUIRE(out[1] == before[1]);
 }
 
-TEST_CASE("DryFallback: switching back and forth within the fade never steps", "[dry]") {
+TEST_CASE("DryFallback: switching back and forth within a fade causes no step", "[dry]") {
   constexpr std::size_t kFrames = 4'000;
   const auto stretch = GENERATE(1u, 30u, 239u, 240u, 241u, 500u);
   DryFallback dry;
@@ -48,7 +48,7 @@ TEST_CASE("DryFallback: switching back and forth within the fade never steps", "
   for (auto& sample : in[0]) sample = 0.5f;
   dry.push(in.view());
   Audio out(1, 3 * kFrames);
-  for (auto& sample : out[0]) sample = -0.5f;  // the wet signal: a full scale away
+  for (auto& sample : out[0]) sample = -0.5f;  // the wet signal, 1.0 away from the dry one
   auto view = out.view();
   dry.write_wet(view.subview(0, 1'000));
   bool wet = false;

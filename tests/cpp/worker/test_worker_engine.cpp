@@ -25,13 +25,13 @@ WorkerOptions offline_options(std::size_t hop, std::size_t headroom) {
 
 }  // namespace
 
-TEST_CASE("WorkerEngine: the latency is the inner engine's plus hop less one plus headroom", "[worker]") {
+TEST_CASE("WorkerEngine: the latency is the inner engine's, plus hop - 1, plus headroom", "[worker]") {
   WorkerEngine engine(inverter(36), {.hop_frames = 100, .headroom_frames = 50});
   engine.prepare({});
   REQUIRE(engine.latency_frames() == 36 + 3 * 99 + 3 * 50);
 }
 
-TEST_CASE("WorkerEngine: offline, the output is the inner engine's, however the input is cut", "[worker]") {
+TEST_CASE("WorkerEngine: offline, the output equals the inner engine's for any block size", "[worker]") {
   const auto block = GENERATE(1u, 7u, 42u, 43u, 128u, 160u, 333u, 5000u);
   const auto channels = GENERATE(1u, 3u);
   WorkerEngine engine(inverter(), offline_options(160, 160));
@@ -44,7 +44,7 @@ TEST_CASE("WorkerEngine: offline, the output is the inner engine's, however the 
   REQUIRE(engine.stats().dropped_frames == 0);
 }
 
-TEST_CASE("WorkerEngine: offline, random blocks give the same for every hop and headroom", "[worker]") {
+TEST_CASE("WorkerEngine: offline, random blocks give the same output for every hop and headroom", "[worker]") {
   const auto hop = GENERATE(1u, 37u, 160u, 1024u);
   const auto headroom = GENERATE(1u, 160u);
   WorkerEngine engine(inverter(), offline_options(hop, headroom));
@@ -57,7 +57,7 @@ TEST_CASE("WorkerEngine: offline, random blocks give the same for every hop and 
   REQUIRE(player.position() == 3 * player.frames_in() + engine.latency_frames());
 }
 
-TEST_CASE("WorkerEngine: a stream of no frames flushes to silence", "[worker]") {
+TEST_CASE("WorkerEngine: an empty stream flushes to silence", "[worker]") {
   WorkerEngine engine(inverter(), {});
   engine.prepare({});
   StreamPlayer player(engine, 1);
@@ -82,9 +82,9 @@ TEST_CASE("WorkerEngine: after a reset the next block is the first of a fresh st
   REQUIRE(player.not_wet(0, player.position()) == 0);
 }
 
-TEST_CASE("WorkerEngine: resets at any moment of the worker's let nothing stale out", "[worker]") {
+TEST_CASE("WorkerEngine: a reset at any moment lets no stale output through", "[worker]") {
   constexpr std::size_t kHop = 4;
-  constexpr std::size_t kSilentFrames = kHop - 1 + 16;  // the stream's start, for which no worker is needed
+  constexpr std::size_t kSilentFrames = kHop - 1 + 16;  // start of the stream: output without the worker
   std::atomic<bool> offline{false};
   WorkerEngine engine(inverter(), {.hop_frames = kHop, .headroom_frames = 16, .offline = &offline});
   engine.prepare({});
@@ -92,7 +92,7 @@ TEST_CASE("WorkerEngine: resets at any moment of the worker's let nothing stale 
   for (std::size_t stream = 0; stream < 3'000; ++stream) {
     offline = false;
     player.play_in_blocks(stream % (kSilentFrames + 1), 1 + stream % 5, true);
-    if (stream % 3 == 0) {  // this one is heard to its end, the others are abandoned
+    if (stream % 3 == 0) {  // played to its end; the others are abandoned
       offline = true;
       player.play_in_blocks(2 * kSilentFrames, 7);
       player.flush();
@@ -113,7 +113,7 @@ TEST_CASE("WorkerEngine: prepare may change the channel count and starts a fresh
   }
 }
 
-TEST_CASE("WorkerEngine: impossible settings are refused with the value", "[worker]") {
+TEST_CASE("WorkerEngine: invalid settings are rejected, with the value in the message", "[worker]") {
   REQUIRE_THROWS_AS(WorkerEngine(nullptr, {}), ConfigError);
   REQUIRE_THROWS_WITH(WorkerEngine(inverter(), {.hop_frames = 0}), Catch::Contains("hop_frames is 0"));
   REQUIRE_THROWS_WITH(WorkerEngine(inverter(), {.headroom_frames = 0}), Catch::Contains("headroom_frames is 0"));
@@ -123,7 +123,7 @@ TEST_CASE("WorkerEngine: impossible settings are refused with the value", "[work
   REQUIRE_THROWS_WITH(engine.prepare({.max_block_frames = 0}), Catch::Contains("max_block_frames is 0"));
 }
 
-TEST_CASE("WorkerEngine: the start hook runs on the worker's thread", "[worker]") {
+TEST_CASE("WorkerEngine: on_thread_start runs on the worker thread", "[worker]") {
   std::atomic<std::thread::id> seen{};
   const std::atomic<bool> offline{true};
   WorkerEngine engine(inverter(), {.offline = &offline, .on_thread_start = [&] { seen = std::this_thread::get_id(); }});
@@ -134,7 +134,7 @@ TEST_CASE("WorkerEngine: the start hook runs on the worker's thread", "[worker]"
   REQUIRE(seen.load() != std::this_thread::get_id());
 }
 
-TEST_CASE("WorkerEngine: failures of the inner engine are counted from the last reset on", "[worker]") {
+TEST_CASE("WorkerEngine: failures of the inner engine are counted since the last reset", "[worker]") {
   struct Failing final : InvertingInterpolator {
     void process(AudioView<const float> in, AudioView<float> out) NOVASR_RT override {
       InvertingInterpolator::process(in, out);
@@ -162,7 +162,7 @@ TEST_CASE("WorkerEngine: failures of the inner engine are counted from the last 
 
 TEST_CASE("WorkerEngine: process and reset never allocate", "[worker]") {
   void* volatile escaped = nullptr;
-  REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) == 1);  // the guard can bark
+  REQUIRE(allocations_in([&] { escaped = ::operator new(8); }) == 1);  // control: the counter counts
   ::operator delete(escaped);
   if (counts_malloc()) {
     REQUIRE(allocations_in([&] { escaped = std::malloc(8); }) == 1);

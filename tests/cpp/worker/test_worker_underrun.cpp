@@ -20,14 +20,14 @@ constexpr std::size_t kPrimed = 3 * (kHop - 1 + 160);
 constexpr std::size_t kLatency = kPrimed + 36;
 constexpr std::size_t kFade = 48'000 / DryFallback::kFadesPerSecond;
 
-/// A WorkerEngine whose worker the test holds by a gate.
+/// A WorkerEngine whose worker the test stalls and releases through a gate.
 struct Stage {
   explicit Stage(std::size_t channel_count = 1) : channels(channel_count), player(engine, channel_count) {
     engine.prepare({.channels = channels});
   }
   ~Stage() { gate.allow(Gate::kAlways); }
 
-  /// Plays `hops` hops offline and then holds the worker: all but the last one are computed, kHop - 1 frames are ready.
+  /// Plays `hops` hops offline, then stalls the worker: all hops but the last are computed, kHop - 1 frames are ready.
   void play_then_stall(std::size_t hops) {
     gate.allow(gate.entered() + hops - 1);
     const auto stalled_at = gate.entered() + hops;
@@ -42,7 +42,7 @@ struct Stage {
     offline = true;
   }
 
-  /// No frame is lost or doubled, from `from` to the flushed end.
+  /// No frame is lost or repeated between `from` and the end of the flush.
   void require_wet_from(std::uint64_t from) {
     player.flush();
     REQUIRE(player.position() == 3 * player.frames_in() + kLatency);
@@ -59,11 +59,12 @@ struct Stage {
 
 }  // namespace
 
-TEST_CASE("WorkerEngine: a stall puts out aligned dry audio, counts it and recovers in place", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: a stall outputs aligned dry audio, counts it, and recovers in alignment",
+          "[worker][underrun]") {
   Stage stage(2);
   auto& player = stage.player;
   stage.play_then_stall(11);
-  const auto dry_from = player.position() + 3 * (kHop - 1);  // what was ready
+  const auto dry_from = player.position() + 3 * (kHop - 1);  // the frames that were ready
   player.play_in_blocks(20 * 43, 43, true);
   const auto stats = stage.engine.stats();
   REQUIRE(stats.underrun_frames == player.position() - dry_from);
@@ -81,7 +82,7 @@ TEST_CASE("WorkerEngine: a stall puts out aligned dry audio, counts it and recov
   stage.require_wet_from(wet_from + kFade);
 }
 
-TEST_CASE("WorkerEngine: dry audio begins without a step and wet audio is faded back in", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: dry audio starts without a step, and wet audio fades back in", "[worker][underrun]") {
   Stage stage;
   auto& player = stage.player;
   stage.play_then_stall(11);
@@ -102,7 +103,7 @@ TEST_CASE("WorkerEngine: dry audio begins without a step and wet audio is faded 
   }
 }
 
-TEST_CASE("WorkerEngine: random stalls match a frame-by-frame account", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: random stalls match a frame-by-frame model", "[worker][underrun]") {
   Stage stage;
   auto& player = stage.player;
   stage.play_then_stall(11);
@@ -114,7 +115,7 @@ TEST_CASE("WorkerEngine: random stalls match a frame-by-frame account", "[worker
   std::vector<bool> was_dry(player.position(), false);
   for (int step = 0; step < 400; ++step) {
     const auto whole = player.frames_in() / kHop;
-    if (whole > computed + 1 && random() % 4 == 0) {  // the hop that stands at the gate must exist
+    if (whole > computed + 1 && random() % 4 == 0) {  // the hop that waits at the gate must exist
       computed += 1 + random() % (whole - computed - 1);
       stage.gate.allow(computed);
       stage.gate.wait_until_entered(computed + 1);
@@ -153,7 +154,7 @@ TEST_CASE("WorkerEngine: random stalls match a frame-by-frame account", "[worker
   stage.require_wet_from(recovered_from + kFade);
 }
 
-TEST_CASE("WorkerEngine: a stall longer than the input ring keeps the time line", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: a stall longer than the input ring keeps the alignment", "[worker][underrun]") {
   Stage stage(2);
   auto& player = stage.player;
   for (std::uint64_t stall = 0; stall < 2; ++stall) {
@@ -167,8 +168,8 @@ TEST_CASE("WorkerEngine: a stall longer than the input ring keeps the time line"
     const auto rejoined = player.position();
     stage.recover();
     player.play_in_blocks(12 * kHop, 43);
-    stage.gate.wait_until_entered(24 * (stall + 1));  // 12 before the stall and, from the rejoining block on, 12 more
-    const auto wet_from = rejoined + kLatency;        // the inner engine began anew
+    stage.gate.wait_until_entered(24 * (stall + 1));  // 12 before the stall, and 12 from the rejoining block on
+    const auto wet_from = rejoined + kLatency;        // the inner engine restarted
     REQUIRE(player.not_dry(rejoined, wet_from) == 0);
     REQUIRE(player.not_wet(wet_from + kFade, player.position()) == 0);
     REQUIRE(stage.engine.stats().underrun_frames == underrun_before + wet_from - dry_from);
@@ -177,17 +178,17 @@ TEST_CASE("WorkerEngine: a stall longer than the input ring keeps the time line"
   stage.require_wet_from(player.position());
 }
 
-TEST_CASE("WorkerEngine: going offline behind a long queue of late input waits for it", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: going offline with a long backlog of input waits for the worker", "[worker][underrun]") {
   Stage stage;
   stage.play_then_stall(11);
-  stage.player.play_in_blocks(64'000, 4'000, true);  // the next block finds no room
+  stage.player.play_in_blocks(64'000, 4'000, true);  // leaves no room for the next block
   const auto wet_from = stage.player.position();
   stage.recover();
   stage.player.play_in_blocks(20'000, 4'096);
   stage.require_wet_from(wet_from + kFade);
 }
 
-TEST_CASE("WorkerEngine: a reset in a stall begins a fresh stream at once", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: a reset during a stall starts a fresh stream immediately", "[worker][underrun]") {
   const auto stalled_frames = GENERATE(0u, 700u, 50'000u, 90'000u);  // the last overflows the input ring
   Stage stage(2);
   auto& player = stage.player;
@@ -196,8 +197,8 @@ TEST_CASE("WorkerEngine: a reset in a stall begins a fresh stream at once", "[wo
   player.reset();
   REQUIRE(stage.engine.stats().underrun_frames == 0);
 
-  player.play_in_blocks(1'000, 43, true);     // the worker still stands
-  REQUIRE(player.not_wet(0, kLatency) == 0);  // silence, nothing stale
+  player.play_in_blocks(1'000, 43, true);     // the worker is still stalled
+  REQUIRE(player.not_wet(0, kLatency) == 0);  // silence, no stale output
   REQUIRE(player.not_dry(kLatency + kFade, player.position()) == 0);
   const auto rejoined = player.position();
   stage.recover();
@@ -205,7 +206,7 @@ TEST_CASE("WorkerEngine: a reset in a stall begins a fresh stream at once", "[wo
   stage.require_wet_from(rejoined + kLatency + kFade);
 }
 
-TEST_CASE("WorkerEngine: after resets in a stall the stale input may even overflow the ring", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: after resets during a stall, stale input may even overflow the ring", "[worker][underrun]") {
   Stage stage;
   auto& player = stage.player;
   stage.play_then_stall(11);
@@ -221,7 +222,7 @@ TEST_CASE("WorkerEngine: after resets in a stall the stale input may even overfl
   stage.require_wet_from(rejoined + kLatency + kFade);
 }
 
-TEST_CASE("WorkerEngine: flush waits for a stalled worker and ends in place", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: flush waits for a stalled worker and ends in alignment", "[worker][underrun]") {
   Stage stage;
   auto& player = stage.player;
   stage.play_then_stall(11);
@@ -246,7 +247,7 @@ TEST_CASE("WorkerEngine: flush after lost input is dry and does not wait", "[wor
   REQUIRE(player.not_dry(from, player.position()) == 0);
 }
 
-TEST_CASE("WorkerEngine: blocks longer than the slack underrun and stay aligned", "[worker][underrun]") {
+TEST_CASE("WorkerEngine: blocks longer than the headroom underrun but stay aligned", "[worker][underrun]") {
   Stage stage;
   auto& player = stage.player;
   stage.play_then_stall(11);

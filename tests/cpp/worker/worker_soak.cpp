@@ -1,5 +1,5 @@
 // Runs a WorkerEngine at the pace of a real audio callback on a loaded machine, with a worker that stalls at random,
-// and checks every frame that was not replaced, and every counter. Usage: worker_soak [seconds]
+// and checks every counter and every frame outside a fade. Usage: worker_soak [seconds]
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -27,7 +27,7 @@ constexpr std::size_t kFade = 48'000 / DryFallback::kFadesPerSecond;
 
 constexpr std::size_t kChannels = 2;
 
-/// Stalls about every 2 s: mostly for some tens of milliseconds, now and then for up to 6 s, which overflows the ring.
+/// Stalls about every 2 s: usually for up to 60 ms, occasionally for up to 6 s, which can overflow the ring.
 class StallingInterpolator final : public InvertingInterpolator {
  public:
   StallingInterpolator(std::atomic<bool>& stalls_allowed, std::atomic<std::uint64_t>& stalls)
@@ -36,7 +36,7 @@ class StallingInterpolator final : public InvertingInterpolator {
     if (stalls_allowed_.load(std::memory_order_relaxed) && random_() % 200 == 0) {
       stalls_.fetch_add(1, std::memory_order_relaxed);
       const auto longest_ms = random_() % 50 == 0 ? 6'000u : 60u;
-      // It stands for an engine that needs a worker.
+      // It may block: it stands in for an engine that needs a worker.
       NOVASR_RT_UNCHECKED(std::this_thread::sleep_for(std::chrono::milliseconds(random_() % longest_ms));)
     }
     InvertingInterpolator::process(in, out);
@@ -48,13 +48,13 @@ class StallingInterpolator final : public InvertingInterpolator {
   std::mt19937 random_{7};
 };
 
-/// What the stream should sound like, and what was wrong with it. A call is all wet, all dry or mixed; where a mixed
-/// one changes is not reported, so it counts as a fade.
+/// Compares the output with what is expected. A call is all wet, all dry or mixed; where a mixed one switches is not
+/// reported, so all of it counts as a fade.
 struct Account {
   std::uint64_t frames_in = 0;
   std::uint64_t position = 0;
-  std::uint64_t wet_settled = 0;  // from here on a wet frame is exact
-  std::uint64_t dry_settled = 0;  // from here on a dry one is
+  std::uint64_t wet_settled = 0;  // wet frames are exact from here on
+  std::uint64_t dry_settled = 0;  // dry frames are exact from here on
   std::uint64_t wet = 0, dry = 0, fading = 0, wrong = 0;
 
   void check(const Audio& out, std::size_t late, std::size_t latency) {
@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
     std::this_thread::sleep_until(start + std::chrono::nanoseconds((block + 1) * 128 * 1'000'000'000 / 48'000));
   }
   stalls_allowed = false;
-  offline = true;  // the rest must be whole
+  offline = true;  // no underruns from here on
   for (int i = 0; i < 100; ++i) play(43);
   stop = true;
   for (auto& burner : burners) burner.join();

@@ -1,5 +1,5 @@
-// A model family that proves the interface: 8 kHz in, 24 kHz out, computed 80 input frames at a time. Five taps on the
-// input, straight lines between the results.
+// A model family that tests the interface: 8 kHz in, 24 kHz out, in hops of 80 input frames. A FIR filter of five taps,
+// followed by linear interpolation.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kTaps = 5;
 constexpr std::size_t kHop = 80;
 constexpr std::size_t kRatio = 3;
-constexpr std::size_t kLine = kRatio;  // a line needs its far end
+constexpr std::size_t kLine = kRatio;  // interpolation needs the next result
 constexpr std::size_t kLatency = kRatio * (kHop - 1) + kLine;
 
 constexpr std::size_t kTapsShape[] = {kTaps};
@@ -27,7 +27,7 @@ constexpr EngineFormat kFormat{.input_hz = 8'000,
                                .edge_frames = kRatio * kTaps,
                                .band_hz = 4'000.0};
 
-/// One channel: input that waits for its hop to fill, output that waits to be asked for.
+/// One channel: the input of an incomplete hop, and the pending output.
 class Channel {
  public:
   void reset() NOVASR_RT {

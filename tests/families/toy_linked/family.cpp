@@ -1,5 +1,5 @@
-// A model family that proves the interface: 48 kHz in and out, with a latency of its own, a memory, and channels that
-// depend on each other: all are turned down by the mean magnitude of the last frames of all.
+// A model family that tests the interface: 48 kHz in and out, with latency, memory and linked channels: their common
+// gain falls with the mean magnitude of the last frames of all channels.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -54,7 +54,7 @@ class ToyEngine final : public StreamingEngine {
   }
 
  private:
-  /// The outputs that belong to the frames appended last.
+  /// Computes the outputs for the newest frames.
   void render(AudioView<float> out) NOVASR_RT {
     for (std::size_t i = 0; i < out.frames(); ++i) {
       const std::size_t behind = out.frames() - 1 - i;
@@ -66,7 +66,7 @@ class ToyEngine final : public StreamingEngine {
     taken_ += out.frames();
   }
 
-  /// Added up anew for each frame: the same bits for any block size.
+  /// Summed from scratch for each frame: bit-identical for any block size.
   [[nodiscard]] float gain_at(std::size_t behind) const NOVASR_RT {
     float sum = 0.0f;
     for (const History& past : past_)

@@ -6,7 +6,7 @@
 
 #include "dsp/fir_design.hpp"
 
-/// Noise that falls by 6 dB an octave from 500 Hz on, as speech does, and ends at `topHz`; 0: with the band.
+/// Noise that falls by 6 dB per octave above 500 Hz, like speech, and ends at `topHz`; 0: fills the band.
 inline std::vector<float> bandNoise(double topHz, double sampleRate, double seconds, double level = 0.1) {
   juce::Random random(11);
   const auto pole = static_cast<float>(std::exp(-juce::MathConstants<double>::twoPi * 500.0 / sampleRate));

@@ -5,7 +5,7 @@
 #include "editor/BandMeter.h"
 
 namespace {
-/// An analyser with its meter, played to as the editor would do it.
+/// An analyser with its meter, fed as in the editor.
 struct Listener {
   explicit Listener(double rate) : sampleRate(rate) {
     analyser.prepare(rate);
@@ -31,7 +31,7 @@ struct Listener {
   BandMeter meter;
 };
 
-constexpr double kCoarse = 100.0;  // reach of the smoothing, and two bins
+constexpr double kCoarse = 100.0;  // reach of the smoothing, and two spectral lines
 }  // namespace
 
 TEST_CASE("BandMeter: finds where a band ends, at every rate") {
@@ -43,14 +43,14 @@ TEST_CASE("BandMeter: finds where a band ends, at every rate") {
   CHECK(*listener.meter.bandwidthHz() == Approx(std::min(top, 0.45 * rate)).margin(kCoarse));
 }
 
-TEST_CASE("BandMeter: noise that fills the band ends at half of the rate") {
+TEST_CASE("BandMeter: noise that fills the band ends at the Nyquist frequency") {
   Listener listener(48'000.0);
   listener.play(bandNoise(0.0, 48'000.0, 3.0));
   REQUIRE(listener.meter.bandwidthHz());
   CHECK(*listener.meter.bandwidthHz() == 24'000.0);
 }
 
-TEST_CASE("BandMeter: waits for enough sound, and silence is not sound") {
+TEST_CASE("BandMeter: waits for enough sound, and reads 0 for silence") {
   Listener listener(48'000.0);
   CHECK_FALSE(listener.meter.bandwidthHz());
   listener.play(listener.silence(1.0));
@@ -77,14 +77,14 @@ TEST_CASE("BandMeter: the dither of a 16-bit track is silence") {
   CHECK(listener.meter.bandwidthHz() == 0.0);
 }
 
-TEST_CASE("BandMeter: another recording has taken over after ten seconds") {
+TEST_CASE("BandMeter: after ten seconds only the new recording counts") {
   Listener listener(48'000.0);
   listener.play(bandNoise(0.0, 48'000.0, 10.0));
   listener.play(bandNoise(3'400.0, 48'000.0, 10.5, 0.01));
   CHECK(*listener.meter.bandwidthHz() == Approx(3'400.0).margin(kCoarse));
 }
 
-TEST_CASE("BandMeter: a click, a jump and samples that are no numbers do not fill the band") {
+TEST_CASE("BandMeter: a click, a jump and non-finite samples do not fill the band") {
   Listener listener(48'000.0);
   auto noise = bandNoise(7'800.0, 48'000.0, 4.0);
   noise[40'000] = 1.0f;

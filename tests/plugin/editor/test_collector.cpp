@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kThreads = 4;
 
-/// JUCE's message thread apart from the thread that creates and destroys, as in hosts of LV2. One per process.
+/// JUCE's message thread, separate from the thread that creates and destroys plugins, as in LV2 hosts. One per process.
 class MessageThread {
  public:
   MessageThread() {
@@ -38,7 +38,7 @@ class MessageThread {
 PluginModel quieter() {
   const auto& built_in = *novasr::default_model();
   std::vector<float> weights(built_in.values().begin(), built_in.values().end());
-  const std::size_t last = built_in.family().tensors.back().size();  // of the output
+  const std::size_t last = built_in.family().tensors.back().size();  // of the output layer
   for (float& value : std::span(weights).last(last)) value *= 0.5f;
   return {.model = built_in.family().make(std::move(weights))};
 }
@@ -50,7 +50,7 @@ void play(PluginProcessor& processor) {
   processor.processBlock(audio, midi);
 }
 
-/// One that has changed to the built-in weights, so that its former processor is to be freed.
+/// A plugin that has just switched to the built-in weights, so that its former processor has yet to be freed.
 std::unique_ptr<PluginProcessor> changed(const PluginModel& former) {
   auto processor = std::make_unique<PluginProcessor>();
   const auto channels = juce::AudioChannelSet::discreteChannels(16);
@@ -66,19 +66,19 @@ std::unique_ptr<PluginProcessor> changed(const PluginModel& former) {
 
 }  // namespace
 
-TEST_CASE("Collector: frees what has been played out, and never what is being destroyed on another thread") {
+TEST_CASE("Collector: frees retired processors, and never those being destroyed on another thread") {
   MessageThread messages;
   const auto former = quieter();
   const auto kept = changed(former);
-  CHECK_FALSE(kept->enhancer().setModel(quieter()));  // somebody sees to it already
+  CHECK_FALSE(kept->enhancer().setModel(quieter()));  // a collector is already running
   play(*kept);
-  std::this_thread::sleep_for(100ms);  // until timers run
+  std::this_thread::sleep_for(100ms);  // until the timers run
   juce::WaitableEvent go;
   juce::MessageManager::callAsync([&] { go.wait(); });
   std::vector<std::unique_ptr<PluginProcessor>> processors;
   for (int i = 0; i < 32; ++i) processors.push_back(changed(former));
 
-  // A second later all are due. While the message thread goes through them forwards, these go backwards.
+  // A second later all are due. The message thread collects them in order while these threads destroy them in reverse.
   std::this_thread::sleep_for(1'100ms);
   go.signal();
   std::vector<std::thread> threads;
@@ -89,5 +89,5 @@ TEST_CASE("Collector: frees what has been played out, and never what is being de
   for (auto& thread : threads) thread.join();
 
   std::this_thread::sleep_for(1'200ms);
-  CHECK(kept->enhancer().setModel({}));  // nobody sees to it any more: all had been freed
+  CHECK(kept->enhancer().setModel({}));  // no collector is running any more: all were freed
 }

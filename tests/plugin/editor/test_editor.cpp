@@ -23,7 +23,7 @@ struct Opened {
     editor->refresh(1.0);
   }
 
-  /// In both channels, one block for each picture of the editor.
+  /// Plays on both channels, one block per update of the editor.
   void play(const std::vector<float>& samples) {
     constexpr int kBlock = 1'600;
     processor.setRateAndBufferSizeDetails(48'000.0, kBlock);
@@ -79,7 +79,7 @@ void type(juce::Slider& slider, const juce::String& text) {
 }
 }  // namespace
 
-TEST_CASE("Editor: opens and closes a hundred times, before the host has named a rate and while audio runs") {
+TEST_CASE("Editor: opens and closes a hundred times, before the host sets a rate and during playback") {
   const int channels = GENERATE(1, 2, 8);
   const bool plays = GENERATE(false, true);
   Opened plugin;
@@ -130,7 +130,7 @@ TEST_CASE("Editor: the controls follow automation") {
   CHECK(titled<juce::Slider>(*plugin.editor, "Mix").isEnabled());
 }
 
-TEST_CASE("Editor: values can be typed, and what is no number changes nothing") {
+TEST_CASE("Editor: values can be typed, and text that is not a number changes nothing") {
   Opened plugin;
   auto& crossover = titled<juce::Slider>(*plugin.editor, "Crossover");
   auto& gain = titled<juce::Slider>(*plugin.editor, "Output gain");
@@ -151,7 +151,7 @@ TEST_CASE("Editor: values can be typed, and what is no number changes nothing") 
   CHECK(parameters.mix.get() == Approx(0.55f));
 }
 
-TEST_CASE("Editor: buttons set parameters; Delete and a double click bring the default back") {
+TEST_CASE("Editor: buttons set parameters; Delete and a double click restore the default") {
   Opened plugin;
   auto& parameters = plugin.processor.parameters();
   button(*plugin.editor, "Reference").setToggleState(true, juce::sendNotificationSync);
@@ -169,7 +169,7 @@ TEST_CASE("Editor: buttons set parameters; Delete and a double click bring the d
   CHECK_FALSE(gain.keyPressed(juce::KeyPress(juce::KeyPress::spaceKey)));  // starts the host's transport
 }
 
-TEST_CASE("Editor: the size is kept when it is closed, and in the session") {
+TEST_CASE("Editor: the size is kept when the editor is closed, and in the session") {
   juce::MemoryBlock session;
   {
     Opened plugin;
@@ -186,13 +186,13 @@ TEST_CASE("Editor: the size is kept when it is closed, and in the session") {
   CHECK(plugin.editor->getBounds().withZeroOrigin() == juce::Rectangle<int>(1'234, 765));
 
   plugin.editor.reset();
-  plugin.processor.setEditorSize({1'000'000, -5});  // no screen is as large: a damaged session
+  plugin.processor.setEditorSize({1'000'000, -5});  // larger than any screen: a damaged session
   plugin.open();
   CHECK(plugin.editor->getWidth() == plugin.editor->getConstrainer()->getMaximumWidth());
   CHECK(plugin.editor->getHeight() > 100);
 }
 
-TEST_CASE("Editor: says what plays, how late, and why a file is refused") {
+TEST_CASE("Editor: shows the model, the latency, and why a file was rejected") {
   Opened plugin;
   plugin.prepare(48'000.0);
   CHECK(says(*plugin.editor, "Built-in weights"));
@@ -211,7 +211,7 @@ TEST_CASE("Editor: says what plays, how late, and why a file is refused") {
   CHECK_FALSE(says(*plugin.editor, "is not"));
 }
 
-TEST_CASE("Editor: says why the input passes through") {
+TEST_CASE("Editor: shows why the input passes through") {
   Opened plugin;
   plugin.prepare(16'000.0);
   CHECK(says(*plugin.editor, "16 kHz or less: nothing to add"));
@@ -221,7 +221,7 @@ TEST_CASE("Editor: says why the input passes through") {
   CHECK_FALSE(says(*plugin.editor, "passing through"));
 }
 
-TEST_CASE("Editor: says what the input's band is good for, once it has heard enough") {
+TEST_CASE("Editor: shows the verdict on the input's band once there is enough data") {
   struct Case {
     double topHz;
     double level;
@@ -238,7 +238,7 @@ TEST_CASE("Editor: says what the input's band is good for, once it has heard eno
   CHECK_FALSE(says(*plugin.editor, "listening"));
 }
 
-TEST_CASE("Editor: gives no advice at rates where it cannot be followed") {
+TEST_CASE("Editor: shows no verdict at rates with nothing to extend") {
   Opened plugin;
   plugin.play(bandNoise(7'900.0, 48'000.0, 4.0));
   REQUIRE(says(*plugin.editor, "Input: "));
@@ -258,7 +258,7 @@ TEST_CASE("Editor: every verdict fits into the smallest window") {
   }
 }
 
-TEST_CASE("Editor: says why a session was refused") {
+TEST_CASE("Editor: shows why a session was rejected") {
   Opened plugin;
   plugin.processor.setStateInformation("garbage", 7);
   plugin.editor->refresh(1.0);
@@ -268,7 +268,7 @@ TEST_CASE("Editor: says why a session was refused") {
   CHECK_FALSE(says(*plugin.editor, plugin.processor.stateProblem()));
 }
 
-TEST_CASE("Editor: Tab reaches every control once, in reading order, and each has a name and says what it does") {
+TEST_CASE("Editor: Tab reaches every control once, in reading order, and each has a name and a tooltip") {
   Opened plugin;
   juce::StringArray titles;
   const auto traverser = plugin.editor->createKeyboardFocusTraverser();
@@ -281,7 +281,7 @@ TEST_CASE("Editor: Tab reaches every control once, in reading order, and each ha
         "Crossover; Mix; High band gain; Output gain; Bypass; Load weights...");
 }
 
-TEST_CASE("Editor: nothing is cut off or overlaps between the smallest and the largest size") {
+TEST_CASE("Editor: nothing is clipped or overlaps between the smallest and the largest size") {
   Opened plugin;
   plugin.prepare(16'000.0);  // with a message
   const auto& limits = *plugin.editor->getConstrainer();

@@ -3,7 +3,7 @@
 
 #include "editor/LevelMeters.h"
 
-TEST_CASE("PeakFollower: shows a peak at once and in dBFS, holds it, then lets go") {
+TEST_CASE("PeakFollower: shows a peak immediately in dBFS, holds it, then releases it") {
   PeakFollower follower;
   CHECK(follower.level() == PeakFollower::silence);
   CHECK(follower.update(0.5f, 0.03));
@@ -20,7 +20,7 @@ TEST_CASE("PeakFollower: shows a peak at once and in dBFS, holds it, then lets g
   CHECK(follower.highest() == PeakFollower::silence);
 }
 
-TEST_CASE("PeakFollower: an overload is not cut at full scale") {
+TEST_CASE("PeakFollower: an overload is not clipped at full scale") {
   PeakFollower follower;
   follower.update(2.0f, 0.03);
   CHECK(follower.level() == Approx(6.02f).margin(0.01));

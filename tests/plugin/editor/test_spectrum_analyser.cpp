@@ -6,7 +6,7 @@
 namespace {
 constexpr double kUpdateSeconds = 1.0 / 30.0;
 
-/// As the editor would call it.
+/// Feeds the analyser as the editor does.
 void play(SpectrumAnalyser& analyser, const std::vector<float>& samples, double sampleRate) {
   const auto step = static_cast<size_t>(sampleRate * kUpdateSeconds);
   for (size_t start = 0; start + step <= samples.size(); start += step) {
@@ -24,7 +24,7 @@ std::vector<float> sine(double hz, double sampleRate, double amplitude = 1.0, do
 }
 }  // namespace
 
-TEST_CASE("SpectrumAnalyser: a sine reads its level in dBFS wherever it lies, and nothing is seen elsewhere") {
+TEST_CASE("SpectrumAnalyser: a sine of any frequency reads its level in dBFS, and nothing shows elsewhere") {
   const double rate = GENERATE(8'000.0, 22'050.0, 44'100.0, 48'000.0, 96'000.0, 192'000.0);
   const double level = GENERATE(0.0, -40.0);
   SpectrumAnalyser analyser;
@@ -35,26 +35,26 @@ TEST_CASE("SpectrumAnalyser: a sine reads its level in dBFS wherever it lies, an
     CHECK(analyser.peakBetween(0.97 * hz, 1.03 * hz) < level + 0.1);
     CHECK(analyser.peakBetween(0.97 * hz, 1.03 * hz) > level - 0.4);  // Hann, a quarter of a line off: 0.35 dB
     CHECK(analyser.peakBetween(2.0 * hz, 4.0 * hz) < level - 60.0);
-    for (int i = 0; i < 100; ++i)  // lets the next one begin in silence
+    for (int i = 0; i < 100; ++i)  // silence before the next one
       analyser.update(kUpdateSeconds);
   }
 }
 
-TEST_CASE("SpectrumAnalyser: what has stopped sinks to silence, and then rests") {
+TEST_CASE("SpectrumAnalyser: a stopped stream decays to silence and then stays there") {
   constexpr double rate = 48'000.0;
   SpectrumAnalyser analyser;
   analyser.prepare(rate);
   play(analyser, sine(1'000.0, rate), rate);
   REQUIRE(analyser.peakBetween(900.0, 1'100.0) > -0.4f);
   for (int i = 0; i < 30; ++i) analyser.update(kUpdateSeconds);
-  CHECK(analyser.peakBetween(900.0, 1'100.0) < -15.0f);  // 29 dB in a second, after a pause that a block may make
+  CHECK(analyser.peakBetween(900.0, 1'100.0) < -15.0f);  // 29 dB in a second, after the longest pause within a stream
   CHECK(analyser.peakBetween(900.0, 1'100.0) > -40.0f);
   for (int i = 0; i < 300; ++i) analyser.update(kUpdateSeconds);
   CHECK(analyser.peakBetween(20.0, 24'000.0) == SpectrumAnalyser::silence);
   CHECK_FALSE(analyser.update(kUpdateSeconds));
 }
 
-TEST_CASE("SpectrumAnalyser: recovers from samples that are no numbers, or too large") {
+TEST_CASE("SpectrumAnalyser: recovers from samples that are not finite, or too large") {
   constexpr double rate = 48'000.0;
   const float bad = GENERATE(std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                              std::numeric_limits<float>::max());
@@ -66,7 +66,7 @@ TEST_CASE("SpectrumAnalyser: recovers from samples that are no numbers, or too l
   CHECK(analyser.peakBetween(900.0, 1'100.0) == Approx(-20.0f).margin(0.4));
 }
 
-TEST_CASE("SpectrumAnalyser: without a stream all is silent") {
+TEST_CASE("SpectrumAnalyser: without a stream the spectrum is silent") {
   SpectrumAnalyser analyser;
   for (const double rate : {0.0, 48'000.0, 0.0}) {
     analyser.prepare(rate);

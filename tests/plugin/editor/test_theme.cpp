@@ -19,7 +19,7 @@ double contrast(juce::Colour one, juce::Colour other) {
 }
 }  // namespace
 
-TEST_CASE("Theme: text can be read (WCAG 2 AA)") {
+TEST_CASE("Theme: text has enough contrast (WCAG 2 AA)") {
   REQUIRE(contrast(juce::Colours::black, juce::Colours::white) == Approx(21.0));
   REQUIRE(contrast(palette::panel, palette::background) < 4.5);
   for (const auto& ground : {palette::background, palette::plot, palette::panel})

@@ -26,7 +26,7 @@ void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 void __libc_free(void*);
-extern const char __executable_start, etext;  // by the linker: where this program's code lies
+extern const char __executable_start, etext;  // set by the linker: the range of this program's code
 }
 
 namespace {
@@ -53,7 +53,7 @@ bool counts_breaches() noexcept {
 }
 }  // namespace novasr::test
 
-// An executable's symbols come before those of the C and C++ libraries, also for libraries that are opened later.
+// An executable's symbols precede those of the C and C++ libraries, even for libraries opened later.
 #  define NOVASR_EXPORTED __attribute__((visibility("default")))
 #  define NOVASR_COUNT(what) breaches.what += is_library(__builtin_return_address(0))
 

@@ -4,8 +4,7 @@
 
 namespace novasr::test {
 
-/// What an audio thread must not do, counted where a library does it: calls from this executable, which is the host,
-/// are its own business.
+/// What an audio thread must not do, counted if a library does it: calls from this executable, the host, are ignored.
 struct Breaches {
   std::uint64_t allocations = 0;
   std::uint64_t frees = 0;
@@ -18,10 +17,10 @@ struct Breaches {
   }
 };
 
-/// By this thread so far.
+/// Of this thread so far.
 Breaches breaches_of_this_thread() noexcept;
 
-/// False in builds with a sanitizer, which owns the heap and the mutexes.
+/// False with a sanitizer, which intercepts the heap and the mutexes, and without glibc.
 bool counts_breaches() noexcept;
 
 }  // namespace novasr::test

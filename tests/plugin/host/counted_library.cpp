@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Breaks each rule of the audio thread, so that the guard can show that it sees it in a library that is opened as a
-// plugin is.
+// Breaks each rule of the audio thread, to show that the guard detects it in a library loaded like a plugin.
 #include <cstdlib>
 #include <mutex>
 #include <new>

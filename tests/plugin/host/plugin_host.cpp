@@ -13,7 +13,7 @@
 namespace novasr::host {
 namespace {
 
-/// Goes with JUCE: the LV2 format keeps a folder of temporary files.
+/// Deleted when JUCE shuts down, because the LV2 format owns a folder of temporary files.
 struct Formats final : juce::AudioPluginFormatManager, juce::DeletedAtShutdown {
   Formats() {
     addFormat(new juce::VST3PluginFormat);

@@ -9,35 +9,35 @@
 
 #include "novasr/audio_view.hpp"
 
-/// A small host for the built plugin, on JUCE's. All of it belongs on the message thread unless it says otherwise.
+/// A small host for the built plugin, based on JUCE's. For the message thread unless marked otherwise.
 namespace novasr::host {
 
 enum class Format { vst3, lv2 };
 
 using Instance = std::unique_ptr<juce::AudioPluginInstance>;
 
-/// What the bundle holds. Throws std::runtime_error unless it is exactly one plugin.
+/// Describes the bundle's plugin. Throws std::runtime_error unless there is exactly one.
 juce::PluginDescription scan(Format format);
 
 /// [any] A new instance. On another thread it waits for the message thread, which must run its loop.
 Instance open(const juce::PluginDescription& plugin);
 
-/// scan() and open(), made ready with so many channels in and out: LV2 has two.
+/// scan() and open(), prepared for `channels` in and out; LV2 has two.
 Instance open(Format format, double sample_rate, int block_frames = 512, int channels = 2);
 
-/// The bus layout of `channels` in and out.
+/// The bus layout with these channel counts.
 juce::AudioProcessor::BusesLayout layout(int in_channels, int out_channels);
 
-/// By the name that a user sees. Throws std::runtime_error if there is none.
+/// The parameter with this name, as shown to users. Throws std::runtime_error if there is none.
 juce::AudioProcessorParameter& parameter(juce::AudioPluginInstance& instance, std::string_view name);
 
-/// [audio] Plays `audio` through the instance, in place, in blocks of the given sizes over and over.
+/// [audio] Plays `audio` through the instance, in place, in blocks of the given sizes, repeated in turn.
 void play(juce::AudioPluginInstance& instance, AudioView<float> audio, std::span<const int> block_frames);
 
-/// [audio] Tells the instance that the audio which follows has nothing to do with what it heard. VST3 only.
+/// [audio] Tells the instance that the following audio is unrelated to the previous audio. VST3 only.
 void restart(juce::AudioPluginInstance& instance);
 
-/// Runs the message loop for a moment, as hosts do between two gestures.
+/// Runs the message loop for a moment, as hosts do between two user actions.
 void run_messages(int milliseconds);
 
 }  // namespace novasr::host

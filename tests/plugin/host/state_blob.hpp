@@ -7,7 +7,7 @@
 #include "default_weights.hpp"
 #include "plugin_host.hpp"
 
-/// The plugin's state as plugin/source/PluginState.h lays it out, written here a second time: sessions depend on it.
+/// The layout of plugin/source/PluginState.h, implemented a second time: existing sessions depend on it.
 namespace novasr::host {
 
 using Bytes = std::string;
@@ -19,15 +19,15 @@ Bytes make_state(const std::string& header, std::span<const float> values, std::
 /// What the VST3 instance stores.
 Bytes state_of(juce::AudioPluginInstance& instance);
 
-/// Gives the VST3 instance such bytes to restore.
+/// Restores the VST3 instance from these bytes.
 void restore(juce::AudioPluginInstance& instance, const Bytes& state);
 
 /// The header in a state, and the object "parameters" in that of the VST3 instance.
 juce::var header_of(const Bytes& state);
 juce::var stored_parameters(juce::AudioPluginInstance& instance);
 
-/// What the instance plays, by its state: the header without "problem", which tells why the last state was refused, and
-/// the weights.
+/// What the instance plays according to its state: the weights, and the header without "problem", which tells why the
+/// last state was rejected.
 Bytes content_of(juce::AudioPluginInstance& instance);
 
 /// Weights that sound different from the built-in ones.

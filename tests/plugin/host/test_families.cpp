@@ -23,7 +23,7 @@ std::shared_ptr<const Model> neutral_model(const ModelFamily& family) {
 
 }  // namespace
 
-TEST_CASE("Families: a session may hold a model of any family, with the latency that it reports") {
+TEST_CASE("Families: a session may contain a model of any family, and the plugin reports its latency") {
   for (const ModelFamily* family : model_families()) {
     if (!family->built_in.empty()) continue;
     INFO(family->name);

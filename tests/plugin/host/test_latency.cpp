@@ -11,7 +11,7 @@ using host::Format;
 
 namespace {
 
-/// Noise of half the crossover's lowest frequency and below: the band that passes untouched.
+/// Noise up to half the crossover's lowest frequency: the band that passes unchanged.
 test::Audio low_noise(std::size_t frames, double rate) {
   auto audio = host::noise(2, frames);
   const auto width = static_cast<std::size_t>(std::max(1.0, rate / 2'000.0));
@@ -32,12 +32,12 @@ const Parameters kSettings[] = {
 
 }  // namespace
 
-TEST_CASE("Latency: the measure measures") {
+TEST_CASE("Latency: the measurement finds a known delay") {
   const auto input = host::noise(1, 8192);
   REQUIRE(host::measured_lag(input, host::delayed(input, 321), 1000) == 321);
 }
 
-TEST_CASE("Latency: reported is measured at every rate, with any setting and block size") {
+TEST_CASE("Latency: the reported latency is the measured delay at every rate, with any parameters and block size") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   for (const double rate : host::kRates) {
     const auto instance = host::open(format, rate);

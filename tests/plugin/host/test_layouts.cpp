@@ -7,7 +7,7 @@
 using namespace novasr;
 using host::Format;
 
-TEST_CASE("Layouts: any number of channels that is the same in and out") {
+TEST_CASE("Layouts: any channel count that is equal in and out is accepted") {
   for (int channels = 1; channels <= 8; ++channels) {
     const auto instance = host::open(Format::vst3, 48'000.0, 512, channels);
     const auto input = host::noise(static_cast<std::size_t>(channels), 9600);
@@ -15,7 +15,7 @@ TEST_CASE("Layouts: any number of channels that is the same in and out") {
   }
 }
 
-TEST_CASE("Layouts: what differs in and out is refused, and the plugin plays on as it was") {
+TEST_CASE("Layouts: different channel counts in and out are rejected, and the plugin continues unchanged") {
   const auto instance = host::open(host::scan(Format::vst3));
   REQUIRE(instance->setBusesLayout(host::layout(2, 2)));  // control
   for (const auto& [in, out] : {std::pair{1, 2}, {2, 1}, {2, 6}, {6, 2}, {8, 7}}) {

@@ -9,7 +9,7 @@
 using namespace novasr;
 using host::Format;
 
-TEST_CASE("Scan: each bundle holds one effect, and says what it is") {
+TEST_CASE("Scan: each bundle contains one effect and describes it") {
   const auto vst3 = host::scan(Format::vst3);
   REQUIRE(vst3.name == "NovaSR");
   REQUIRE(vst3.manufacturerName == "NovaSR Live");
@@ -59,7 +59,7 @@ TEST_CASE("Instances are independent of each other") {
   }
 }
 
-TEST_CASE("Two threads may ask for instances at the same time") {
+TEST_CASE("Two threads may create instances at the same time") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const auto plugin = host::scan(format);
   std::atomic<int> opened = 0;
@@ -68,7 +68,7 @@ TEST_CASE("Two threads may ask for instances at the same time") {
     for (int i = 0; i < 10; ++i) {
       auto instance = host::open(plugin);
       opened += instance != nullptr;
-      juce::MessageManager::callAsync([kept = std::shared_ptr(std::move(instance))] {});  // goes on the message thread
+      juce::MessageManager::callAsync([kept = std::shared_ptr(std::move(instance))] {});  // freed on the message thread
     }
     ++threads_done;
   };
@@ -81,7 +81,7 @@ TEST_CASE("Two threads may ask for instances at the same time") {
   REQUIRE(opened == 20);
 }
 
-TEST_CASE("LV2: the library goes with the last instance that played") {
+TEST_CASE("LV2: the library is unloaded with its last instance") {
   const auto loaded = [] { return juce::File("/proc/self/maps").loadFileAsString().contains("libNovaSR.so"); };
   auto instance = host::open(Format::lv2, 48'000.0);
   host::played(*instance, host::noise(2, 4'800));

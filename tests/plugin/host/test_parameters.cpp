@@ -21,7 +21,7 @@ struct Known {
   const char* default_text;
 };
 
-// As novasr.Stream has them.
+// As in novasr.Stream.
 constexpr Known kKnown[] = {{"Mode", "", 0.0f, "extend"},
                             {"Front end", "", 0.0f, "clean"},
                             {"Crossover", "Hz", 0.775f, "7100"},
@@ -67,7 +67,7 @@ TEST_CASE("Parameters: LV2 has the same") {
   }
 }
 
-TEST_CASE("Parameters: what the text says is the value") {
+TEST_CASE("Parameters: the text shows the value") {
   const auto instance = host::open(host::scan(Format::vst3));
   for (auto* const parameter : instance->getParameters()) {
     for (int i = 0; i <= 100; ++i) {
@@ -82,7 +82,7 @@ TEST_CASE("Parameters: what the text says is the value") {
   }
 }
 
-TEST_CASE("Parameters: any value from any thread leaves sound, range and latency whole") {
+TEST_CASE("Parameters: no value from any thread damages output, range or latency") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const auto instance = host::open(format, 48'000.0);
   const auto latency = host::expected_latency(48'000.0);
@@ -108,18 +108,18 @@ TEST_CASE("Parameters: any value from any thread leaves sound, range and latency
   REQUIRE(instance->getLatencySamples() == latency);
 
   host::set_parameters(*instance, {});
-  host::played(*instance, test::Audio(2, 9'600));  // takes up the values
+  host::played(*instance, test::Audio(2, 9'600));  // applies the values
   instance->releaseResources();
   instance->prepareToPlay(48'000.0, 512);
   const auto input = host::noise(2, 9'600);
   REQUIRE(host::difference(host::played(*instance, input), host::expected(input, 48'000.0)) <= 1e-6f);
 }
 
-TEST_CASE("Parameters: a value that is no number never gets into a session") {
+TEST_CASE("Parameters: a value that is not a number is never stored in a session") {
   for (const float value : kNotNumbers) {
     const auto instance = host::open(Format::vst3, 48'000.0);
     for (auto* const parameter : instance->getParameters()) parameter->setValue(value);
-    host::played(*instance, test::Audio(2, 512));  // takes up the values
+    host::played(*instance, test::Audio(2, 512));  // applies the values
     const auto stored = host::stored_parameters(*instance);
     INFO(value << ": " << juce::JSON::toString(stored, true));
     REQUIRE((stored["mode"] == "extend" || stored["mode"] == "full"));

@@ -20,8 +20,8 @@ namespace {
 constexpr int kBlocks = 2'000;
 constexpr int kWarmUp = 50;
 
-/// Plays blocks of 128 frames on a thread of its own; `before_each` is called on it with the block's number. Counts
-/// from the first blocks on, in which the host makes room for itself.
+/// Plays blocks of 128 frames on a separate thread, which calls `before_each` with each block's number. Does not count
+/// the first blocks, in which the host allocates.
 Breaches breaches_while_playing(juce::AudioPluginInstance& instance, const std::function<void(int)>& before_each = {}) {
   Breaches counted;
   std::thread([&] {
@@ -44,7 +44,7 @@ Function* symbol(void* library, const char* name) {
 
 }  // namespace
 
-TEST_CASE("Audio thread: the guard sees what a library does, and leaves the host alone") {
+TEST_CASE("Audio thread: the guard counts what a library does, and ignores the host") {
   if (!test::counts_breaches()) return;
   void* const library = dlopen(NOVASR_COUNTED_LIBRARY, RTLD_NOW | RTLD_LOCAL);
   REQUIRE(library != nullptr);
@@ -81,7 +81,7 @@ TEST_CASE("Audio thread: the guard sees what a library does, and leaves the host
   dlclose(library);
 }
 
-TEST_CASE("Audio thread: the guard sees what the plugin does") {
+TEST_CASE("Audio thread: the guard counts what the plugin does") {
   if (!test::counts_breaches()) return;
   const auto instance = host::open(Format::vst3, 48'000.0);
   const auto before = test::breaches_of_this_thread();
@@ -92,7 +92,7 @@ TEST_CASE("Audio thread: the guard sees what the plugin does") {
   REQUIRE(seen.locks > 0);
 }
 
-TEST_CASE("Audio thread: playing neither allocates nor frees; the one lock a block is JUCE's, and nobody holds it") {
+TEST_CASE("Audio thread: playing neither allocates nor frees, and the only locks are JUCE's and uncontended") {
   if (!test::counts_breaches()) return;
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const double rate = GENERATE(8'000.0, 44'100.0, 48'000.0, 96'000.0);
@@ -101,7 +101,7 @@ TEST_CASE("Audio thread: playing neither allocates nor frees; the one lock a blo
   REQUIRE(seen.allocations == 0);
   REQUIRE(seen.frees == 0);
   REQUIRE(seen.waits == 0);
-  // LV2: JUCE also sets the bypass parameter in every block, and asks for its listeners under a lock of theirs.
+  // LV2: JUCE also sets the bypass parameter in every block, and locks its list of listeners for that.
   REQUIRE(seen.locks <= (format == Format::vst3 ? 1 : 3) * kBlocks);
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("Audio thread: parameter changes, bypass and restarts neither allocate
   REQUIRE(seen.waits == 0);
 }
 
-TEST_CASE("Audio thread: a change of weights by another thread is neither waited for nor freed") {
+TEST_CASE("Audio thread: a change of weights on another thread causes neither waiting nor freeing") {
   if (!test::counts_breaches()) return;
   const auto instance = host::open(Format::vst3, 48'000.0, 128);
   std::atomic<bool> done = false;

@@ -10,7 +10,7 @@
 using namespace novasr;
 using host::Format;
 
-TEST_CASE("Sound: the core's, bit for bit, at every rate") {
+TEST_CASE("Sound: the output is the core's, bit for bit, at every rate") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   for (const double rate : host::kRates) {
     const auto instance = host::open(format, rate);
@@ -20,13 +20,13 @@ TEST_CASE("Sound: the core's, bit for bit, at every rate") {
     REQUIRE(host::equal(output, host::expected(input, rate)));
     if (rate > 16'000.0 && rate <= 192'000.0)
       REQUIRE(host::difference(output, host::delayed(input, host::expected_latency(rate))) >
-              1e-3f);  // it does something
+              1e-3f);  // control: not the delayed input
     else
       REQUIRE(host::equal(output, input));
   }
 }
 
-TEST_CASE("Sound: the core's with any setting") {
+TEST_CASE("Sound: the output is the core's with any parameters") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const Parameters setting =
       GENERATE(Parameters{.mode = Mode::full}, Parameters{.mode = Mode::full, .front_end = FrontEnd::reference},
@@ -41,7 +41,7 @@ TEST_CASE("Sound: the core's with any setting") {
   REQUIRE(host::difference(output, host::expected(input, rate)) > 1e-3f);            // control
 }
 
-TEST_CASE("Sound: how the input is cut does not matter, to the last bit") {
+TEST_CASE("Sound: the output is bit-identical for any block size") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const double rate = GENERATE(44'100.0, 48'000.0, 96'000.0);
   const auto input = host::noise(2, 24'000);
@@ -73,21 +73,21 @@ TEST_CASE("Sound: how the input is cut does not matter, to the last bit") {
   REQUIRE_FALSE(host::equal(host::delayed(whole, 1), whole));  // control
 }
 
-TEST_CASE("Sound: a stream begins afresh when the plugin is activated") {
+TEST_CASE("Sound: activation starts a fresh stream") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const auto instance = host::open(format, 48'000.0);
   const auto input = host::noise(2, 5'000);
   for (const double rate : {48'000.0, 48'000.0, 44'100.0, 8'000.0, 384'000.0, 96'000.0, 48'000.0}) {
     instance->releaseResources();
     instance->prepareToPlay(rate, 512);
-    instance->releaseResources();  // no audio between
+    instance->releaseResources();  // no audio in between
     instance->prepareToPlay(rate, 333);
     INFO(rate << " Hz");
     REQUIRE(host::equal(host::played(*instance, input, {333}), host::expected(input, rate)));
   }
 }
 
-TEST_CASE("Sound: a stream begins afresh after a restart") {
+TEST_CASE("Sound: a restart starts a fresh stream") {
   const auto instance = host::open(Format::vst3, 48'000.0);
   const auto input = host::noise(2, 5'000);
   const auto fresh = host::expected(input, 48'000.0);
@@ -97,7 +97,7 @@ TEST_CASE("Sound: a stream begins afresh after a restart") {
   REQUIRE(host::equal(host::played(*instance, input), fresh));
 }
 
-TEST_CASE("Sound: blocks longer than announced are played all the same") {
+TEST_CASE("Sound: blocks longer than announced are processed as well") {
   const auto instance = host::open(Format::lv2, 48'000.0, 64);
   const auto input = host::noise(2, 20'000);
   REQUIRE(host::equal(host::played(*instance, input, {64, 8192}), host::expected(input, 48'000.0)));
@@ -114,7 +114,7 @@ TEST_CASE("Bypass: the delayed input, bit for bit, with the same latency") {
   REQUIRE(instance->getLatencySamples() == host::expected_latency(rate));
 }
 
-TEST_CASE("Bypass: can be automated, and changes over within 10 ms") {
+TEST_CASE("Bypass: can be automated, with a fade of 10 ms") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const auto instance = host::open(format, 48'000.0, 480);
   auto& bypass = host::parameter(*instance, "Bypass");
@@ -157,12 +157,12 @@ TEST_CASE("Silence: the plugin falls silent after its tail, and stays so") {
   REQUIRE(host::peak(output, loud) > inaudible);  // control
   REQUIRE(host::peak(output, loud + settled) < inaudible);
 
-  // From silence the network itself starts with a transient: the padding of its layers.
+  // Even from silence the network starts with a transient, caused by the padding of its layers.
   const auto beginning = host::peak(host::played(*host::open(format, rate), test::Audio(2, 20'000)));
   REQUIRE(beginning < 2e-4f);  // -74 dBFS
 }
 
-TEST_CASE("NaN and infinity count as 0, and leave nothing behind") {
+TEST_CASE("NaN and infinity count as 0 and have no later effect") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const Parameters setting = GENERATE(Parameters{}, Parameters{.mix = 0.0f}, Parameters{.bypass = true});
   const auto instance = host::open(format, 48'000.0);

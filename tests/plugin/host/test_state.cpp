@@ -38,7 +38,7 @@ std::vector<float> values(juce::AudioPluginInstance& instance) {
   return all;
 }
 
-/// Whether the instance sounds like this from a fresh stream on.
+/// Whether a fresh stream of the instance sounds like this.
 bool sounds_like(juce::AudioPluginInstance& instance, const Parameters& parameters, const ModelWeights& weights) {
   instance.releaseResources();
   instance.prepareToPlay(48'000.0, 512);
@@ -49,7 +49,7 @@ bool sounds_like(juce::AudioPluginInstance& instance, const Parameters& paramete
 
 }  // namespace
 
-TEST_CASE("State: every parameter comes back as it was stored") {
+TEST_CASE("State: every parameter is restored as it was stored") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const auto first = host::open(format, 48'000.0);
   const auto second = host::open(format, 48'000.0);
@@ -58,13 +58,13 @@ TEST_CASE("State: every parameter comes back as it was stored") {
     for (auto* const parameter : first->getParameters())
       if (parameter->getName(100) != "Bypass" || format == Format::vst3)  // in LV2 it is a port, which the host stores
         parameter->setValue(static_cast<float>(random() % 1001) / 1000.0f);
-    host::played(*first, test::Audio(2, 64));  // takes up the values
+    host::played(*first, test::Audio(2, 64));  // applies the values
     juce::MemoryBlock state;
     first->getStateInformation(state);
     second->setStateInformation(state.getData(), static_cast<int>(state.getSize()));
     host::run_messages(5);
     if (format == Format::lv2) {
-      host::played(*second, test::Audio(2, 64));  // brings the values back
+      host::played(*second, test::Audio(2, 64));  // applies the restored values
       host::run_messages(50);
     }
     for (int i = 0; i < first->getParameters().size(); ++i) {
@@ -85,7 +85,7 @@ TEST_CASE("State: every parameter comes back as it was stored") {
   }
 }
 
-TEST_CASE("State: holds the weights, so that a session sounds the same anywhere") {
+TEST_CASE("State: contains the weights, so that a session sounds the same on any machine") {
   const auto weights = host::other_weights();
   const auto first = host::open(Format::vst3, 48'000.0);
   host::restore(*first, host::make_state(kHeader, weights));
@@ -100,7 +100,7 @@ TEST_CASE("State: holds the weights, so that a session sounds the same anywhere"
   REQUIRE(values(*first) == values(*second));
 }
 
-TEST_CASE("State: one of the first version is still read") {
+TEST_CASE("State: version 1 can still be read") {
   const auto weights = host::other_weights();
   const auto instance = host::open(Format::vst3, 48'000.0);
   host::restore(*instance, host::make_state(kHeader, weights, 1));
@@ -108,7 +108,7 @@ TEST_CASE("State: one of the first version is still read") {
   REQUIRE(host::header_of(host::state_of(*instance))["family"] == "novasr");
 }
 
-TEST_CASE("State: an unknown model family is named") {
+TEST_CASE("State: the error names an unknown model family") {
   const auto instance = host::open(Format::vst3, 48'000.0);
   host::restore(*instance, host::make_state(R"({"parameters": {}, "family": "later"})", *default_weights()));
   const auto problem = host::header_of(host::state_of(*instance))["problem"].toString();
@@ -128,7 +128,7 @@ TEST_CASE("State: is kept across rates, and restored before the first activation
   }
 }
 
-TEST_CASE("State: a parameter that is missing gets its default, an unknown one is ignored, padding too") {
+TEST_CASE("State: a missing parameter gets its default, an unknown one and padding are ignored") {
   const auto instance = host::open(Format::vst3, 48'000.0);
   host::restore(*instance, host::make_state(kHeader, host::other_weights()));
   auto state = host::make_state(R"({"parameters": {"mix": 0.5, "from_the_future": 7}})", *default_weights());
@@ -137,7 +137,7 @@ TEST_CASE("State: a parameter that is missing gets its default, an unknown one i
   REQUIRE(sounds_like(*instance, {.mix = 0.5f}, *default_weights()));
 }
 
-TEST_CASE("State: values of the wrong kind give the default, those out of range the nearest") {
+TEST_CASE("State: values of the wrong type become the default, values out of range are clamped") {
   const auto instance = host::open(Format::vst3, 48'000.0);
   host::restore(*instance, host::make_state(kHeader, host::other_weights()));
   host::restore(*instance, host::make_state(R"({"parameters": {"mix": 1e99, "mode": 3, "front_end": ["full"],
@@ -146,7 +146,7 @@ TEST_CASE("State: values of the wrong kind give the default, those out of range 
   REQUIRE(sounds_like(*instance, {.output_gain_db = -60.0f}, *default_weights()));
 }
 
-TEST_CASE("State: brackets in a name are no nesting") {
+TEST_CASE("State: brackets in a name do not count as nesting") {
   const auto instance = host::open(Format::vst3, 48'000.0);
   const Bytes name = "a \\\" quoted " + Bytes(100, '[');
   host::restore(*instance, host::make_state(R"({"parameters": {"mix": 0.25}, "weights": ")" + name + "\"}",
@@ -154,7 +154,7 @@ TEST_CASE("State: brackets in a name are no nesting") {
   REQUIRE(sounds_like(*instance, {.mix = 0.25f}, host::other_weights()));
 }
 
-TEST_CASE("State: what cannot be read is refused, and the old state stays") {
+TEST_CASE("State: an unreadable state is rejected, and the old one stays") {
   const auto weights = host::other_weights();
   const auto instance = host::open(Format::vst3, 48'000.0);
   host::restore(*instance, host::make_state(kHeader, weights));
@@ -186,7 +186,7 @@ TEST_CASE("State: what cannot be read is refused, and the old state stays") {
   REQUIRE(sounds_like(*instance, {}, *default_weights()));
 }
 
-TEST_CASE("State: thousands of damaged ones are refused whole or accepted whole") {
+TEST_CASE("State: thousands of damaged states are each rejected or accepted as a whole") {
   const auto instance = host::open(Format::vst3, 48'000.0);
   const auto old_state = host::make_state(kHeader, host::other_weights());
   const auto new_state = host::make_state(
@@ -234,7 +234,7 @@ TEST_CASE("State: thousands of damaged ones are refused whole or accepted whole"
   REQUIRE(std::isfinite(host::peak(host::played(*instance, host::noise(2, 4'800)))));
 }
 
-TEST_CASE("State: stored and restored while another thread plays") {
+TEST_CASE("State: can be stored and restored while another thread plays") {
   const auto format = GENERATE(Format::vst3, Format::lv2);
   const auto instance = host::open(format, 48'000.0, 64);
   const auto latency = host::expected_latency(48'000.0);

@@ -1,4 +1,4 @@
-"""measure_bandwidth and file_info: where a band ends, and what follows from it."""
+"""measure_bandwidth and file_info: where a band ends, and the verdict on it."""
 
 from __future__ import annotations
 

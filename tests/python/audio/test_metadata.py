@@ -253,7 +253,7 @@ def with_chunks(
 
 
 def chunks_of(path: Path) -> list[tuple[bytes, bytes]]:
-    """Take a WAV or RF64 apart, its sizes believed and checked."""
+    """Split a WAV or RF64 into chunks and check its sizes."""
     content = path.read_bytes()
     size, position, sizes64, found = int.from_bytes(content[4:8], "little"), 12, (), []
     while position < len(content):
@@ -496,7 +496,7 @@ RESULTS = ["mp3", "wav", "rf64", "aiff", "flac", "ogg", "opus"]
 
 
 def rich(path: Path, picture: bytes = PNG) -> Path:
-    """Make a file with more tags than libsndfile knows, a cover, and tags of its old sound."""
+    """Make a file with more tags than libsndfile knows, a cover, and tags about its old audio."""
     import mutagen
     from mutagen import asf, flac, id3, mp4
 
@@ -672,7 +672,7 @@ def test_without_mutagen_what_is_lost_is_named(
 
 @pytest.mark.parametrize("source", ["wav", "caf", "flac", "mp3"])
 def test_without_need_mutagen_is_not_imported(tmp_path: Path, mutagen: Any, source: str) -> None:
-    """Its licence is another one."""
+    """Its licence differs."""
     path = tagged(tmp_path / f"a.{source}", {} if source in ("mp3", "flac") else {"title": "T"})
     script = "import sys; from novasr.offline.files import enhance_file as e; e(*sys.argv[1:]);"
     script += "print('mutagen' in sys.modules)"

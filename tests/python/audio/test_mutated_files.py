@@ -66,7 +66,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """Damage a file in one to three ways, every third time within its first bytes."""
+    """Damage a file in one to three places, every third time within its first bytes."""
     data = bytearray(content)
     for _ in range(rng.integers(1, 4)):
         reach = len(data) if rng.random() < 0.67 else min(len(data), 120)
@@ -89,7 +89,7 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def decoded_by_ffmpeg(path: Path) -> int:
-    """Count the frames that ffmpeg makes of a file; of Opus at our rate."""
+    """Count the frames that ffmpeg decodes from a file; for Opus, at our rate."""
     command = ["ffmpeg", "-nostdin", "-v", "quiet", "-i", path, "-map", "0:a:0?", "-f", "s16le"]
     rate = ["-ar", str(RATE)] if path.suffix == ".opus" else []
     done = subprocess.run([*command, *rate, "-ac", "1", "-"], capture_output=True)

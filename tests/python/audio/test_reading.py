@@ -1,4 +1,4 @@
-"""AudioReader: all of the audio that a file holds, whatever its header states, and a word on what is lost."""
+"""AudioReader: all audio in a file, whatever its header states, and a warning about what is lost."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_bytes(content: bytes, folder: Path, suffix: str) -> tuple[FloatAudio, l
 
 
 def with_size(content: bytes, suffix: str, size: int) -> bytes:
-    """Let the header of a file state another number of bytes of audio; -1: unknown."""
+    """Change the number of audio bytes stated in the header of a file; -1: unknown."""
     edited = bytearray(content)
     if suffix in ("wav", "rf64"):
         at = content.index(b"data") + 4
@@ -192,7 +192,7 @@ def test_as_many_files_as_one_likes_may_be_joined(tmp_path: Path, suffix: str) -
 
 @pytest.mark.parametrize("suffix", ["w64", "caf"])
 def test_a_header_may_come_any_number_of_times(tmp_path: Path, suffix: str) -> None:
-    """SoX writes it into a pipe twice."""
+    """SoX writes it twice into a pipe."""
     content = stored(suffix)
     body = content.index(b"data") + (24 if suffix == "w64" else 16)
     found, _ = read_bytes(1_200 * content[:body] + content, tmp_path, suffix)
@@ -222,7 +222,7 @@ def test_joined_files_are_read_to_the_end(tmp_path: Path, suffix: str, parts: in
 
 
 def without_tag(content: bytes) -> bytes:
-    """Drop the first frame of an MP3 file, which counts the others."""
+    """Drop the first frame of an MP3 file, which contains the number of the others."""
     assert b"Xing" in content[:200] or b"Info" in content[:200]
     return content[content.index(b"\xff", 2) :]
 
@@ -251,7 +251,7 @@ def test_an_mp3_whose_count_is_too_small_is_read_to_the_end(tmp_path: Path) -> N
 
 
 def test_an_mp3_cut_out_of_a_stream_is_read_from_its_first_whole_frame(tmp_path: Path) -> None:
-    """As programs that record web radio write it."""
+    """As written by programs that record web radio."""
     whole, _ = read_bytes(without_tag(stored("mp3", noise(5.0, RATE))), tmp_path, "mp3")
     found, _ = read_bytes(without_tag(stored("mp3", noise(5.0, RATE)))[1_000:], tmp_path, "mp3")
     assert len(whole) - 0.3 * RATE < len(found) < len(whole)
@@ -430,7 +430,7 @@ def hertz_of(audio: FloatAudio, rate: int) -> list[float]:
 
 
 def surround(folder: Path, suffix: str, channels: int) -> Path:
-    """Let ffmpeg make a file with a tone of its own for each loudspeaker."""
+    """Make a file with ffmpeg, with a different tone for each loudspeaker."""
     hertz = [400.0 + 100.0 * channel for channel in range(channels)]
     if channels >= 6:
         hertz[3] = 100.0  # LFE
@@ -441,7 +441,7 @@ def surround(folder: Path, suffix: str, channels: int) -> Path:
 
 
 def tones_of(path: Path, channels: int) -> list[float]:
-    """Tell the tone for each loudspeaker by ffmpeg's judgement."""
+    """Return the tone of each loudspeaker according to ffmpeg."""
     back = path.with_name("back.wav")
     layout = f"aformat=channel_layouts={LAYOUTS[channels]}"
     ffmpeg("-i", path, "-af", layout, "-c:a", "pcm_f32le", back)

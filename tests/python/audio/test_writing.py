@@ -1,4 +1,4 @@
-"""What is written: rounded to nearest, in pieces that codecs bear, with the gain, rate and width asked for."""
+"""Output: rounded to nearest, in pieces that codecs can handle, with the requested gain, rate and width."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_an_error_of_the_chain_is_not_taken_for_one_of_the_result(
 
 
 def run_with_room_for(size: int, folder: Path, arguments: str, given: Path | None = None) -> str:
-    """Enhance where no file may be larger, and return the only line on stderr."""
+    """Enhance under a file size limit, and return the only line on stderr."""
     resource = pytest.importorskip("resource")
     done = subprocess.run(
         [sys.executable, "-m", "novasr", "enhance", *arguments.split()],

@@ -1,4 +1,4 @@
-"""Many files in one call: one that fails is named and left behind, the others are done."""
+"""Many files in one call: one that fails is named and skipped, the others are done."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ SOURCES = ["a.wav", "b.flac", "c.ogg", "d.aiff", "e.caf", "f.mp3"]
 
 
 def results(folder: Path) -> dict[str, tuple[int, int]]:
-    """Tell inode and time of every file."""
+    """Return the inode and time of every file."""
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
 
 

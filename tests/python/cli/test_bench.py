@@ -1,4 +1,4 @@
-"""The benchmark command: what its figures hold, and its errors before anything is measured."""
+"""The benchmark command: its figures, and its errors before anything is measured."""
 
 from __future__ import annotations
 

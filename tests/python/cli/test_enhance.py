@@ -1,4 +1,4 @@
-"""novasr enhance: what its options promise together, and what it says when they cannot."""
+"""novasr enhance: how its options combine, and its messages when they cannot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the work ends soon, cleanly, and whatever comes after the first of them."""
+"""Ctrl-C, SIGTERM and SIGHUP: work ends soon and cleanly, regardless of further signals."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal
 
 @pytest.fixture(scope="module")
 def long_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of three names for half an hour of noise."""
+    """A folder with three names for the same half hour of noise."""
     folder = tmp_path_factory.mktemp("long")
     minute = noise(60.0, 16_000)
     write(folder / "a.wav", np.concatenate([minute] * 30), 16_000)

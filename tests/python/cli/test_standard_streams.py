@@ -1,4 +1,4 @@
-"""Launchers leave out standard streams: pythonw, services, ``2>&-`` in a shell."""
+"""Some launchers omit standard streams: pythonw, services, ``2>&-`` in a shell."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_exit_code_of_an_error_stays(tmp_path: Path, missing: str) -> None:
 
 
 def test_what_native_libraries_print_gets_into_no_file(tmp_path: Path) -> None:
-    """Without a standard error the first file that a program opens has its number, 2."""
+    """Without standard error, the first file that a program opens gets its number, 2."""
     code = """if True:
         import os, sys
         from novasr.cli.main import main

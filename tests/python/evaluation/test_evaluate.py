@@ -111,7 +111,7 @@ def test_an_error_is_one_line_and_leaves_nothing_behind(evaluate, data: Path, tm
 
 
 def damage(folder: Path, *names: str) -> None:
-    """Break FLAC files in the middle: they open, and say how long they are."""
+    """Damage FLAC files in the middle: they still open and report their length."""
     for name in names:
         path = write(folder / name, noise(0.5, 48_000), 48_000)
         content = bytearray(path.read_bytes())

@@ -26,7 +26,7 @@ def white(seed: int, frames: int = RATE) -> np.ndarray:
 
 
 def voice(hertz: float, seconds: float = 1.0) -> np.ndarray:
-    """Ten harmonics, which fall as those of a voice do."""
+    """Ten harmonics with the roll-off of a voice."""
     time = np.arange(round(seconds * RATE)) / RATE
     return sum(0.2 / n * np.sin(2 * np.pi * n * hertz * time) for n in range(1, 11))
 

@@ -1,4 +1,4 @@
-"""What happens to the file that is in the place of a result, and to a second program that wants the place."""
+"""What happens to an existing file at the place of a result, and to a second program that writes there."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_file_that_comes_up_meanwhile_is_kept(tmp_path: Path, speech: Path) ->
 
 
 def test_of_many_at_once_one_wins(tmp_path: Path) -> None:
-    """The lock file comes and goes all the time; no two may ever hold it."""
+    """The lock file is constantly created and deleted; no two threads may ever hold it."""
     inside, most, done = [0], [0], [0]
     refusals: set[str] = set()
     guard = threading.Lock()

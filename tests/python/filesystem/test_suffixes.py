@@ -1,4 +1,4 @@
-"""A suffix that chooses a format: in any case of letters; an unknown one is refused, and no file is made."""
+"""The suffix selects the format, in upper or lower case; an unknown one is rejected, and no file is made."""
 
 from __future__ import annotations
 

@@ -340,7 +340,7 @@ def test_the_result_has_ordinary_permissions_and_links_are_followed(tmp_path: Pa
 
 
 def peak_kib(source: Path, minutes: int, jobs: int) -> int:
-    """Give the memory that a program of its own needs at most for so much sound."""
+    """Return the peak memory of a separate process for this much audio."""
     minute = noise(60.0, 16_000)
     with sf.SoundFile(source, "w", 16_000, 1) as file:
         for _ in range(minutes):
@@ -365,7 +365,7 @@ def test_memory_does_not_grow_with_the_length_of_the_file(tmp_path: Path) -> Non
 
 @reads_proc
 def test_several_threads_hold_a_few_segments_more(tmp_path: Path) -> None:
-    """Of 8 MB: five results in hand and two in work, with what they are made from."""
+    """Of 8 MB: five finished results and two in progress, with their inputs."""
     more = peak_kib(tmp_path / "a.wav", 15, jobs=2) - peak_kib(tmp_path / "a.wav", 1, jobs=1)
     assert more < 100_000  # measured: 78,000; the whole result would be 173 MB
 

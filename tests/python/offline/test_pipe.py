@@ -28,7 +28,7 @@ def samples_of(wav: bytes) -> bytes:
 
 
 def enhanced(source: Path, *options: str) -> bytes:
-    """Return the samples of what the file route makes of `source`."""
+    """Return the samples that the file route makes from `source`."""
     result = source.with_name("by-file.wav")
     done = run(source, "-o", result, "--overwrite", *options)
     assert done.returncode == 0, done.stderr
@@ -81,7 +81,7 @@ def test_samples_without_a_header_go_in_and_out(tmp_path: Path, name: str, kind:
 
 
 def test_an_answer_comes_within_100_ms(tmp_path: Path) -> None:
-    """The first second of sound is answered while the pipe stays open."""
+    """The first second of audio is answered while the pipe stays open."""
     command = [*NOVASR, "-", "-o", "-", "--raw", "16000,1,s16le"]
     block = (3000 * noise(0.02, 16_000)).astype("<i2").tobytes()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
@@ -170,7 +170,7 @@ def test_a_mask_goes_through_a_pipe(tmp_path: Path) -> None:
 
 
 def file_route(source: Path, name: str, *options: str) -> str:
-    """Return what the file route says, the result being at `name`."""
+    """Return the messages of the file route with the result at `name`."""
     done = run(source, "-o", source.with_name(name), *options)
     return done.stderr.decode().replace(str(source), "-")
 

@@ -1,4 +1,4 @@
-"""novasr.NovaSR in pedalboard: its sound, its manners, and pedalboard's traps."""
+"""novasr.NovaSR in pedalboard: its output, its behaviour, and pedalboard's pitfalls."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def padded(audio: np.ndarray, frames: int) -> np.ndarray:
 
 
 def streamed(effect: NovaSR, audio: np.ndarray, rate: float, sizes: list[int]) -> np.ndarray:
-    """Play block by block, and bring out the rest with zeros."""
+    """Play block by block, and flush the rest with zeros."""
     parts, start = [], 0
     for size in itertools.cycle(sizes):
         if start >= audio.shape[1]:
@@ -62,7 +62,7 @@ def streamed(effect: NovaSR, audio: np.ndarray, rate: float, sizes: list[int]) -
 
 
 def below_6_khz(audio: np.ndarray, rate: float) -> np.ndarray:
-    """Keep the band that every mode keeps: its correlation has one sharp peak."""
+    """Keep the band that every mode preserves: its correlation has one sharp peak."""
     spectrum = np.fft.rfft(audio)
     spectrum[np.fft.rfftfreq(len(audio), 1 / rate) > 6000] = 0
     return np.fft.irfft(spectrum, len(audio)).astype(np.float32)
@@ -78,7 +78,7 @@ def lag(output: np.ndarray, audio: np.ndarray) -> int:
 
 @pytest.fixture
 def other_weights(tmp_path: Path) -> Path:
-    """A checkpoint that sounds unlike the weights of the package."""
+    """Weights that sound different from those of the package."""
     from safetensors.numpy import save_file
 
     tensors = load_tensors() | {"conv_post.weight": 0.5 * load_tensors()["conv_post.weight"]}

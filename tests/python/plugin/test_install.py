@@ -1,4 +1,4 @@
-"""novasr plugin install, path and uninstall: as users run them, in a home of their own."""
+"""novasr plugin install, path and uninstall: as users run them, in a separate home."""
 
 from __future__ import annotations
 

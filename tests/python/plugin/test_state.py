@@ -1,4 +1,4 @@
-"""The plugin's bytes: their layout, and the refusal of every damage."""
+"""The plugin's state: its layout, and that damaged ones are rejected."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def assert_equal(one: PluginState, other: PluginState) -> None:
 
 
 def sealed(header: bytes, values: bytes, version: int = 2) -> bytes:
-    """Lay out a state by hand, with a checksum that is right."""
+    """Build a state by hand, with a valid checksum."""
     count = struct.pack("<I", len(values) // 4) if version > 1 else b""
     rest = struct.pack("<I", len(header)) + count + header + values
     return b"NvSR" + struct.pack("<II", version, zlib.crc32(rest)) + rest

@@ -1,4 +1,4 @@
-"""A second family is trained with nothing but its own folder."""
+"""A second family needs nothing but its own folder to be trained."""
 
 import dataclasses
 from pathlib import Path
@@ -41,7 +41,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(autouse=True)
 def toy(monkeypatch):
-    """Let the package know the toy: its folder, and its tensors as the native side would list them."""
+    """Register the toy with the package: its folder, and its tensors as the native side lists them."""
     here = str(Path(__file__).parent / "families")
     tensors = {"filter.weight": (2, 1, 5), "filter.bias": (2,)}
     known = {**families.families(), "toy": {"name": "toy", "prefix": "", "tensors": tensors}}

@@ -1,4 +1,4 @@
-"""Training: what it learns from, what it minimises, and that a run can be repeated and taken up again."""
+"""Training: its data, its losses, and that runs can be repeated and resumed."""
 
 import csv
 import dataclasses
@@ -54,7 +54,7 @@ NEVER = Degradation(
 
 @pytest.fixture(scope="module", autouse=True)
 def threads():
-    """Two, here and in programs: a run can be repeated with the same number, and one would hide a race."""
+    """Two, here and in subprocesses: runs repeat with the same number, and one would hide a race."""
     before = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "2")
@@ -82,7 +82,7 @@ def recordings(tmp_path_factory):
 
 
 def damage(*paths):
-    """Make FLAC files of recordings, of which the second half is nothing."""
+    """Replace the second half of FLAC files with zeros."""
     for path in paths:
         audio, rate = soundfile.read(path)
         soundfile.write(path, audio, rate, format="FLAC")
@@ -96,7 +96,7 @@ def assert_same_weights(a, b):
 
 
 class TestGradients:
-    """The compiled network against PyTorch's own."""
+    """The compiled network against PyTorch's."""
 
     @pytest.mark.parametrize("frames", [6, 17, 40, 81, 400])
     @pytest.mark.parametrize("textbook", [False, True])
@@ -163,7 +163,7 @@ class TestDegradation:
 
     @pytest.mark.parametrize("seed", range(12))
     def test_low_and_high_are_aligned(self, seed):
-        """Whatever happened on the way down: the low side correlates best with the high one at lag 0."""
+        """For any degradation, the input correlates best with the target at lag 0."""
         chances = dataclasses.replace(
             NEVER, filter_chance=0.5, quantise_chance=0.5, level_chance=0.5
         )
@@ -190,7 +190,7 @@ class TestDegradation:
 
     @pytest.mark.parametrize("codec", CODECS)
     def test_codecs_take_audio_beyond_full_scale(self, codec):
-        """The integers of some wrap around: a loud sine would come back as its opposite."""
+        """The integers of some wrap around: a loud sine would come back inverted."""
         low = (1.1 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)).astype(np.float32)
         decoded = through_codec(low, codec, LOW_HZ, np.random.default_rng(0))
         assert np.abs(decoded - low)[1000:-1000].max() < 0.5
@@ -286,7 +286,7 @@ class TestRuns:
             train(training[1:], validation, tmp_path, TINY)
 
     def test_bad_recordings_are_told_and_left_out(self, recordings, tmp_path):
-        """Some to train on, one for validation; they open and tell their length, but end in the middle."""
+        """Some for training, one for validation; they open and report their length, but end in the middle."""
         data = shutil.copytree(recordings, tmp_path / "data")
         training, validation = gather([data], TINY)
         bad = [training[0].path, validation[0].path]
@@ -357,7 +357,7 @@ class TestRuns:
         assert_same_weights(whole, resumed)
 
     def test_it_learns(self, recordings, tmp_path):
-        """Sixty steps bring recordings that it never heard much nearer than the first six."""
+        """Sixty steps give a much lower LSD on unseen recordings than the first six."""
         recipe = dataclasses.replace(TINY, optimizer=Optimizer(steps=60, warm_up=5))
         training, validation = gather([recordings], recipe)
         found = []
@@ -530,7 +530,7 @@ class TestCommand:
 
 class TestWeightFiles:
     def test_silence_stays_silent_in_float16(self, tmp_path):
-        """Rounded one by one, the biases would leave an offset."""
+        """Rounded independently, the biases would leave an offset."""
         network = new_network(7)
         save_weights(network, tmp_path / "w.safetensors")
         saved = weights.load_model(tmp_path / "w.safetensors")

@@ -1,4 +1,4 @@
-"""novasr export, and TorchScript files that others made."""
+"""novasr export, and TorchScript files from elsewhere."""
 
 from __future__ import annotations
 

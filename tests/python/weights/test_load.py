@@ -1,4 +1,4 @@
-"""Weights: every way they can be wrong has its message, and the hub is asked for real."""
+"""Weights: every defect has its message, and downloads use the real hub client."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ constexpr size_t kFirVectors = kFirFrames / kWidth;
 constexpr size_t kDotVectors = kDotLanes / kWidth;
 static_assert(kFirVectors * kWidth == kFirFrames && kDotVectors * kWidth == kDotLanes);
 
-/// Vectorised over frames: each output adds its taps in the same order, wherever a block begins.
+/// Vectorised over frames: each output sums its taps in the same order, regardless of block boundaries.
 void symmetric_fir(const float* half, size_t taps, const float* centre, size_t frames, float* out) NOVASR_RT {
   for (size_t first = 0; first < frames; first += kFirFrames) {
     const float* const x = centre + first;
@@ -59,7 +59,7 @@ float dot_between(const float* x, const float* h0, const float* h1, float fracti
 
 }  // namespace
 
-extern const KernelTable NOVASR_TABLE;  // const alone would hide it in this file
+extern const KernelTable NOVASR_TABLE;  // const alone would mean internal linkage
 const KernelTable NOVASR_TABLE = {symmetric_fir, dot, dot_between};
 
 }  // namespace novasr::dsp

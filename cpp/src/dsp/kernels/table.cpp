@@ -5,7 +5,8 @@
 namespace novasr::dsp {
 namespace {
 
-// SSE4.1 has no instruction that these loops could use, and wider vectors than AVX2's do not help: they wait for sums.
+// SSE4.1 adds no instruction that these loops could use, and vectors wider than AVX2's do not help: the loops are
+// bound by the latency of their sums.
 constexpr IsaTables<KernelTable> kTables{
     .portable = kPortableTable,
 #ifdef NOVASR_X86

@@ -4,7 +4,7 @@
 
 namespace novasr::dsp {
 
-/// [control] Throws ConfigError if this processor lacks the instruction set or NOVASR_ISA forbids it.
+/// [control] Throws ConfigError if this CPU lacks the instruction set or NOVASR_ISA excludes it.
 [[nodiscard]] const KernelTable& table_for(Isa isa);
 
 }  // namespace novasr::dsp

@@ -1,6 +1,6 @@
 #pragma once
-// The numbers of the published network. Included by every instruction set's file of kernels, therefore without any
-// standard header that has inline code.
+// The dimensions of the published network. The kernels of all instruction sets include this, so it includes no standard
+// header with inline code.
 #include <stddef.h>
 
 namespace novasr::network {

@@ -12,7 +12,7 @@
 namespace novasr {
 
 /// The first and last outputs, where conv2, conv_post and the interpolation reach past the signal. There the merged
-/// filters do not hold, so the contributions of conv_post's taps are kept apart and only those inside are added.
+/// filters are invalid, so the contributions of conv_post's taps are kept separate and only those inside are added.
 struct EdgeFilters {
   static constexpr std::size_t kTaps = network::kPostTaps;
   /// conv2 behind one tap of conv_post: [tap of conv_post][tap of conv2][channel]

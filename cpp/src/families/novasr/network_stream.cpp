@@ -12,7 +12,7 @@ namespace {
 
 using kernels::kChannels;
 
-// What each layer reaches: so many frames before its own, so many after it. An odd filter reaches as far to both sides.
+// The reach of each layer: frames needed before and after its own. Odd filters reach equally far both ways.
 constexpr std::int64_t kPreReach = network::kPreTaps / 2;
 constexpr std::int64_t kConvReach = network::kConvTaps / 2;
 constexpr std::int64_t kPostReach = network::kPostTaps / 2;
@@ -20,30 +20,30 @@ constexpr std::int64_t kOutputReach = kernels::kOutputTaps / 2;
 constexpr std::int64_t kResidualReach = kernels::kResidualTaps / 2;
 static_assert(kOutputReach == kConvReach + kPostReach);
 
-// Both phases of an up-sampler see the same frames. Step s of it is the rows 2 s and 2 s + 1 at 96 kHz.
+// Both phases of an up-sampler read the same frames. Its step s yields rows 2 s and 2 s + 1 at 96 kHz.
 constexpr std::int64_t kUpAfter = network::kPhaseTaps / 2;
 constexpr std::int64_t kUpBefore = kUpAfter - 1;
 static_assert(kUpBefore + 1 + kUpAfter == network::kPhaseTaps);
 
-// The signal loses kTrim frames in an activation, as many rows of the up-sampler's at each end. Its frame t therefore
-// has its centre between the rows 2 t + kTrim and 2 t + kTrim + 1; the even low-pass reaches kLowPassReach to both
-// sides of that: up to row 2 t + 8, in step t + 4.
+// An activation shortens the signal by kTrim frames: it drops kTrim rows at each end of the up-sampler's output. So its
+// frame t is centred between rows 2 t + kTrim and 2 t + kTrim + 1; the low-pass, of even length, reaches kLowPassReach
+// rows both ways from there: up to row 2 t + 8, in step t + 4.
 constexpr std::int64_t kTrim = network::kTrim;
 constexpr std::int64_t kLowPassReach = network::kFilterTaps / 2;
 constexpr std::int64_t kLowPassSteps = (kTrim + kLowPassReach) / 2;
 static_assert(2 * kLowPassSteps == kTrim + kLowPassReach, "a step's first row completes a frame");
 
-// The interpolation and the first up-sampler are one: group g is the kStepsPerGroup steps around the 48 kHz frame
-// 3 g, that of steps 3 g - 1 .. 3 g + 1. Frame f lies between the inputs floor((f - 1) / 3) and floor((f + 1) / 3).
+// The interpolation and the first up-sampler are one filter: group g is the kStepsPerGroup steps 3 g - 1 .. 3 g + 1,
+// around the 48 kHz frame 3 g. Frame f lies between the inputs floor((f - 1) / 3) and floor((f + 1) / 3).
 constexpr std::int64_t kOutPerIn = network::kRatio;
 constexpr std::int64_t kStepsPerGroup = kOutPerIn;
 constexpr std::int64_t kRowsPerGroup = 2 * kStepsPerGroup;
-constexpr std::int64_t kGroupBegin = -1;  // its first step, from 3 g
+constexpr std::int64_t kGroupBegin = -1;  // its first step, relative to 3 g
 constexpr std::int64_t kGroupBefore = -floor_div(kGroupBegin - kUpBefore - 1, kOutPerIn);
 constexpr std::int64_t kGroupAfter = floor_div(kGroupBegin + kStepsPerGroup - 1 + kUpAfter + 1, kOutPerIn);
 static_assert(kGroupBefore == 2 && kGroupAfter == 1, "what KernelTable::up_from_16k reads");
 
-// How far behind the inputs each layer starts in a call, at 16 kHz up to the groups and at 48 kHz from there on.
+// How far each layer lags the input in a call: in 16 kHz frames up to the groups, in 48 kHz frames after them.
 constexpr std::int64_t kPreLag = kPreReach;
 constexpr std::int64_t kGroupLag = kPreLag + kGroupAfter;
 constexpr std::int64_t kActivated1Lag = kOutPerIn * kGroupLag - kGroupBegin + kLowPassSteps;
@@ -58,25 +58,25 @@ constexpr std::int64_t kResidualLag = -floor_div(-kOutputLag, kOutPerIn);
 constexpr std::int64_t kResidualPhase = kOutPerIn * kResidualLag - kOutputLag;
 static_assert(kResidualPhase >= 0 && kResidualPhase < kOutPerIn);
 
-// Rows of the past: all that the next layer reaches to both sides, but for the one that a new row completes.
+// Past rows to keep: the whole reach of the next layer, except the row that a new one provides.
 constexpr std::size_t kPreHistory = kGroupBefore + kGroupAfter;
 constexpr std::size_t kActivated1History = 2 * kConvReach;
 constexpr std::size_t kConvolvedHistory = kUpBefore + kUpAfter;
 constexpr std::size_t kActivated2History = 2 * kOutputReach;
-/// The residual reads the furthest back of the input; a multiple of 8 keeps it aligned.
+/// The residual reads furthest back in the input; a multiple of 8 keeps it aligned.
 constexpr std::size_t kInputHistory = (kResidualLag + kResidualReach + 7) / 8 * 8;
 static_assert(kernels::kWindowHistory == 2 * kLowPassReach - 1);
 
-// The oldest input that an output sees, and with it whatever else is computed in the same tile of the convolution.
+// The oldest input that affects an output; kMemoryFrames adds the convolution's tile, which is computed as a whole.
 constexpr std::int64_t kOldestStep = -kOutputLag - kOutputReach - (kLowPassReach - kTrim) / 2;
 constexpr std::int64_t kOldestFrame = kOldestStep - kUpBefore - kConvReach - (kLowPassReach - kTrim) / 2 - kUpBefore;
 constexpr std::int64_t kOldestInput = floor_div(kOldestFrame - 1, kOutPerIn) - kPreReach;
 static_assert(kMemoryFrames >= kernels::tile_inputs(kernels::kOfflinePoints) - kOldestInput);
 
-/// Inputs activated at a time: the six tiles of a 1 ms block undivided, and the window stays in the L1 cache.
+/// Inputs activated at a time: the six tiles of a 1 ms block in one pass, and the window stays in the L1 cache.
 constexpr std::size_t kWindowInputs = 18;
 constexpr std::size_t kWindowRows = kRowsPerGroup * kWindowInputs;
-/// Zeros after which no row kept and no output looks back to anything else, with a margin.
+/// Zeros after which neither a kept row nor an output depends on earlier input, with a margin.
 constexpr std::size_t kSettledInputs = 64;
 static_assert(kSettledInputs >= kMemoryFrames);
 
@@ -322,8 +322,8 @@ void NetworkStream::edge_group(std::int64_t group, const float* conv_pre_row, fl
   }
 }
 
-/// Outputs whose filters reach past the signal, and those before and after the signal, which are 0. At the start that
-/// is one more: it interpolates towards the frame before the first, which the interpolation repeats.
+/// Computes the outputs whose filters reach past the signal, and zeroes those outside it. At the start that is one
+/// more, because it interpolates towards the frame before the first, which repeats the first.
 void NetworkStream::edge_outputs(const Workspace& at, std::size_t frames, float* out) const NOVASR_RT {
   const std::int64_t first = kOutPerIn * taken_ - kOutputLag, length = output_length();
   if (first > kPostReach && first + static_cast<std::int64_t>(frames) <= length - kPostReach) return;

@@ -31,7 +31,7 @@ class TensorReader {
     }
   }
 
-  /// A tensor that the kernels take to be its own mirror image, up to rounding.
+  /// A filter that the kernels assume to be symmetric, up to rounding.
   void read_symmetric(std::array<float, network::kFilterTaps>& filter) {
     const std::string name(next_->name);
     read(filter);

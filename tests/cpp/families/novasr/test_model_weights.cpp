@@ -19,7 +19,7 @@ TEST_CASE("ModelWeights: the values come back in the published order", "[weights
   REQUIRE(read.conv_post_weight.back() == values.back());
 }
 
-TEST_CASE("ModelWeights: a wrong count is refused and the tensor named", "[weights]") {
+TEST_CASE("ModelWeights: a wrong count is rejected, naming the tensor", "[weights]") {
   auto values = values_of(*default_weights());
   REQUIRE_THROWS_WITH(ModelWeights::from_values(std::span(values).first(100)), Catch::Contains("conv_pre.weight"));
   REQUIRE_THROWS_WITH(ModelWeights::from_values(std::span(values).first(values.size() - 1)),
@@ -28,13 +28,13 @@ TEST_CASE("ModelWeights: a wrong count is refused and the tensor named", "[weigh
   REQUIRE_THROWS_AS(ModelWeights::from_values(values), ModelError);
 }
 
-TEST_CASE("ModelWeights: a value that is not finite is refused by tensor and index", "[weights]") {
+TEST_CASE("ModelWeights: a value that is not finite is rejected, naming tensor and index", "[weights]") {
   auto values = values_of(*default_weights());
   values[224 + 5] = std::nanf("");
   REQUIRE_THROWS_WITH(ModelWeights::from_values(values), Catch::Contains("conv_pre.bias[5]"));
 }
 
-TEST_CASE("ModelWeights: an anti-aliasing filter that is not symmetric is refused", "[weights]") {
+TEST_CASE("ModelWeights: an anti-aliasing filter that is not symmetric is rejected", "[weights]") {
   auto weights = *default_weights();
   weights.activations[1].downsample_filter[3] += 0.01f;
   REQUIRE_THROWS_WITH(ModelWeights::from_values(values_of(weights)),
@@ -45,7 +45,7 @@ TEST_CASE("ModelWeights: the default model is one object", "[weights]") {
   REQUIRE(default_model() == default_model());
 }
 
-TEST_CASE("NativeEngine: weights whose folding overflows are refused", "[weights]") {
+TEST_CASE("NativeEngine: weights whose folding overflows are rejected", "[weights]") {
   auto weights = *default_weights();
   weights.activations[0].alpha[0] = 200.0f;
   REQUIRE_THROWS_AS(NativeEngine(std::make_shared<const ModelWeights>(weights)), ModelError);

@@ -48,7 +48,7 @@ TEST_CASE("NativeEngine: v1 and v2 agree with recorded float64 outputs of the pu
     const auto weights = read_weights("weights_" + version + ".safetensors");
     for (const auto& [kernels, table, fused] : all_kernels()) {
 #if defined(NOVASR_SLOW_BUILD)
-      if (kernels == "16 wide") continue;  // minutes without its instruction set
+      if (kernels == "16 wide") continue;  // takes minutes without its instruction set
 #endif
       for (const Tile tile : {Tile::streaming, Tile::offline}) {
         NativeEngine engine(weights, tile, table);
@@ -57,14 +57,14 @@ TEST_CASE("NativeEngine: v1 and v2 agree with recorded float64 outputs of the pu
         std::ifstream cases(kGolden / "cases.txt");
         for (std::string name; std::getline(cases, name);) {
 #if defined(NOVASR_SLOW_BUILD)
-          if (name.starts_with("speech")) continue;  // minutes, for what the short signals reach as well
+          if (name.starts_with("speech")) continue;  // takes minutes and covers no more than the short signals
 #endif
           const auto expected = read_floats(name + "." + version + ".f32");
           const auto [peak, snr_db] = difference(run_whole(engine, read_floats(name + ".input.f32")), expected);
           INFO(kernels << ", " << version << ", " << name << ": error " << peak << ", SNR " << snr_db);
           CHECK(peak < 1.5e-6);
           worst.peak = std::max(worst.peak, peak);
-          // A few samples, or an output that is nearly all the network's own -60 dB offset, say little as a ratio.
+          // The SNR says little for a few samples, or if the output is mostly the network's own -60 dB offset.
           if (expected.size() > 1000 && name != "silence" && name != "impulse") {
             worst.snr_db = std::min(worst.snr_db, snr_db);
             CHECK(snr_db > (fused ? 120.0 : 116.0));

@@ -35,7 +35,7 @@ TEST_CASE("NativeEngine: every instruction set and tile computes the default net
   }
 }
 
-TEST_CASE("NativeEngine: a network nobody trained is computed as well", "[native]") {
+TEST_CASE("NativeEngine: untrained weights are computed accurately, too", "[native]") {
 #if defined(NOVASR_SLOW_BUILD)
   const auto input = gaussian_noise(150, 0.3f);
 #else
@@ -54,7 +54,7 @@ TEST_CASE("NativeEngine: a network nobody trained is computed as well", "[native
   }
 }
 
-TEST_CASE("NativeEngine: short signals have both edges exact", "[native]") {
+TEST_CASE("NativeEngine: both edges of short signals are exact", "[native]") {
 #if defined(NOVASR_SLOW_BUILD)
   const auto signal = gaussian_noise(40, 0.2f);
 #else

@@ -55,7 +55,7 @@ std::array<std::vector<float>, Channels> run_channels(NativeEngine& engine,
 
 }  // namespace
 
-TEST_CASE("NativeEngine: a thousand random cuts of the input give the same bits", "[native][long]") {
+TEST_CASE("NativeEngine: a thousand random sequences of block sizes give the same bits", "[native][long]") {
   const auto input = gaussian_noise(3500, 0.1f);  // x 3 x 1000 = 1.05e7 samples
   std::mt19937 generator(7);
   for (const Tile tile : {Tile::streaming, Tile::offline}) {
@@ -84,7 +84,7 @@ TEST_CASE("NativeEngine: every instruction set gives the same bits for every fix
   }
 }
 
-TEST_CASE("NativeEngine: the latency is 43 frames streaming and 73 offline, and the output starts with as many zeros",
+TEST_CASE("NativeEngine: the latency is 43 frames streaming and 73 offline, and the output starts with that many zeros",
           "[native]") {
   const auto input = gaussian_noise(300, 0.2f);
   for (const auto& [tile, latency] : {std::pair{Tile::streaming, 43u}, std::pair{Tile::offline, 73u}}) {
@@ -97,7 +97,7 @@ TEST_CASE("NativeEngine: the latency is 43 frames streaming and 73 offline, and 
   }
 }
 
-TEST_CASE("NativeEngine: after reset() a stream knows nothing of the one before", "[native]") {
+TEST_CASE("NativeEngine: reset() clears all state of the previous stream", "[native]") {
   const auto engine = make_engine(Tile::streaming);
   const auto input = gaussian_noise(500, 0.1f);
   const auto fresh = run_stream(*engine, input, [] { return std::size_t{160}; });
@@ -106,7 +106,7 @@ TEST_CASE("NativeEngine: after reset() a stream knows nothing of the one before"
   REQUIRE(run_stream(*engine, input, [] { return std::size_t{160}; }) == fresh);
 }
 
-TEST_CASE("NativeEngine: a sample of any finite size leaves no trace after its tile", "[native]") {
+TEST_CASE("NativeEngine: a sample of any finite magnitude leaves no trace after its tile", "[native]") {
   auto input = gaussian_noise(600, 0.1f);
   const auto engine = make_engine(Tile::streaming);
   const auto expected = run_whole(*engine, input);
@@ -119,8 +119,8 @@ TEST_CASE("NativeEngine: a sample of any finite size leaves no trace after its t
   }
 }
 
-TEST_CASE("NativeEngine: lasting silence, which is not computed, gives the bits that computing gives", "[native]") {
-  // 1e-30 is computed, and too little to change any sum.
+TEST_CASE("NativeEngine: skipping sustained silence is bit-exact", "[native]") {
+  // 1e-30 is not skipped, but too small to change any sum.
   std::vector<float> silent = gaussian_noise(300, 0.1f), computed = silent;
   for (const std::size_t pause : {50u, 64u, 70u, 1000u}) {
     silent.insert(silent.end(), pause, 0.0f);
@@ -146,7 +146,7 @@ TEST_CASE("NativeEngine: lasting silence, which is not computed, gives the bits 
   }
 }
 
-TEST_CASE("NativeEngine: channels do not hear each other", "[native]") {
+TEST_CASE("NativeEngine: channels are independent", "[native]") {
   const std::array inputs{gaussian_noise(400, 0.1f, 1), gaussian_noise(400, 0.1f, 2), gaussian_noise(400, 0.1f, 3)};
   const auto single = make_engine(Tile::streaming), multi = make_engine(Tile::streaming, inputs.size());
   const auto outputs = run_channels(*multi, inputs, [] { return std::size_t{400}; });
@@ -155,8 +155,7 @@ TEST_CASE("NativeEngine: channels do not hear each other", "[native]") {
   }
 }
 
-TEST_CASE("NativeEngine: a channel that is like the first, now and then, gives the bits that computing it gives",
-          "[native]") {
+TEST_CASE("NativeEngine: copying a channel that sometimes equals the first is bit-exact", "[native]") {
   std::array<std::vector<float>, 3> inputs;  // the second channel differs in every other part, the third in one frame
   std::uint32_t seed = 0;
   for (const std::size_t part : {300u, 40u, 100u, 7u, 127u, 1u, 128u, 500u, 150u, 1u, 700u, 90u, 202u}) {
@@ -168,7 +167,7 @@ TEST_CASE("NativeEngine: a channel that is like the first, now and then, gives t
   inputs[2] = inputs[0];
   inputs[2][1000] += 0.1f;
   const auto voice = gaussian_noise(300, 0.1f, 200);
-  for (const std::size_t pause : {300u, 0u}) {  // it lasts longer in the third
+  for (const std::size_t pause : {300u, 0u}) {  // the pause lasts longer in the third channel
     for (auto& input : inputs) {
       input.insert(input.end(), voice.begin(), voice.end());
       input.insert(input.end(), pause, 0.0f);
@@ -194,7 +193,7 @@ TEST_CASE("NativeEngine: a channel that is like the first, now and then, gives t
   }
 }
 
-TEST_CASE("NativeEngine: lasting silence is not computed, nor a channel like the first", "[native]") {
+TEST_CASE("NativeEngine: sustained silence is not computed, nor a channel equal to the first", "[native]") {
   static const kernels::KernelTable& best = kernels::table_for(available_isas().back());
   static std::size_t computed_tiles;
   kernels::KernelTable counting = best;
@@ -222,7 +221,7 @@ TEST_CASE("NativeEngine: lasting silence is not computed, nor a channel like the
   REQUIRE(tiles({left, silence}) < different / 2 + 64);
 }
 
-TEST_CASE("NativeEngine: prepare() refuses what it cannot serve, by name", "[native]") {
+TEST_CASE("NativeEngine: prepare() rejects an invalid spec, naming the value", "[native]") {
   NativeEngine engine(default_weights());
   REQUIRE_THROWS_WITH(engine.prepare({.channels = 0}), Catch::Contains("channels is 0"));
   REQUIRE_THROWS_AS(engine.prepare({.max_block_frames = kMaxBlockFrames + 1}), ConfigError);

@@ -13,7 +13,7 @@ using namespace novasr::training;
 
 namespace {
 
-constexpr std::size_t kEdge = 3;  // outputs at either end, where the merged convolution lacks the padding of the second
+constexpr std::size_t kEdge = 3;  // outputs at either end, where the merged convolution lacks conv2's padding
 constexpr std::size_t kMiddle = kPostTaps / 2;
 constexpr std::array<std::size_t, 3> kComparedChannels = {0, 13, 31};
 
@@ -44,7 +44,7 @@ struct Values {
   }
 };
 
-/// post[tap][channel] of a checkpoint, where conv_post has one output.
+/// post[tap][channel] of the published layout; conv_post has one output.
 float post_of(const ModelWeights& w, std::size_t channel, std::size_t tap) {
   return w.conv_post_weight[channel * kPostTaps + tap];
 }
@@ -86,7 +86,7 @@ Filters filters_of(const ModelWeights& w) {
   return {{first.upsample_filter, second.upsample_filter}, {first.downsample_filter, second.downsample_filter}};
 }
 
-/// Clips in a row, and what each output counts in the loss: sum of projection times tanh of the output.
+/// Consecutive clips, and the loss: the sum of projection * tanh(output).
 struct Task {
   std::size_t frames;
   std::vector<float> audio;
@@ -141,7 +141,7 @@ struct Task {
   }
 };
 
-/// One value of a checkpoint, and the gradient that training would give it.
+/// One weight, and the gradient that training computes for it.
 struct Entry {
   std::string name;
   std::function<float&(ModelWeights&)> value;
@@ -155,7 +155,7 @@ double largest_of(const std::vector<float>& values) {
   return largest;
 }
 
-/// Several of every tensor. The gradients of the merged tensors go back to those that they were made of.
+/// Several weights of every tensor. Gradients of merged tensors are propagated back to the original ones.
 std::vector<Entry> entries_of(const ModelWeights& w, const Values& g) {
   std::vector<Entry> entries;
   for (const std::size_t c : kComparedChannels) {
@@ -213,7 +213,7 @@ std::vector<Entry> entries_of(const ModelWeights& w, const Values& g) {
   return entries;
 }
 
-/// Of the double reference. A float may not take a step of just this size; divide by the one it took.
+/// Of the reference in double. Rounding to float may change the step, so the difference is divided by the actual one.
 double central_difference(const Task& task, ModelWeights w, const Entry& entry) {
   constexpr float kStep = 1.0f / 1024;
   float& value = entry.value(w);
@@ -224,14 +224,14 @@ double central_difference(const Task& task, ModelWeights w, const Entry& entry) 
   return (loss_above - task.loss(w)) / (above - value);
 }
 
-/// Only the middle tap of the last convolution: no output depends on how the one before is padded.
+/// Only the middle tap of conv_post: no output depends on the padding of conv2.
 ModelWeights with_middle_tap_only(ModelWeights w) {
   for (std::size_t i = 0; i < w.conv_post_weight.size(); ++i)
     if (i % kPostTaps != kMiddle) w.conv_post_weight[i] = 0.0f;
   return w;
 }
 
-/// Below 3 N - 4 = 7 outputs all are edge, so that only a network without edges can be compared.
+/// With fewer than 7 outputs (3 N - 4) all are edge outputs, so only a network without edge effects can be compared.
 struct Case {
   std::size_t frames;
   ModelWeights weights;
@@ -256,7 +256,7 @@ std::vector<double> central_differences(const Task& task, const ModelWeights& w,
 
 }  // namespace
 
-TEST_CASE("Network gradient: outputs are those of the reference", "[training]") {
+TEST_CASE("Network gradient: outputs match the reference", "[training]") {
   for (const std::size_t frames : {2, 3, 4, 5, 81, 82, 300}) {
     const Case c(frames);
     const auto expected = c.task.reference(c.weights);
@@ -271,7 +271,7 @@ TEST_CASE("Network gradient: outputs are those of the reference", "[training]") 
   }
 }
 
-TEST_CASE("Network gradient: every tensor's gradient is the reference's central difference", "[training]") {
+TEST_CASE("Network gradient: every tensor's gradient matches the central difference of the reference", "[training]") {
   for (const std::size_t frames : {2, 3, 4, 83}) {  // 83: two tiles
     const Case c(frames, frames < 10 ? 2 : 1);
     std::vector<double> expected;
@@ -286,7 +286,7 @@ TEST_CASE("Network gradient: every tensor's gradient is the reference's central 
   }
 }
 
-TEST_CASE("Network gradient: the control, another channel's gradients", "[training]") {
+TEST_CASE("Network gradient: control, another channel's gradients do not match", "[training]") {
   const Case c(20);
   const auto entries = entries_of(c.weights, c.task.gradients(c.weights, 2, best_row_kernels()));
   const auto expected = central_differences(c.task, c.weights, entries);
@@ -298,7 +298,7 @@ TEST_CASE("Network gradient: the control, another channel's gradients", "[traini
   }
 }
 
-TEST_CASE("Network gradient: only the number of threads changes bits, and of gradients alone", "[training]") {
+TEST_CASE("Network gradient: the number of threads changes only the last bits of gradients", "[training]") {
   const Case c(330);  // two clips of four tiles and a bit
   for (const RowKernels* kernels : available_row_kernels()) {
     const auto output = c.task.forward(c.weights, 1, *kernels);
@@ -314,7 +314,7 @@ TEST_CASE("Network gradient: only the number of threads changes bits, and of gra
   }
 }
 
-TEST_CASE("Network gradient: gradients are added to what is there", "[training]") {
+TEST_CASE("Network gradient: gradients are added to the existing values", "[training]") {
   const Case c(20);
   const Values alone = c.task.gradients(c.weights, 2, best_row_kernels());
   Values sum = alone, values = values_of_network(c.weights);

@@ -19,12 +19,12 @@ using namespace novasr::test;
 
 namespace {
 
-constexpr std::size_t kEdgeFrames = 36;    // of the output that hear the zeros beside the network's first or last frame
-constexpr std::size_t kMemoryInputs = 64;  // zeros after which nothing of the past is left, whatever the tile
+constexpr std::size_t kEdgeFrames = 36;    // outputs affected by the zero padding at either end
+constexpr std::size_t kMemoryInputs = 64;  // zeros after which earlier input has no effect, for any tile
 
 using Weights = std::shared_ptr<const ModelWeights>;
 
-/// Random layers, with a constant for silence that anyone would hear.
+/// Random weights, whose constant for silence is audible.
 Weights loud_weights(std::uint32_t seed) {
   return std::make_shared<const ModelWeights>(test::random_weights(seed));
 }
@@ -35,7 +35,7 @@ bool all_equal(std::span<const float> samples, float value) {
 
 }  // namespace
 
-TEST_CASE("Silence: the engine makes one constant of it on every instruction set, exactly 0 of trained weights",
+TEST_CASE("Silence: the engine outputs one constant on every instruction set, exactly 0 with trained weights",
           "[native][silence]") {
   const std::vector<float> silence(500);
   const auto weights = GENERATE(default_weights(), loud_weights(1), loud_weights(2));
@@ -57,7 +57,8 @@ TEST_CASE("Silence: the engine makes one constant of it on every instruction set
   }
 }
 
-TEST_CASE("Silence: the engine is back at its constant as soon as the sound has left it", "[native][silence]") {
+TEST_CASE("Silence: the output returns to the constant once the input has left the engine's memory",
+          "[native][silence]") {
   auto input = test::gaussian_noise(301, 0.1f);
   input.resize(600);
   for (const auto& weights : {default_weights(), loud_weights(1)}) {
@@ -74,7 +75,7 @@ TEST_CASE("Silence: the engine is back at its constant as soon as the sound has 
   }
 }
 
-TEST_CASE("Silence: control, rounding alone leaves something", "[native][silence]") {
+TEST_CASE("Silence: control, rounding alone leaves a residue", "[native][silence]") {
   std::size_t exact = 0, all = 0;
   for (const auto& [name, table, fused] : test::all_kernels()) {
     for (const std::size_t points : {kernels::kStreamingPoints, kernels::kOfflinePoints}) {
@@ -86,7 +87,7 @@ TEST_CASE("Silence: control, rounding alone leaves something", "[native][silence
   REQUIRE(exact < all);
 }
 
-TEST_CASE("Silence: in extend mode exact zeros come out from the first sample to the last", "[sound][silence]") {
+TEST_CASE("Silence: in extend mode the output is exactly zero from the first sample to the last", "[sound][silence]") {
 #if defined(NOVASR_SLOW_BUILD)
   const auto rate = GENERATE(8'000u, 44'100u);
 #else
@@ -114,7 +115,7 @@ TEST_CASE("Silence: in extend mode exact zeros come out from the first sample to
   }
 }
 
-TEST_CASE("Silence: in full mode exact zeros come out of trained weights after the edge", "[sound][silence]") {
+TEST_CASE("Silence: in full mode trained weights output exact zeros after the edge", "[sound][silence]") {
   const auto rate = GENERATE(16'000u, 44'100u, 48'000u, 96'000u);
   const Audio silence(1, std::vector<float>(rate / 10));
   for (const auto& [name, table, fused] : test::all_kernels()) {

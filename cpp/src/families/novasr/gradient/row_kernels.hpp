@@ -1,6 +1,6 @@
 #pragma once
-// Included by every instruction set's file, therefore without any standard header that has inline code: the linker
-// could keep the AVX-512 copy of it for everyone.
+// The files of all instruction sets include this, so it includes no standard header with inline code: the linker could
+// keep the AVX-512 copy for all of them.
 #include <stddef.h>
 
 #include "rows.hpp"
@@ -18,7 +18,7 @@ struct Phases {
   float even[6], odd[6];
 };
 
-/// The loops over rows, compiled for one instruction set. They differ in the last bits.
+/// The loops over rows, compiled for one instruction set. Instruction sets differ in the last bits.
 struct RowKernels {
   /// Rows first .. last of the two phases of the up-sampled signal.
   void (*up_sample)(const Phases& up, const Rows& in, Rows& even, Rows& odd, size_t first, size_t last);
@@ -30,7 +30,7 @@ struct RowKernels {
   void (*down_sample_transposed)(const Phases& down, const Rows& in, Rows& even, Rows& odd, size_t first, size_t last);
 
   void (*activate)(const Snake& snake, const Rows& in, Rows& out, size_t first, size_t last);
-  /// `gradient` of the output becomes that of the input; adds what belongs to `turns` and `amount`.
+  /// Turns the `gradient` of the output into that of the input; adds the gradients of `turns` and `amount`.
   void (*activate_backward)(const Snake& snake, const Rows& in, Rows& gradient, size_t first, size_t last,
                             float* turns_gradient, float* amount_gradient);
 

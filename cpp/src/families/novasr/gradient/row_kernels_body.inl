@@ -3,7 +3,7 @@
 #include "row_kernels.hpp"
 #include "simd/intrinsics.hpp"
 
-#define NOVASR_WIDTH 8  // whatever the instruction set: the compiler splits a vector where it has to
+#define NOVASR_WIDTH 8  // for every instruction set: the compiler splits vectors where necessary
 
 namespace novasr::training {
 namespace {
@@ -202,7 +202,7 @@ void add_to_one_gradient(size_t taps, const Rows& in, const float* gradient, siz
 
 }  // namespace
 
-extern const RowKernels NOVASR_ROW_KERNELS;  // const alone would hide it in this file
+extern const RowKernels NOVASR_ROW_KERNELS;  // const alone would mean internal linkage
 const RowKernels NOVASR_ROW_KERNELS = {
     .up_sample = up_sample,
     .up_sample_transposed = up_sample_transposed,

@@ -7,7 +7,7 @@ namespace {
 
 IsaTables<RowKernels> tables() {
 #ifdef NOVASR_X86
-  // Compiled for all of the generation's instructions, not for those alone that Isa promises.
+  // Compiled for a whole x86-64 level, which includes more instructions than Isa guarantees.
   const RowKernels& avx2 = __builtin_cpu_supports("x86-64-v3") ? kAvx2RowKernels : kPortableRowKernels;
   const RowKernels& avx512 = __builtin_cpu_supports("x86-64-v4") ? kAvx512RowKernels : avx2;
   return {.portable = kPortableRowKernels, .avx2 = avx2, .avx512 = avx512};

@@ -5,7 +5,7 @@
 
 namespace novasr::training {
 
-/// Those that this processor can run and NOVASR_ISA allows, from the plainest to the best.
+/// The kernels that this CPU supports and NOVASR_ISA allows, slowest first.
 [[nodiscard]] std::vector<const RowKernels*> available_row_kernels();
 [[nodiscard]] const RowKernels& best_row_kernels();
 

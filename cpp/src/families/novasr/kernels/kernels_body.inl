@@ -16,7 +16,7 @@ namespace {
 // clang-format on
 }  // namespace
 
-extern const KernelTable NOVASR_TABLE;  // const alone would hide it in this file
+extern const KernelTable NOVASR_TABLE;  // const alone would mean internal linkage
 const KernelTable NOVASR_TABLE = {conv_pre, up_from_16k, up_from_48k, snake_rows,  low_pass,
                                   convolve, residual,    output,      tanh_of_sums};
 

@@ -1,4 +1,4 @@
-"""A family to train: 8 to 16 kHz by one convolution, with nothing but what training must have."""
+"""A minimal family to train: 8 to 16 kHz by one convolution."""
 
 import torch
 from torch import nn
@@ -9,7 +9,7 @@ TASK = Task(8_000, 16_000, 4_000.0)
 
 
 class Network(nn.Module):
-    """Interleaves the two outputs of a convolution, and ends as many frames early as its filter reaches."""
+    """Interleaves the two outputs of a convolution; ends early by the reach of its filter."""
 
     def __init__(self) -> None:
         super().__init__()
