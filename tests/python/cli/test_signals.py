@@ -41,7 +41,12 @@ def test_signals_end_a_batch_and_leave_nothing(
 ) -> None:
     words = ["enhance", str(long_files), "-d", str(tmp_path), "--jobs", str(jobs)]
     command = [sys.executable, "-m", "novasr", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(HUP, signal.SIG_DFL),  # under nohup it would be ignored
+    ) as run:
         deadline = time.monotonic() + 60
         while len(os.listdir(tmp_path)) < jobs and time.monotonic() < deadline:
             time.sleep(0.01)
