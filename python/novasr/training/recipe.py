@@ -56,6 +56,10 @@ class Degradation:
     codecs: tuple[str, ...] = ("opus", "mp3", "ulaw", "gsm")
     quantise_chance: float = 0.5
     silence_chance: float = 0.02
+    tilt_chance: float = 0.0
+    tilt_db: tuple[float, float] = (-14.0, 16.0)  # at half the rate, from 1 kHz on
+    common_band_chance: float = 0.55  # of a family that takes any band: one of these, not anywhere
+    common_bands_hz: tuple[float, ...] = (4_000.0, 8_000.0, 8_000.0)
 
 
 @dataclass(frozen=True)

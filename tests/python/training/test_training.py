@@ -23,19 +23,24 @@ torch = needs.package("torch", "pip install 'novasr[train]'")
 from novasr.families.novasr import TASK, fast  # noqa: E402
 from novasr.families.novasr.initial import kaiser_sinc, new_network  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
+from novasr.training.codecs import CODECS, through_codec  # noqa: E402
 from novasr.training.degrade import (  # noqa: E402
-    CODECS,
-    FILTERS,
-    Degradation,
     change_speed,
     degrade,
     margin_frames,
-    through_codec,
-    zero_phase_low_pass,
 )
+from novasr.training.filters import FILTERS, zero_phase_low_pass  # noqa: E402
 from novasr.training.loop import _Run, train  # noqa: E402
 from novasr.training.losses import SpectralLoss  # noqa: E402
-from novasr.training.recipe import Data, Loss, Optimizer, Recipe, as_toml, load_recipe  # noqa: E402
+from novasr.training.recipe import (  # noqa: E402
+    Data,
+    Degradation,
+    Loss,
+    Optimizer,
+    Recipe,
+    as_toml,
+    load_recipe,
+)
 from novasr.weights import load as weights  # noqa: E402
 from novasr.weights.save import save_weights  # noqa: E402
 
@@ -167,7 +172,7 @@ class TestDegradation:
         chances = dataclasses.replace(
             NEVER, filter_chance=0.5, quantise_chance=0.5, level_chance=0.5
         )
-        low, high = degrade(self.clip(seed), chances, TASK, np.random.default_rng(seed))
+        low, high, _ = degrade(self.clip(seed), chances, TASK, np.random.default_rng(seed))
         assert len(high) == 3 * len(low)
         lags = range(-4, 5)
         scores = [float(low[100:-100] @ np.roll(high, lag)[300:-300:3]) for lag in lags]
@@ -217,7 +222,7 @@ class TestDegradation:
 
     def test_silence_stays_silence(self):
         chances = dataclasses.replace(NEVER, silence_chance=1.0)
-        low, high = degrade(self.clip(), chances, TASK, np.random.default_rng(0))
+        low, high, _ = degrade(self.clip(), chances, TASK, np.random.default_rng(0))
         assert not low.any()
         assert not high.any()
 
