@@ -20,7 +20,7 @@ from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
 from novasr.families import in_torch
 from novasr.training.datasets import LeftOut, Recording, Tell, read_recordings
 from novasr.training.degrade import change_speed, degrade, margin_frames, resampled_band_hz
-from novasr.training.recipe import Recipe
+from novasr.training.recipe import Data, Recipe
 from novasr.types import DoubleArray, FloatArray
 
 _END = Recording(Path(), 0.0, 0.0)
@@ -148,9 +148,13 @@ def gather(
             f"(the widest: {widest / 1000:.1f} kHz)"
         )
         raise RecipeError(msg)
-    recordings = [recording for recording in wide if data.kind_shares.get(recording.kind, 0.0) > 0]
+    free = [recording for recording in wide if not _is_left_out(recording, data)]
+    if not free:
+        left_out = ", ".join(data.left_out_licences)
+        raise RecipeError(f"{names}: all licences begin with what the recipe leaves out: {left_out}")
+    recordings = [recording for recording in free if data.kind_shares.get(recording.kind, 0.0) > 0]
     if not recordings:
-        kinds = ", ".join(sorted({recording.kind for recording in wide}))
+        kinds = ", ".join(sorted({recording.kind for recording in free}))
         msg = (
             f"{names}: all recordings are {kinds}, to which the recipe's kind_shares give no share"
         )
@@ -167,6 +171,11 @@ def gather(
     if not training:
         raise RecipeError(f"{names}: all speakers are held out, none is left to train on")
     return training, [recording for recording, out in zip(recordings, apart, strict=True) if out]
+
+
+def _is_left_out(recording: Recording, data: Data) -> bool:
+    beginnings = tuple(licence.lower() for licence in data.left_out_licences)
+    return bool(beginnings) and recording.licence.lower().startswith(beginnings)
 
 
 def fingerprint(*groups: Sequence[Recording]) -> str:

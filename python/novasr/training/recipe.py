@@ -31,6 +31,7 @@ class Data:
     speaker_balance: float = 0.5  # 0: by hours, 1: all speakers alike
     speaker_weights: dict[str, float] = field(default_factory=dict)  # on top of that
     least_bandwidth_hz: float = 16_000.0  # recordings with less are left out
+    left_out_licences: tuple[str, ...] = ()  # by their beginnings, in any case
     held_out_share: float = 0.02  # of the recordings, for validation
     held_out_speakers: tuple[str, ...] = ()  # kept for it altogether
 

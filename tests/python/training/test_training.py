@@ -398,6 +398,17 @@ class TestRecordings:
         training, validation = gather([recordings], Recipe())
         assert (len(training), len(validation)) == (7, 1)
 
+    def test_licences_are_left_out_by_their_beginning(self, recordings, tmp_path):
+        rows = (recordings / "manifest.csv").read_text().splitlines()
+        rows[1:3] = (row.replace("CC0-1.0", "GPL: 3 or later") for row in rows[1:3])
+        for file in recordings.glob("*.wav"):
+            (tmp_path / file.name).symlink_to(file)
+        (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+        data = dataclasses.replace(TINY.data, left_out_licences=("gpl:",), held_out_share=0.0)
+        training, _ = gather([tmp_path], dataclasses.replace(TINY, data=data))
+        assert {one.licence for one in training} == {"CC0-1.0"}
+        assert len(training) == 6
+
     def test_held_out_speakers_are_not_heard(self, recordings):
         data = dataclasses.replace(TINY.data, held_out_speakers=("speaker_3",))
         training, _ = gather([recordings], dataclasses.replace(TINY, data=data))
@@ -407,6 +418,7 @@ class TestRecordings:
         for data, reason in [
             (Data(kind_shares={"music": 1.0}), "speech"),
             (Data(held_out_speakers=tuple(f"speaker_{n}" for n in range(8))), "held out"),
+            (Data(left_out_licences=("cc0",)), "cc0"),
         ]:
             with pytest.raises(RecipeError, match=reason):
                 gather([recordings], dataclasses.replace(TINY, data=data))
