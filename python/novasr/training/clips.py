@@ -150,8 +150,9 @@ def gather(
         raise RecipeError(msg)
     free = [recording for recording in wide if not _is_left_out(recording, data)]
     if not free:
-        left_out = ", ".join(data.left_out_licences)
-        raise RecipeError(f"{names}: all licences begin with what the recipe leaves out: {left_out}")
+        beginnings = ", ".join(data.left_out_licences)
+        msg = f"{names}: all licences begin with what the recipe leaves out: {beginnings}"
+        raise RecipeError(msg)
     recordings = [recording for recording in free if data.kind_shares.get(recording.kind, 0.0) > 0]
     if not recordings:
         kinds = ", ".join(sorted({recording.kind for recording in free}))

@@ -67,7 +67,7 @@ def degrade(
     low, high : ndarray of float32, shape (frames / ratio,) and (frames,)
         The network's input and its target.
     cutoff_hz : float
-        Where the input's band ends; of a task with one band, the place that it has.
+        Where the input's band ends, with the recipe's error; of a task with one band, the place that it has.
     """
     rate_hz, margin = task.high_hz, margin_frames(task)
     if rng.random() < chances.silence_chance:
@@ -84,6 +84,7 @@ def degrade(
         audio = add_noise(audio, rng.uniform(*chances.noise_db), rate_hz, rng)
     if task.any_band:
         low, cutoff_hz = narrow(audio, chances, task, rng)
+        cutoff_hz *= rng.uniform(1 - chances.cutoff_error, 1 + chances.cutoff_error)
     else:
         low, cutoff_hz = to_low_rate(audio, chances, task, rng), task.band_hz
         if rng.random() < chances.codec_chance:

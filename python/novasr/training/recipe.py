@@ -61,6 +61,7 @@ class Degradation:
     tilt_db: tuple[float, float] = (-14.0, 16.0)  # at half the rate, from 1 kHz on
     common_band_chance: float = 0.55  # of a family that takes any band: one of these, not anywhere
     common_bands_hz: tuple[float, ...] = (4_000.0, 8_000.0, 8_000.0)
+    cutoff_error: float = 0.03  # at most, as a share, in what the network is told
 
 
 @dataclass(frozen=True)
