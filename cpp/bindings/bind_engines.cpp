@@ -46,6 +46,7 @@ void bind_engines(py::module_& module) {
       .def_property_readonly("band_hz", [](const EngineHandle& engine) { return engine.format().band_hz; })
       .def_property_readonly("linked_channels",
                              [](const EngineHandle& engine) { return engine.format().linked_channels; })
+      .def_property_readonly("forgets", [](const EngineHandle& engine) { return engine.format().forgets; })
       .def_property_readonly("adds_to_input", [](const EngineHandle& engine) { return engine.format().adds_to_input; });
 
   module.def("families", [] {

@@ -41,6 +41,8 @@ class EngineFormat:
         Where the input that the model uses ends.
     linked_channels : bool
         A channel's output depends on the other channels' input.
+    forgets : bool
+        No input before `memory_frames` affects the output at all: streams may be spliced.
     adds_to_input : bool
         The output is what the model adds; the chain sums it with the input.
     """
@@ -51,6 +53,7 @@ class EngineFormat:
     memory_frames: int
     band_hz: float
     linked_channels: bool
+    forgets: bool
     adds_to_input: bool
 
     @classmethod

@@ -20,6 +20,7 @@ struct EngineFormat {
   std::size_t offset_frames = 0;  ///< output frame, minus the latency, that coincides with input frame 0
   double band_hz = 0.0;           ///< upper band edge of the input that the model uses
   bool linked_channels = false;   ///< a channel's output depends on the other channels' input
+  bool forgets = true;            ///< no input before memory_frames affects the output at all: streams may be spliced
   bool adds_to_input = false;     ///< the output is what the model adds: the chain sums it with the input
 
   /// Output frames for each input frame.
@@ -35,6 +36,7 @@ struct EngineFormat {
 struct EngineSpec {
   std::size_t channels = 1;
   std::size_t max_block_frames = 8192;  ///< input frames per call of process()
+  double source_band_hz = 0.0;          ///< half the rate at which the source runs; 0 = unknown
 };
 
 /// Counters that only increase between two reset() calls, in output frames.

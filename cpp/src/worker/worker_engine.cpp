@@ -49,7 +49,8 @@ void WorkerEngine::prepare(const EngineSpec& spec) {
   worker_->start({.channels = spec.channels,
                   .hop_frames = options_.hop_frames,
                   .headroom_frames = options_.headroom_frames,
-                  .max_write_frames = kSliceFrames},
+                  .max_write_frames = kSliceFrames,
+                  .source_band_hz = spec.source_band_hz},
                  options_.on_thread_start);
   latency_frames_ = worker_->engine().latency_frames() + prefilled_frames_;
   dry_->prepare(spec.channels, format(), latency_frames_, kSliceFrames);

@@ -24,7 +24,8 @@ WorkerThread::~WorkerThread() {
 
 void WorkerThread::start(const WorkerThreadSpec& spec, const std::function<void()>& on_thread_start) {
   stop();
-  engine_->prepare({.channels = spec.channels, .max_block_frames = spec.hop_frames});
+  engine_->prepare(
+      {.channels = spec.channels, .max_block_frames = spec.hop_frames, .source_band_hz = spec.source_band_hz});
   hop_frames_ = spec.hop_frames;
   const EngineFormat& format = engine_->format();
   const auto headroom = std::chrono::microseconds(spec.headroom_frames * 1'000'000 / format.input_hz);

@@ -20,6 +20,7 @@ struct WorkerThreadSpec {
   std::size_t hop_frames = 0;        ///< input frames per call of the engine
   std::size_t headroom_frames = 0;   ///< sets how often the thread polls for input
   std::size_t max_write_frames = 0;  ///< longest write()
+  double source_band_hz = 0.0;       ///< for the engine
 };
 
 /// Runs an engine on a separate thread, with an input ring and an output ring.

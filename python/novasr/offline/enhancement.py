@@ -208,7 +208,8 @@ def _extended(
 ) -> Iterator[FloatArray]:
     workers = core_count() if settings.jobs is None else settings.jobs
     make_stream = partial(open_stream, source, settings)
-    if workers == 1 or uses_torch(settings.engine, settings.weights):
+    whole = uses_torch(settings.engine, settings.weights) or not settings.format.forgets
+    if workers == 1 or whole:
         return make_stream().aligned(blocks)
     return enhanced_in_parallel(blocks, make_stream, workers)
 
