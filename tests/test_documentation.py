@@ -98,3 +98,12 @@ def test_a_shell_block_parses_and_names_what_there_is(block: str) -> None:
             command.make_context(program, words)
         elif program.startswith("./"):
             assert (ROOT / program).is_file()
+
+
+def test_the_install_of_the_readme_has_what_its_first_commands_need() -> None:
+    """``--plot`` needs the extra plot, ``novasr live`` the extra live."""
+    install, use = blocks(ROOT / "README.md", "bash")[2:4]
+    extras = re.search(r"pip install '\.\[([a-z,]+)\]'", install)[1].split(",")
+    assert "--plot" in use
+    assert "novasr live" in use
+    assert {"plot", "live"} <= set(extras)

@@ -70,6 +70,17 @@ class FullBandWarning(UserWarning):
     """The recording has its full band already and was not extended."""
 
 
+def install_command(extra: str) -> str:
+    """Give the command that adds an optional package. Pip reads its name from the novasr that is installed.
+
+    Examples
+    --------
+    >>> print(install_command("plot"))
+    pip install 'novasr[plot]'
+    """
+    return f"pip install 'novasr[{extra}]'"
+
+
 def describe(error: BaseException) -> str:
     """Put an exception in one line; one that nobody expected with its type."""
     if isinstance(error, NovasrError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.cli.progress import progress_bars
-from novasr.errors import AudioFileError, MissingPackageError, NovasrError
+from novasr.errors import AudioFileError, MissingPackageError, NovasrError, install_command
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
 from novasr.offline.cores import core_count
@@ -165,7 +165,8 @@ def _require_packages(*, plotting: bool) -> None:
 
     for package in ("scipy", "soxr"):
         if find_spec(package) is None:
-            raise MissingPackageError(f'evaluate needs {package}: pip install "novasr[evaluate]"')
+            msg = f"novasr evaluate needs {package}: {install_command('evaluate')}"
+            raise MissingPackageError(msg)
     if plotting:
         from novasr.audio.plot import require_matplotlib
 

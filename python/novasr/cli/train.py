@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.errors import MissingPackageError, NovasrError, ParameterError, StreamError
+from novasr.errors import (
+    MissingPackageError,
+    NovasrError,
+    ParameterError,
+    StreamError,
+    install_command,
+)
 from novasr.messages import print_warning
 
 if TYPE_CHECKING:
@@ -115,7 +121,8 @@ def _require(*modules: str) -> None:
 
     for module in modules:
         if find_spec(module) is None:
-            raise MissingPackageError(f"this needs {module}: pip install 'novasr[train]'")
+            msg = f"novasr train needs {module}: {install_command('train')}"
+            raise MissingPackageError(msg)
 
 
 @contextlib.contextmanager

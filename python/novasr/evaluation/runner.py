@@ -24,6 +24,7 @@ from novasr.errors import (
     NovasrError,
     ParameterError,
     blaming,
+    install_command,
 )
 from novasr.evaluation import metrics
 from novasr.evaluation.protocols import (
@@ -138,7 +139,7 @@ def require_metrics(names: Sequence[str]) -> None:
             raise ParameterError(msg)
         module = METRICS[name][1]
         if module is not None and find_spec(module) is None:
-            msg = f'the metric {name!r} needs {module}: pip install "novasr[evaluate]"'
+            msg = f"the metric {name!r} needs {module}: {install_command('evaluate')}"
             raise MissingPackageError(msg)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from audio_files import cut, noise, tones, write
-from command_line import assert_one_error_line, novasr
+from command_line import assert_one_error_line, novasr, without_package
 
 
 def make(folder: Path, *names: str, rate: int = 16_000, seconds: float = 1.0) -> None:
@@ -72,6 +72,16 @@ def test_a_picture_that_was_not_drawn_is_not_announced(tmp_path: Path) -> None:
     assert run.returncode == 0
     assert "no plot: a-48k.png" in run.stderr
     assert "plot:" not in run.stdout
+
+
+def test_without_matplotlib_a_picture_is_refused_before_the_work(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    path = without_package(hidden, "matplotlib")
+    run = novasr("enhance", "a.wav", "--plot", cwd=tmp_path, PYTHONPATH=path)
+    assert_one_error_line(run, "plots need matplotlib: pip install 'novasr[plot]'")
+    assert not (tmp_path / "a-48k.wav").exists()
 
 
 @pytest.mark.parametrize("options", [[], ["--skip-existing"], ["--overwrite"]])
