@@ -303,7 +303,14 @@ def test_nan_and_infinity_are_counted_and_forgotten(rng):
         ({"sample_rate": 48_000, "engine": "gpu"}, "engine must be one of auto, native, torch"),
         ({"sample_rate": 48_000, "front_end": "soft"}, "front_end must be one of"),
         ({"sample_rate": 48_000, "output_rate": 22_050}, "22050"),
-        ({"sample_rate": 48_000, "low_latency": True}, "low_latency|low latency"),
+        (
+            {"sample_rate": 48_000, "low_latency": True},
+            "use mode 'full' with front_end 'reference', or no low latency",
+        ),
+        (
+            {"sample_rate": 48_000, "low_latency": True, "mode": "full"},
+            "use front_end 'reference' with mode 'full', or no low latency",
+        ),
     ],
 )
 def test_wrong_parameters_are_named(arguments, message):
