@@ -209,7 +209,7 @@ def test_namesakes_fail_alone_and_are_told_the_remedy(
         "novasr: error: 2 of 4 files failed",
         *sorted(
             f"novasr: error: t/{one}: would become {result}, and so would t/{other}:"
-            " name each with -o"
+            " enhance each by itself, with -o OUT"
             for one, other in (pair, pair[::-1])
         ),
     ]

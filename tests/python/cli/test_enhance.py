@@ -96,6 +96,20 @@ def test_the_result_of_another_input_is_no_input(tmp_path: Path, options: list[s
     assert tree(tmp_path) == before
 
 
+def test_the_result_of_another_input_is_no_input_for_another_folder_either(
+    tmp_path: Path,
+) -> None:
+    make(tmp_path, "a.wav", "b.flac")
+    assert novasr("enhance", "a.wav", "b.flac", cwd=tmp_path).returncode == 0
+    run = novasr("enhance", *tree(tmp_path), "-d", "other", cwd=tmp_path)
+    assert run.stderr == "novasr: note: left out: 2 results of other inputs\n"
+    assert run.returncode == 0
+    assert tree(tmp_path / "other") == ["a-48k.wav", "b-48k.flac"]
+    run = novasr("enhance", "a-48k.wav", "-d", "alone", "--force", cwd=tmp_path)
+    assert run.returncode == 0
+    assert tree(tmp_path / "alone") == ["a-48k-48k.wav"]
+
+
 def test_a_file_that_is_named_twice_is_one_job(tmp_path: Path) -> None:
     make(tmp_path, "in/a.wav", "in/b.wav")
     run = novasr("enhance", "in/a.wav", "in/a.wav", "in", "-d", "out", cwd=tmp_path)
