@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 import warnings
 
 import numpy as np
@@ -36,6 +38,21 @@ def test_exported_file_tells_its_metadata(tmp_path):
         "offset": 1,
         "band": 8_000,
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_files_of_weights_can_be_read_by_whom_the_umask_lets(tmp_path):
+    from novasr.weights.save import save_weights
+
+    before = os.umask(0o027)
+    try:
+        save_weights(novasr.load_model(), tmp_path / "saved.safetensors")
+        for name in ("model.safetensors", "model.bin"):
+            novasr.export_weights(tmp_path / name)
+    finally:
+        os.umask(before)
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640, path
 
 
 def test_exported_weights_are_those_they_came_from(tmp_path, rng):
