@@ -137,7 +137,9 @@ def evaluate(
             files.enter_context(replacing(_writable(path))) if path else None
             for path in (csv_file, json_file, plot)
         )
-        compared, left_out = systems.choose(weights or [systems.OURS], baselines=baselines)
+        asked = weights or [systems.OURS]
+        recordings = runner.usable(recordings, systems.local_task(asked).high_hz, _warn)
+        compared, left_out = systems.choose(asked, baselines=baselines)
         settings = replace(settings, task=compared[0].task)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
