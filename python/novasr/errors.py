@@ -27,6 +27,10 @@ class AudioFileError(NovasrError, OSError):
     """A file that cannot be read or written."""
 
 
+class ExistsError(AudioFileError):
+    """A result that exists, and that may not be replaced."""
+
+
 class WeightsError(NovasrError, ValueError):
     """Model weights that are missing, damaged or of another model."""
 
