@@ -96,7 +96,7 @@ def train(
             plan,
             steps=steps,
             device=device,
-            report=report,
+            report=_telling_resumption(report),
             left_out=_warn,
         )
     print(f"weights: {weights}")
@@ -151,6 +151,20 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
             bars.update(task, completed=progress.step, total=progress.steps, state=state)
 
         yield report
+
+
+def _telling_resumption(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Say once, before the first step reported, where the run goes on."""
+    begun = False
+
+    def told(progress: Progress) -> None:
+        nonlocal begun
+        if not begun and progress.step > 1:
+            print(f"resumed after step {progress.step - 1} of {progress.steps}", flush=True)
+        begun = True
+        report(progress)
+
+    return told
 
 
 def _print_tenths(progress: Progress) -> None:
