@@ -46,9 +46,9 @@ def native(*, streaming: bool) -> Work:
     def whole(audio: np.ndarray) -> np.ndarray:
         stream.reset()
         output = np.concatenate([stream.process(audio), stream.flush()])
-        return output[stream.latency :, 0]
+        return output[stream.latency :]
 
-    return (lambda block: stream.process(block)[:, 0]) if streaming else whole
+    return stream.process if streaming else whole
 
 
 def eager(frames: int) -> Work:

@@ -31,4 +31,7 @@ def main(source: str, destination: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit("usage: enhance_file.py IN OUT")
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except (sf.SoundFileError, novasr.NovasrError) as error:
+        sys.exit(str(error))

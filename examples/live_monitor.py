@@ -7,6 +7,7 @@ The audio runs in a separate process, so this program cannot interrupt it.
 
 import sys
 
+from novasr import NovasrError
 from novasr.live import LiveEvent, LiveStream
 
 
@@ -35,5 +36,7 @@ def main(source: str | None = None, sink: str | None = None, seconds: str = "inf
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
+    except NovasrError as error:  # no such device, a package is missing ...
+        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

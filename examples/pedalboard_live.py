@@ -9,10 +9,12 @@ export ALSA_PLUGIN_DIR=/usr/lib/x86_64-linux-gnu/alsa-lib
 import sys
 import time
 
+try:
+    from novasr import NovaSR, NovasrError
+except ImportError as error:  # says what is missing
+    sys.exit(str(error))
 from pedalboard import Limiter, Pedalboard
 from pedalboard.io import AudioStream
-
-from novasr import NovaSR
 
 
 def main(source: str | None = None, sink: str | None = None, seconds: str = "1e9") -> None:
@@ -34,5 +36,7 @@ def main(source: str | None = None, sink: str | None = None, seconds: str = "1e9
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
+    except NovasrError as error:
+        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

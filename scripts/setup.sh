@@ -18,6 +18,7 @@ install_packages() { # Debian package names; skips installed ones
 
 install_novasr() { # extras, for example plot,torch
   [ -x .venv/bin/python ] || python3 -m venv .venv
+  echo "Installing Python packages (about 1 GB the first time)"
   # shellcheck disable=SC1091
   . .venv/bin/activate
   python -m pip install --quiet --upgrade pip
@@ -25,5 +26,6 @@ install_novasr() { # extras, for example plot,torch
   # The last three are for pyworld, whose setup.py imports them.
   python -m pip install --quiet "scikit-build-core>=0.10,<2" "pybind11>=2.13,<4" "cmake>=3.25,<5" "ninja>=1.11,<2" \
     "torch==2.13.0" "numpy>=1.24,<3" "setuptools>=70,<81" "cython>=3,<4"
+  echo "Compiling the package (some minutes the first time)"
   python -m pip install --quiet --no-build-isolation ".[$1]"
 }

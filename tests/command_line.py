@@ -28,6 +28,12 @@ def assert_one_error_line(run: subprocess.CompletedProcess[str], *parts: str) ->
         assert part in run.stderr
 
 
+def without_package(folder: Path, name: str) -> str:
+    """Give a PYTHONPATH by which processes cannot import a package."""
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules[{name!r}] = None\n")
+    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def without_posix(folder: Path) -> str:
     """Give a PYTHONPATH by which processes lack what macOS or Windows lack."""
     (folder / "sitecustomize.py").write_text("""if True:

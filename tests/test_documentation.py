@@ -98,3 +98,13 @@ def test_a_shell_block_parses_and_names_what_there_is(block: str) -> None:
             command.make_context(program, words)
         elif program.startswith("./"):
             assert (ROOT / program).is_file()
+
+
+def test_the_install_of_the_readme_has_what_its_first_commands_need() -> None:
+    """``--plot`` needs the extra plot, ``novasr live`` the extra live."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    extras = re.search(r"^pip install '\.\[([a-z,]+)\]'", text, re.MULTILINE)[1].split(",")
+    commands = text.partition("## Use it")[2].partition("```\n\n")[0]
+    wanted = {word for word in ("plot", "live") if re.search(f" (--)?{word}\\b", commands)}
+    assert wanted == {"plot", "live"}
+    assert wanted <= set(extras)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from command_line import without_package
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LONGEST = 60  # lines
@@ -38,3 +40,25 @@ def test_enhance_file_writes_48_khz_aligned_with_the_recording(
     assert (len(result), rate) == (96_000, 48_000)
     below = np.fft.irfft(np.fft.rfft(result)[:10_000], 32_000) / 3
     assert np.abs(below - narrow)[2_000:-2_000].max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "message"),
+    [
+        ("live_monitor.py", "sounddevice", "needs sounddevice: pip install 'novasr[live]'"),
+        ("pedalboard_live.py", "pedalboard", "needs pedalboard: pip install 'novasr[pedalboard]'"),
+    ],
+)
+def test_a_missing_package_is_one_line_with_the_remedy(
+    tmp_path: Path, name: str, package: str, message: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": without_package(tmp_path, package)},
+    )
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

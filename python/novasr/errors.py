@@ -27,6 +27,10 @@ class AudioFileError(NovasrError, OSError):
     """A file that cannot be read or written."""
 
 
+class ExistsError(AudioFileError):
+    """A result that exists, and that may not be replaced."""
+
+
 class WeightsError(NovasrError, ValueError):
     """Model weights that are missing, damaged or of another model."""
 
@@ -68,6 +72,17 @@ class PassthroughWarning(UserWarning):
 
 class FullBandWarning(UserWarning):
     """The recording has its full band already and was not extended."""
+
+
+def install_command(extra: str) -> str:
+    """Give the command that adds an optional package. Pip reads its name from the novasr that is installed.
+
+    Examples
+    --------
+    >>> print(install_command("plot"))
+    pip install 'novasr[plot]'
+    """
+    return f"pip install 'novasr[{extra}]'"
 
 
 def describe(error: BaseException) -> str:

@@ -40,6 +40,11 @@ def print_note(message: object) -> None:
     _print(f"novasr: note: {message}")
 
 
+def print_interrupted(message: object) -> None:
+    """Print ``novasr: interrupted: <message>`` on stderr."""
+    _print(f"novasr: interrupted: {message}")
+
+
 def _print(line: str) -> None:
     try:
         print(line, file=sys.stderr, flush=True)

@@ -7,6 +7,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from novasr import _native
 from novasr.checks import MAX_CHANNELS, check_audio, check_count
 from novasr.engines import EngineFormat, on_worker, read_model
@@ -113,7 +115,7 @@ class Stream:
     >>> stream = Stream(48_000)
     >>> block = np.zeros(480, np.float32)
     >>> stream.process(block).shape
-    (480, 1)
+    (480,)
     """
 
     def __init__(
@@ -262,7 +264,7 @@ class Stream:
 
         Returns
         -------
-        ndarray of float32, shape (output_frames, channels)
+        ndarray of float32, shape (output_frames,) or (output_frames, channels), as `block`
             As many frames as went in when the rates are equal; otherwise
             ``floor(total_frames * output_rate / sample_rate)`` over the life of the stream.
 
@@ -274,17 +276,18 @@ class Stream:
             After :meth:`flush` without :meth:`reset`, or if the model failed.
         """
         samples = check_audio(block, self._channels)
+        self._one_dimension = np.ndim(block) == 1
         with _WHEN_RUNNING:
-            output: FloatArray = self._native.process(samples)
+            output = self._native.process(samples)
         self._check_engine()
-        return output
+        return self._as_given(output)
 
     def flush(self) -> FloatArray:
         """End the stream and give what is still inside.
 
         Returns
         -------
-        ndarray of float32, shape (output_frames, channels)
+        ndarray of float32, shape (output_frames,) or (output_frames, channels), as the last block
             After this ``latency + round(total_frames * output_rate / sample_rate)`` frames have come
             out; drop the first `latency` to be aligned with the input.
 
@@ -294,9 +297,9 @@ class Stream:
             If called twice, or if the model failed.
         """
         with _WHEN_RUNNING:
-            output: FloatArray = self._native.flush()
+            output = self._native.flush()
         self._check_engine()
-        return output
+        return self._as_given(output)
 
     def aligned(self, blocks: Iterable[ArrayLike]) -> Iterator[FloatArray]:
         """Enhance a whole recording block by block, aligned: without the latency at the start.
@@ -310,7 +313,7 @@ class Stream:
 
         Yields
         ------
-        ndarray of float32, shape (output_frames, channels)
+        ndarray of float32, shape (output_frames,) or (output_frames, channels), as the blocks
             ``round(total_frames * output_rate / sample_rate)`` frames in all.
 
         Raises
@@ -328,6 +331,7 @@ class Stream:
     def reset(self) -> None:
         """Begin a fresh stream with the same settings."""
         self._native.reset()
+        self._one_dimension = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Give settings and weights, for a copy or a pickle."""
@@ -359,7 +363,12 @@ class Stream:
                 low_latency=self._low_latency,
             )
             stream.set_parameters(self._parameters)
+        self._one_dimension = False
         return stream
+
+    def _as_given(self, output: FloatArray) -> FloatArray:
+        """Give the output the dimensions of the last block."""
+        return output[:, 0] if self._one_dimension else output
 
     def _check_engine(self) -> None:
         if self._native.stats["failed_blocks"]:

@@ -98,7 +98,7 @@ def assert_exact(
     assert np.array_equal(before[start : start + len(speech)], speech)
 
     stream = novasr.Stream(rate)
-    expected = stream.process(before)[:, 0]
+    expected = stream.process(before)
     assert np.array_equal(after[: len(before) - stream.latency], expected[stream.latency :])
     device = block or 0
     length = min(len(heard), len(expected) - start)

@@ -86,7 +86,7 @@ def exact_shares(live, block: int, record: Path) -> float:
     process.interrupt()
     before, _, after, _ = sf.read(record, dtype="float32")[0].T
     stream = novasr.Stream(RATE)
-    expected = stream.process(before)[:, 0]
+    expected = stream.process(before)
     assert np.array_equal(after[: len(before) - stream.latency], expected[stream.latency :])
     lead = 3 * RATE  # the server settles
     first = int(np.flatnonzero(before)[0])

@@ -46,7 +46,7 @@ def run(stream, audio, block, rng):
             size = int(rng.integers(0, 900))
         parts.append(stream.process(audio[start : start + size]))
         start += size
-    output = np.concatenate([*parts, stream.flush()])[stream.latency :, 0]
+    output = np.concatenate([*parts, stream.flush()])[stream.latency :]
     assert len(output) == 3 * len(audio)
     np.testing.assert_array_equal(output[-4:], 0)
     return output[:-4]

@@ -58,13 +58,13 @@ def test_latency_is_the_measured_delay(rng, block, engine, low_latency):
     audio = speech_like(rng, 3000 if tiny else 24_000, 48_000)
     output = run(stream, audio, block, rng)
     assert len(output) == len(audio) + stream.latency
-    assert measured_delay(output[:, 0], audio) == stream.latency
+    assert measured_delay(output, audio) == stream.latency
 
 
 def test_control_a_delay_of_one_frame_more_is_measured(rng):
     stream = novasr.Stream(48_000, low_latency=True, **REFERENCE)
     audio = speech_like(rng, 24_000, 48_000)
-    output = run(stream, audio, 480, rng)[:, 0]
+    output = run(stream, audio, 480, rng)
     assert measured_delay(np.concatenate([[0], output]), audio) == stream.latency + 1
 
 
@@ -97,8 +97,8 @@ def test_threaded_engine_gives_the_same_audio_later(rng):
     for start in range(0, len(audio), 480):
         parts.append(stream.process(audio[start : start + 480]))
         time.sleep(0.01)
-    output = np.concatenate([*parts, stream.flush()])[stream.latency :, 0]
-    direct = run(novasr.Stream(48_000), audio, 480, rng)[novasr.Stream(48_000).latency :, 0]
+    output = np.concatenate([*parts, stream.flush()])[stream.latency :]
+    direct = run(novasr.Stream(48_000), audio, 480, rng)[novasr.Stream(48_000).latency :]
     assert stream.latency > novasr.Stream(48_000).latency
     if stream.stats.underrun_frames == 0:  # a loaded machine may be late; alignment holds anyway
         np.testing.assert_allclose(output, direct, rtol=0, atol=1e-6)
@@ -110,7 +110,7 @@ def test_dry_output_is_the_input_bit_for_bit(rng, change):
     audio = speech_like(rng, 9000, 48_000)
     stream = novasr.Stream(48_000)
     stream.set(**change)
-    output = run(stream, audio, 480, rng)[stream.latency :, 0]
+    output = run(stream, audio, 480, rng)[stream.latency :]
     np.testing.assert_array_equal(output, audio)
 
 
@@ -123,7 +123,7 @@ def test_parameters_change_the_sound_and_not_the_latency(rng):
     stream.reset()
     stream.set(mode="full", front_end="reference", mix=0.5, high_band_gain_db=-3)
     assert stream.latency == latency
-    assert measured_delay(run(stream, audio, 480, rng)[:, 0], audio) == latency
+    assert measured_delay(run(stream, audio, 480, rng), audio) == latency
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_rates_up_to_16_khz_pass_through(rng):
         novasr.PassthroughWarning, match="output_rate=16000.*choose output_rate=48000"
     ):
         stream = novasr.Stream(16_000, output_rate=16_000)
-    output = run(stream, audio, 160, rng)[stream.latency :, 0]
+    output = run(stream, audio, 160, rng)[stream.latency :]
     assert stream.stats.passthrough
     np.testing.assert_array_equal(output, audio)
     copy.copy(stream)  # has been said
@@ -259,7 +259,7 @@ def test_a_copy_of_torchscript_needs_no_file_either(rng, tmp_path):
 def test_a_copy_of_an_ended_stream_is_a_fresh_one():
     stream = novasr.Stream(48_000)
     stream.flush()
-    assert copy.deepcopy(stream).process(np.zeros(480, np.float32)).shape == (480, 1)
+    assert copy.deepcopy(stream).process(np.zeros(480, np.float32)).shape == (480,)
 
 
 def test_spawned_processes_take_streams_along(rng):
@@ -303,7 +303,14 @@ def test_nan_and_infinity_are_counted_and_forgotten(rng):
         ({"sample_rate": 48_000, "engine": "gpu"}, "engine must be one of auto, native, torch"),
         ({"sample_rate": 48_000, "front_end": "soft"}, "front_end must be one of"),
         ({"sample_rate": 48_000, "output_rate": 22_050}, "22050"),
-        ({"sample_rate": 48_000, "low_latency": True}, "low_latency|low latency"),
+        (
+            {"sample_rate": 48_000, "low_latency": True},
+            "use mode 'full' with front_end 'reference', or no low latency",
+        ),
+        (
+            {"sample_rate": 48_000, "low_latency": True, "mode": "full"},
+            "use front_end 'reference' with mode 'full', or no low latency",
+        ),
     ],
 )
 def test_wrong_parameters_are_named(arguments, message):
@@ -343,6 +350,22 @@ def test_a_block_may_be_shorter_than_the_stream_is_wide():
 @pytest.mark.parametrize("shape", [(0, 2), (2, 2), (256, 256)])
 def test_any_plausible_shape_is_taken(shape):
     assert novasr.enhance(np.zeros(shape, np.float32), 48_000).shape == shape
+
+
+def test_one_dimension_in_is_one_dimension_out(rng):
+    audio = (0.1 * rng.standard_normal(1000)).astype(np.float32)
+    stream, columns = novasr.Stream(48_000), novasr.Stream(48_000)
+    output = stream.process(audio[:480])
+    assert (output - audio[:480]).shape == (480,)
+    flat = np.concatenate([output, stream.process(list(audio[480:])), stream.flush()])
+    expected = np.concatenate([columns.process(audio[:, None]), columns.flush()])
+    assert expected.shape == (1000 + columns.latency, 1)
+    np.testing.assert_array_equal(flat, expected[:, 0])
+    stream.reset()
+    assert stream.flush().ndim == 2  # of a stream that was given nothing
+    stream.reset()
+    pieces = list(stream.aligned([audio[:100], audio[100:]]))
+    np.testing.assert_array_equal(np.concatenate(pieces), flat[stream.latency :])
 
 
 def test_more_channels_than_256_are_refused_before_memory_is_taken():

@@ -48,12 +48,12 @@ void check_parameters(const Parameters& parameters, bool low_latency) {
   if (!low_latency) return;
   if (parameters.mode != Mode::full)
     throw ConfigError(
-        "mode is extend, which needs a crossover filter that low_latency leaves out; choose Mode::full, or "
-        "prepare with low_latency = false");
+        "mode 'extend' needs a crossover filter, which low latency leaves out: use mode 'full' with front_end "
+        "'reference', or no low latency");
   if (parameters.front_end != FrontEnd::reference)
     throw ConfigError(
-        "front_end is clean, which is longer than low_latency allows; choose FrontEnd::reference, or prepare "
-        "with low_latency = false");
+        "front_end 'clean' is a longer filter than low latency allows: use front_end 'reference' with mode "
+        "'full', or no low latency");
 }
 
 Parameters default_parameters(const ProcessSpec& spec) noexcept {

@@ -26,6 +26,7 @@ from novasr.audio.wav_metadata import (
     read_wav_chunks,
 )
 from novasr.audio.window import Window
+from novasr.errors import install_command
 
 _WAV_FORMATS = ("WAV", "WAVEX", "RF64")
 _NAMED = 8
@@ -90,7 +91,7 @@ class Metadata:
         taggable = mutagen_tags.can_write(kind)
         lost_tags = self._add_tags(path, kind)
         if lost_tags and taggable and not mutagen_tags.has_mutagen():
-            self.lose(lost_tags, "pip install 'novasr[tags]'")
+            self.lose(lost_tags, install_command("tags"))
         elif taggable:
             self.lose(lost_tags)
         else:

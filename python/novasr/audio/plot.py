@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from novasr.audio.analysis import FileInfo, file_info
 from novasr.audio.reading import AudioReader
-from novasr.errors import AudioFileError, MissingPackageError
+from novasr.errors import AudioFileError, MissingPackageError, install_command
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
 from novasr.types import FloatArray
@@ -84,7 +84,8 @@ def require_matplotlib() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise MissingPackageError('plots need matplotlib: pip install "novasr[plot]"') from error
+        msg = f"plots need matplotlib: {install_command('plot')}"
+        raise MissingPackageError(msg) from error
 
 
 def _new_figure() -> Figure:

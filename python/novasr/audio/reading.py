@@ -339,7 +339,9 @@ def _check_readable(path: Path) -> None:
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError as error:
-        raise AudioFileError(f"{path}: no such file") from error
+        unmatched = "*" in path.name or "?" in path.name
+        remedy = "the pattern matches nothing" if unmatched else "check the name"
+        raise AudioFileError(f"{path}: no such file: {remedy}") from error
     except OSError as error:
         raise AudioFileError(f"{path}: cannot be read: {error.strerror}") from error
     if empty:

@@ -17,8 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from novasr.cli.progress import NewBar, progress_bars
-from novasr.errors import AudioFileError, NovasrError, blaming, describe
-from novasr.messages import EXIT_ERROR, print_error, print_line, print_note, print_warning
+from novasr.errors import AudioFileError, ExistsError, NovasrError, blaming, describe
+from novasr.messages import (
+    EXIT_ERROR,
+    print_error,
+    print_interrupted,
+    print_line,
+    print_note,
+    print_warning,
+)
 from novasr.offline.cores import core_count
 from novasr.types import Engine, Mode, OutputGain, OutputRate, Subtype
 
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
     from novasr.cli.inputs import Input, Job
     from novasr.offline.enhancement import Settings as Chain
     from novasr.offline.files import EnhanceResult
+
+_EXISTING_NAMED = 5  # of results that exist; the rest are counted
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,8 @@ class Batch:
         self._planned: list[Job] = []
         self._skipped: list[Job] = []
         self._failures: list[NovasrError] = []
+        self._existing = 0
+        self._futures: list[Future[Done]] = []
         self._total = 0
 
     def plan(self, names: Sequence[Path], output: Path | None, recursive: bool) -> None:
@@ -151,7 +162,11 @@ class Batch:
         if len(self._planned) > 1:
             self._check_space_for_all()
         started = time.perf_counter()
-        results = self._enhance_all(self._settings.jobs or core_count())
+        try:
+            results = self._enhance_all(self._settings.jobs or core_count())
+        except (KeyboardInterrupt, SystemExit):
+            self._tell_interrupted()
+            raise
         if self._total == 1:
             return
         done = f"{len(results)} of {self._total} files"
@@ -164,7 +179,21 @@ class Batch:
         if self._total == 1:
             raise error
         self._failures.append(error)
-        print_error(error)
+        self._existing += isinstance(error, ExistsError)
+        if not isinstance(error, ExistsError) or self._existing <= _EXISTING_NAMED:
+            print_error(error)
+
+    def _tell_interrupted(self) -> None:
+        """Say how far a batch came; of one file the shell's prompt says enough."""
+        if self._total == 1:
+            return
+        done = sum(
+            future.done() and not future.cancelled() and future.exception() is None
+            for future in self._futures
+        )
+        print_interrupted(
+            f"{done} of {self._total} files done; --skip-existing goes on where it ended"
+        )
 
     def _show_skipped(self) -> None:
         for job in self._skipped:
@@ -172,6 +201,11 @@ class Batch:
 
     def _sum_up(self, done: str) -> None:
         print_line(f"{done}, {len(self._skipped)} skipped" if self._skipped else done)
+        if self._existing > _EXISTING_NAMED:
+            more = self._existing - _EXISTING_NAMED
+            print_error(
+                f"{more} more {'exists' if more == 1 else 'exist'}: add --overwrite or --skip-existing"
+            )
         if self._failures:
             print_error(f"{len(self._failures)} of {self._total} files failed")
             raise typer.Exit(EXIT_ERROR)
@@ -223,7 +257,7 @@ class Batch:
     def _check_picture(self, job: Job) -> None:
         replaced = self._settings.overwrite or job.remake
         if self._settings.plot and job.picture.exists() and not replaced:
-            raise AudioFileError(f"{job.picture}: exists: move it away or add --overwrite")
+            raise ExistsError(f"{job.picture}: exists: move it away or add --overwrite")
 
     def _has_folder(self, job: Job) -> bool:
         folder = job.destination.parent
@@ -261,11 +295,11 @@ class Batch:
         results: list[EnhanceResult] = []
         files = max(1, min(workers, len(self._planned)))
         with progress_bars() as new_bar, _pool(files) as (pool, stop):
-            futures: list[Future[Done]] = [
+            self._futures = [
                 pool.submit(self._enhance_one, job, workers // files, new_bar, stop)
                 for job in self._planned
             ]
-            for future in futures:
+            for future in self._futures:
                 try:
                     done = future.result()
                 except NovasrError as error:

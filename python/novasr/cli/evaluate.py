@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.cli.progress import progress_bars
-from novasr.errors import AudioFileError, MissingPackageError, NovasrError
+from novasr.errors import AudioFileError, MissingPackageError, NovasrError, install_command
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
 from novasr.offline.cores import core_count
@@ -137,7 +137,9 @@ def evaluate(
             files.enter_context(replacing(_writable(path))) if path else None
             for path in (csv_file, json_file, plot)
         )
-        compared, left_out = systems.choose(weights or [systems.OURS], baselines=baselines)
+        asked = weights or [systems.OURS]
+        recordings = runner.usable(recordings, systems.local_task(asked).high_hz, _warn)
+        compared, left_out = systems.choose(asked, baselines=baselines)
         settings = replace(settings, task=compared[0].task)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
@@ -165,7 +167,8 @@ def _require_packages(*, plotting: bool) -> None:
 
     for package in ("scipy", "soxr"):
         if find_spec(package) is None:
-            raise MissingPackageError(f'evaluate needs {package}: pip install "novasr[evaluate]"')
+            msg = f"novasr evaluate needs {package}: {install_command('evaluate')}"
+            raise MissingPackageError(msg)
     if plotting:
         from novasr.audio.plot import require_matplotlib
 

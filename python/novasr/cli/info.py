@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from novasr.errors import NovasrError, blaming
+from novasr.errors import NovasrError, ParameterError, blaming
 from novasr.messages import EXIT_ERROR, print_error, print_warning
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def info(
     from novasr.audio.analysis import file_info
     from novasr.cli.inputs import find_inputs
 
+    if Path("-") in inputs and not Path("-").exists():
+        raise ParameterError("-: novasr info takes files and folders, not standard input")
     described: list[dict[str, Any]] = []
     found_inputs, failures = find_inputs(inputs, recursive=recursive)
     for failure in failures:

@@ -127,9 +127,11 @@ def plan_jobs(
         return [_only_job(inputs, output, directory)], []
     claims = _claims(inputs, directory, rate)
     sources = {_absolute(item.path) for item in inputs}
+    beside = claims if directory is None else _claims(inputs, None, rate)
     results = {
         place
-        for place, claimants in claims.items()
+        for found in (claims, beside)
+        for place, claimants in found.items()
         if place in sources and _is_made(claimants.values(), rate)
     }
     if results:
@@ -198,7 +200,8 @@ def _absolute(path: Path) -> str:
 def _namesake(job: Job, claimants: Sequence[Job]) -> AudioFileError:
     others = " and ".join(str(other.source) for other in claimants if other is not job)
     return AudioFileError(
-        f"{job.source}: would become {job.destination}, and so would {others}: name each with -o"
+        f"{job.source}: would become {job.destination}, and so would {others}: "
+        "enhance each by itself, with -o OUT"
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -27,7 +29,21 @@ from novasr.messages import EXIT_ERROR, debugging, print_error
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_NO_READER = 128 + 13  # as of a program that SIGPIPE ends
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+# Typer passes on pydantic's messages.
+_PLAIN_WORDS = (
+    (r"Value error, ", ""),
+    (r"Input should be greater than or equal to (.+)$", r"must be \1 or more"),
+    (r"Input should be less than or equal to (.+)$", r"must be \1 or less"),
+    (r"Input should be a valid integer.*$", "must be a whole number"),
+    (r"Input should be a valid number.*$", "must be a number"),
+)
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 app.command(help=enhance.HELP)(enhance.enhance)
 app.command(help=info.HELP)(info.info)
 app.command(help=export.HELP)(export.export)
@@ -79,7 +95,7 @@ def _run(arguments: Sequence[str] | None, output: streams.Output) -> int:
         error = NovasrError(f"standard output: cannot be written: {lost.strerror}")
     if error is None:
         return code
-    print_error(_usage(error) or error)
+    print_error(_usage(error, sys.argv[1:] if arguments is None else arguments) or error)
     return EXIT_ERROR
 
 
@@ -101,8 +117,24 @@ def novasr(
         print(context.get_help())
 
 
-def _usage(error: Exception) -> str | None:
+def _usage(error: Exception, words: Sequence[str]) -> str | None:
     """Say what was wrong in the words typed; typer raises click's error or, by its version, its own."""
     if not hasattr(error, "format_message"):
         return None
-    return f"{error.format_message()} (see novasr --help)"
+    message = error.format_message()
+    for theirs, plain in _PLAIN_WORDS:
+        message = re.sub(theirs, plain, message)
+    return f"{message} (see {_command(error, words)} --help)"
+
+
+def _command(error: Exception, words: Sequence[str]) -> str:
+    """Name the command whose help is wanted; an option without its value comes without a context."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        return str(context.command_path)
+    known = {
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
+    }
+    return " ".join(["novasr", *(word for word in words[:1] if word in known)])

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.errors import MissingPackageError, NovasrError, ParameterError, StreamError
+from novasr.errors import (
+    MissingPackageError,
+    NovasrError,
+    ParameterError,
+    StreamError,
+    install_command,
+)
 from novasr.messages import print_warning
 
 if TYPE_CHECKING:
@@ -90,7 +96,7 @@ def train(
             plan,
             steps=steps,
             device=device,
-            report=report,
+            report=_telling_resumption(report),
             left_out=_warn,
         )
     print(f"weights: {weights}")
@@ -115,7 +121,8 @@ def _require(*modules: str) -> None:
 
     for module in modules:
         if find_spec(module) is None:
-            raise MissingPackageError(f"this needs {module}: pip install 'novasr[train]'")
+            msg = f"novasr train needs {module}: {install_command('train')}"
+            raise MissingPackageError(msg)
 
 
 @contextlib.contextmanager
@@ -144,6 +151,20 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
             bars.update(task, completed=progress.step, total=progress.steps, state=state)
 
         yield report
+
+
+def _telling_resumption(report: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Say once, before the first step reported, where the run goes on."""
+    begun = False
+
+    def told(progress: Progress) -> None:
+        nonlocal begun
+        if not begun and progress.step > 1:
+            print(f"resumed after step {progress.step - 1} of {progress.steps}", flush=True)
+        begun = True
+        report(progress)
+
+    return told
 
 
 def _print_tenths(progress: Progress) -> None:

@@ -21,7 +21,7 @@ import novasr
 from novasr import _native
 from novasr.checks import check_choice
 from novasr.engines import engine_format, instruction_set
-from novasr.errors import MissingPackageError, ParameterError, StreamError
+from novasr.errors import MissingPackageError, ParameterError, StreamError, install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -185,7 +185,7 @@ def run(
     figures: dict[str, Any] = {"conditions": conditions(threads), "blocks": [], "files": []}
     left_out: list[str] = []
     if not _has_torch():
-        left_out.append("torch and plain: PyTorch is missing (pip install 'novasr[torch]')")
+        left_out.append(f"torch and plain need PyTorch: {install_command('torch')}")
     systems = (*engines, PLAIN) if _has_torch() else tuple(engines)
 
     for block_ms in blocks_ms:
@@ -216,7 +216,7 @@ def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence
     for engine in engines:
         check_choice("engine", engine, ENGINES)
         if engine not in default_engines():
-            msg = "engine 'torch' needs PyTorch, also to build: pip install 'novasr[torch]'"
+            msg = f"engine 'torch' needs PyTorch, also to build: {install_command('torch')}"
             raise MissingPackageError(msg)
     shortest_ms = 1000 * _FEWEST_FRAMES / _rate_hz()
     for name, values, least in (("blocks", blocks_ms, shortest_ms), ("seconds", seconds, 0.01)):

@@ -24,6 +24,7 @@ from novasr.errors import (
     NovasrError,
     ParameterError,
     blaming,
+    install_command,
 )
 from novasr.evaluation import metrics
 from novasr.evaluation.protocols import (
@@ -138,7 +139,7 @@ def require_metrics(names: Sequence[str]) -> None:
             raise ParameterError(msg)
         module = METRICS[name][1]
         if module is not None and find_spec(module) is None:
-            msg = f'the metric {name!r} needs {module}: pip install "novasr[evaluate]"'
+            msg = f"the metric {name!r} needs {module}: {install_command('evaluate')}"
             raise MissingPackageError(msg)
 
 
@@ -253,15 +254,61 @@ def score_recording(
 def read_recording(path: Path, rate_hz: int) -> DoubleArray:
     """Read the first channel of a recording at that rate, shape (frames,)."""
     with AudioReader(path) as reader:
-        if reader.sample_rate != rate_hz:
-            msg = f"{path}: runs at {reader.sample_rate} Hz, evaluation needs {rate_hz} Hz"
-            raise AudioFormatError(msg)
+        _check_rate(path, reader.sample_rate, rate_hz)
         audio = np.concatenate([block[:, 0] for block in reader.blocks()])
     if len(audio) < SHORTEST_FRAMES:
         raise AudioFormatError(f"{path}: {len(audio)} frames, evaluation needs {SHORTEST_FRAMES}")
     if not np.isfinite(audio).all():
         raise AudioFormatError(f"{path}: holds NaN or infinite samples: export it again")
     return np.asarray(audio, np.float64)
+
+
+def _check_rate(path: Path, found_hz: int, rate_hz: int) -> None:
+    if found_hz == rate_hz:
+        return
+    remedy = f"convert it to {rate_hz} Hz"
+    if found_hz < 2 * rate_hz / 3:  # little or nothing above the band of the input
+        remedy = (
+            "converting it would not bring the upper band back, which is scored: use the original"
+        )
+    msg = f"{path}: is at {found_hz} Hz, evaluation needs {rate_hz} Hz: {remedy}"
+    raise AudioFormatError(msg)
+
+
+def usable(
+    recordings: Sequence[Recording], rate_hz: int, left_out: Tell | None = None
+) -> list[Recording]:
+    """Leave out the recordings whose headers already say that they cannot be scored.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        What is to be scored.
+    rate_hz : int
+        The high rate.
+    left_out : callable, optional
+        As for :func:`evaluate`.
+
+    Returns
+    -------
+    list of Recording
+        The others.
+
+    Raises
+    ------
+    NovasrError
+        As :func:`evaluate`.
+    """
+    unusable = LeftOut(len(recordings), left_out)
+    found = []
+    for recording in recordings:
+        try:
+            with blaming(recording.path), AudioReader(recording.path) as reader:
+                _check_rate(recording.path, reader.sample_rate, rate_hz)
+            found.append(recording)
+        except NovasrError as error:
+            unusable.add(error)
+    return found
 
 
 def _clean_scores(

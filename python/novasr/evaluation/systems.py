@@ -88,7 +88,26 @@ def named(weights: str) -> System:
     path = download(weights) if weights in NAMED_WEIGHTS else Path(weights)
     if not is_script(path):
         load_tensors(path)
-    return System(weights if weights in NAMED_WEIGHTS else path.stem, path, task_of(path))
+    return System(weights if weights in NAMED_WEIGHTS else _label(path), path, task_of(path))
+
+
+def _label(path: Path) -> str:
+    """Name a file of weights; those that ``novasr train`` writes by the folder of the run."""
+    return path.resolve().parent.name if path.stem == "weights" else path.stem
+
+
+def local_task(weights: Sequence[str]) -> Task:
+    """Tell the rates and the band of the first network that needs no download, or of the default one.
+
+    Raises
+    ------
+    WeightsError, StreamError
+        If it cannot be read here.
+    """
+    for item in weights:
+        if item not in NAMED_WEIGHTS:
+            return named(item).task
+    return task_of()
 
 
 def choose(

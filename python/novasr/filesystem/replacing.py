@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from novasr.errors import AudioFileError, NovasrError
+from novasr.errors import AudioFileError, ExistsError, NovasrError
 from novasr.filesystem.locking import locked
 
 
@@ -62,9 +62,9 @@ def replacing(destination: Path, *, overwrite: bool = True) -> Iterator[Path]:
             raise
 
 
-def exists_error(destination: Path) -> AudioFileError:
+def exists_error(destination: Path) -> ExistsError:
     """Make the error for a file that may not be replaced."""
-    return AudioFileError(
+    return ExistsError(
         f"{destination}: exists: choose another name or overwrite it (--overwrite);"
         " --skip-existing passes over what is finished"
     )

@@ -96,7 +96,7 @@ def uninstall(folder: Path) -> Path:
     """
     target = folder / BUNDLE_NAME
     if not os.path.lexists(target):
-        raise PluginError(f"{target}: is not there")
+        raise PluginError(f"nothing to remove at {target} (--to FOLDER if it is elsewhere)")
     _refuse_foreign(target)
     doomed = _aside(folder)
     try:

@@ -17,7 +17,7 @@ from typing import Any, cast
 import numpy as np
 
 from novasr.engines import engine_format
-from novasr.errors import PassthroughWarning, PedalboardError, PluginError
+from novasr.errors import PassthroughWarning, PedalboardError, PluginError, install_command
 
 try:
     from pedalboard import Chain, ExternalPluginReloadType, Mix, Plugin, PluginContainer
@@ -25,7 +25,7 @@ try:
     from pedalboard._pedalboard import AudioProcessorParameter
     from pedalboard.version import __version__ as _pedalboard_version
 except ImportError as error:
-    msg = f"novasr.NovaSR needs pedalboard: pip install 'novasr[pedalboard]' ({error})"
+    msg = f"novasr.NovaSR needs pedalboard: {install_command('pedalboard')} ({error})"
     raise PedalboardError(msg) from error
 
 _INITIAL_VALUES = "__set_initial_parameter_values__"
@@ -43,7 +43,7 @@ for _owner, _names in (
     if _missing := [name for name in _names if not hasattr(_owner, name)]:
         msg = (
             f"pedalboard {_pedalboard_version} has no {_owner.__name__}.{_missing[0]} any more, which "
-            "novasr.NovaSR needs: pip install 'novasr[pedalboard]' for a version that has it"
+            f"novasr.NovaSR needs: {install_command('pedalboard')} for a version that has it"
         )
         raise PedalboardError(msg)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,9 +47,10 @@ def download(name: str) -> Path:
     if isinstance(cached, str) and _sha256(Path(cached)) == pinned.sha256:
         return Path(cached)
     try:
-        path = Path(
-            hf_hub_download(pinned.repository, pinned.filename, force_download=bool(cached))
-        )
+        with _quiet_client():
+            path = Path(
+                hf_hub_download(pinned.repository, pinned.filename, force_download=bool(cached))
+            )
     except (EntryNotFoundError, RepositoryNotFoundError) as error:
         if _is_offline(error):
             raise WeightsError(_offline_message(name, pinned)) from error
@@ -61,6 +65,18 @@ def download(name: str) -> Path:
         )
         raise WeightsError(msg)
     return path
+
+
+@contextlib.contextmanager
+def _quiet_client() -> Iterator[None]:
+    """Keep the client's lines about each attempt from stderr: one error of ours follows."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _is_offline(error: Exception) -> bool:

@@ -110,7 +110,9 @@ def load_model(weights: str | Path | None = None) -> Module:
 def _read(path: Path, label: str) -> Weights:
     if not path.is_file():
         known = ", ".join(repr(name) for name in NAMED_WEIGHTS)
-        msg = f"weights {label!r}: no such file, and not one of {known}"
+        msg = (
+            f"weights {label!r}: no such file: give the path of a weights file, or a name: {known}"
+        )
         raise WeightsError(msg)
     try:
         suffix = known_suffix(path, *SUFFIXES)

@@ -6,7 +6,7 @@ import copy
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch.nn import Module
 
 from novasr import families
@@ -34,5 +34,6 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
         f"{description['prefix']}{name}": state[name].to(torch.float16).contiguous()
         for name in description["tensors"]
     }
+    content = save(tensors, metadata={"family": description["name"]})
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={"family": description["name"]})
+        temporary.write_bytes(content)  # save_file would make a file that its owner alone may read

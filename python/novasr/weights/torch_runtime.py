@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from novasr import _native
-from novasr.errors import MissingPackageError, StreamError
+from novasr.errors import MissingPackageError, StreamError, install_command
 
 
 def require_torch() -> Any:
@@ -19,7 +19,7 @@ def require_torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        msg = "this needs PyTorch: pip install 'novasr[torch]'"
+        msg = f"this needs PyTorch: {install_command('torch')}"
         raise MissingPackageError(msg) from error
     return torch
 

@@ -72,8 +72,9 @@ TEST_CASE("Parameters: a spec outside its range is rejected, with value and rang
 TEST_CASE("Parameters: low latency rejects parameters that need more latency, and names the remedy", "[parameters]") {
   Processor processor = make_processor({.low_latency = true});
   REQUIRE_THROWS_WITH(processor.set_parameters({.front_end = FrontEnd::reference}),
-                      Catch::Contains("choose Mode::full"));
-  REQUIRE_THROWS_WITH(processor.set_parameters({.mode = Mode::full}), Catch::Contains("choose FrontEnd::reference"));
+                      Catch::Contains("use mode 'full' with front_end 'reference', or no low latency"));
+  REQUIRE_THROWS_WITH(processor.set_parameters({.mode = Mode::full}),
+                      Catch::Contains("use front_end 'reference' with mode 'full', or no low latency"));
   REQUIRE_NOTHROW(processor.set_parameters({.mode = Mode::full, .front_end = FrontEnd::reference}));
 }
 

@@ -63,7 +63,7 @@ def test_without_matplotlib_the_error_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(NovasrError, match=r'pip install "novasr\[plot\]"'):
+    with pytest.raises(NovasrError, match=r"pip install 'novasr\[plot\]'"):
         plot_spectrograms(*pair, tmp_path / "picture.png")
     assert not (tmp_path / "picture.png").exists()
 

@@ -209,7 +209,7 @@ def test_namesakes_fail_alone_and_are_told_the_remedy(
         "novasr: error: 2 of 4 files failed",
         *sorted(
             f"novasr: error: t/{one}: would become {result}, and so would t/{other}:"
-            " name each with -o"
+            " enhance each by itself, with -o OUT"
             for one, other in (pair, pair[::-1])
         ),
     ]
@@ -355,3 +355,18 @@ def test_a_dry_run_tells_what_a_run_does_and_does_nothing(tmp_path: Path) -> Non
     assert not (tmp_path / "absent").exists()
     run = novasr("enhance", "in/new.wav", "-o", "absent/a.wav", "--dry-run", cwd=tmp_path)
     assert_one_error_line(run, "absent/a.wav: the folder is missing")
+
+
+def test_of_many_results_that_exist_five_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    names = [f"{number}.wav" for number in range(8)]
+    make(tmp_path / "in", *names)
+    make(tmp_path / "out", *(name.replace(".", "-48k.") for name in names[:7]))
+    run = novasr("enhance", "in", "-d", "out", cwd=tmp_path)
+    assert run.returncode == 2
+    lines = run.stderr.splitlines()
+    assert [": exists: " in line for line in lines[:-2]] == [True] * 5
+    assert lines[-2:] == [
+        "novasr: error: 2 more exist: add --overwrite or --skip-existing",
+        "novasr: error: 7 of 8 files failed",
+    ]
+    assert (tmp_path / "out" / "7-48k.wav").exists()

@@ -8,16 +8,15 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from command_line import assert_one_error_line, novasr
+from command_line import assert_one_error_line, novasr, without_package
 
 SHORT = ("--blocks", "1", "--seconds", "0.5", "--budget", "0.01")
 
 
 @pytest.fixture
-def without_torch(tmp_path: Path) -> Path:
-    """Folder that, on the Python path, makes `import torch` fail."""
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n")
-    return tmp_path
+def without_torch(tmp_path: Path) -> str:
+    """A PYTHONPATH that makes `import torch` fail."""
+    return without_package(tmp_path, "torch")
 
 
 def test_a_run_gives_tables_and_figures_with_their_conditions(tmp_path: Path) -> None:
@@ -47,18 +46,20 @@ def test_a_run_gives_tables_and_figures_with_their_conditions(tmp_path: Path) ->
     assert figures["left_out"] == []
 
 
-def test_without_torch_the_native_engine_is_measured_alone(without_torch: Path) -> None:
-    file = without_torch / "bench.json"
-    run = novasr("bench", *SHORT, "--json", file, PYTHONPATH=str(without_torch))
+def test_without_torch_the_native_engine_is_measured_alone(
+    tmp_path: Path, without_torch: str
+) -> None:
+    file = tmp_path / "bench.json"
+    run = novasr("bench", *SHORT, "--json", file, PYTHONPATH=without_torch)
     assert (run.returncode, run.stderr) == (0, "")
-    assert "left out: torch and plain: PyTorch is missing" in run.stdout
+    assert "left out: torch and plain need PyTorch: " in run.stdout
     figures = json.loads(file.read_text())
     assert figures["conditions"]["torch"] is None
     assert [row["engine"] for row in figures["blocks"] + figures["files"]] == ["native"] * 2
 
 
-def test_without_torch_its_engine_is_refused(without_torch: Path) -> None:
-    run = novasr("bench", "--engines", "torch", PYTHONPATH=str(without_torch))
+def test_without_torch_its_engine_is_refused(without_torch: str) -> None:
+    run = novasr("bench", "--engines", "torch", PYTHONPATH=without_torch)
     assert_one_error_line(run, "pip install 'novasr[torch]'")
 
 

@@ -218,7 +218,7 @@ def test_the_debug_switch_shows_the_traceback(
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 2
     assert run.stderr.startswith("Traceback")
-    assert run.stderr.rstrip().endswith("absent.wav: no such file")
+    assert run.stderr.rstrip().endswith("absent.wav: no such file: check the name")
 
 
 def test_version_and_help_come_without_torch_or_matplotlib() -> None:
@@ -236,6 +236,44 @@ def test_help_shows_examples(command: str) -> None:
     run = novasr(command, "--help")
     assert run.returncode == 0
     assert f"Examples:\n    novasr {command} talk.wav" in run.stdout
+
+
+@pytest.mark.parametrize("command", ["", "enhance", "evaluate", "plugin", "plugin install"])
+def test_h_is_help(command: str) -> None:
+    run = novasr(*command.split(), "-h")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith(f"Usage: novasr {command}".rstrip())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("enhance a.wav --jobs 0", "'--jobs': must be 1 or more (see novasr enhance --help)"),
+        ("enhance a.wav --jobs x", "'--jobs': must be a whole number (see novasr enhance --help)"),
+        ("enhance a.wav --quality x", "'--quality': must be a number (see novasr enhance --help)"),
+        ("enhance a.wav --engine magic", "'--engine': 'magic' is not one of 'auto', 'native'"),
+        ("enhance a.wav --mode", "requires an argument. (see novasr enhance --help)"),
+        ("plugin install --what", "(see novasr plugin install --help)"),
+        ("train", "(see novasr train --help)"),
+        ("what", "(see novasr --help)"),
+    ],
+)
+def test_usage_errors_are_in_plain_words_and_name_the_help(words: str, message: str) -> None:
+    assert_one_error_line(novasr(*words.split()), message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("info absent.wav", "absent.wav: no such file: check the name"),
+        ("enhance *.wav", "*.wav: no such file: the pattern matches nothing"),
+        ("info -", "-: novasr info takes files and folders, not standard input"),
+    ],
+)
+def test_a_file_that_is_missing_is_said_with_the_remedy(
+    tmp_path: Path, words: str, message: str
+) -> None:
+    assert_one_error_line(novasr(*words.split(), cwd=tmp_path), message)
 
 
 def test_without_a_command_the_help_lists_the_commands() -> None:

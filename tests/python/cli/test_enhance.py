@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 from audio_files import cut, noise, tones, write
-from command_line import assert_one_error_line, novasr
+from command_line import assert_one_error_line, novasr, without_package
 
 
 def make(folder: Path, *names: str, rate: int = 16_000, seconds: float = 1.0) -> None:
@@ -74,6 +74,16 @@ def test_a_picture_that_was_not_drawn_is_not_announced(tmp_path: Path) -> None:
     assert "plot:" not in run.stdout
 
 
+def test_without_matplotlib_a_picture_is_refused_before_the_work(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav")
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    path = without_package(hidden, "matplotlib")
+    run = novasr("enhance", "a.wav", "--plot", cwd=tmp_path, PYTHONPATH=path)
+    assert_one_error_line(run, "plots need matplotlib: pip install 'novasr[plot]'")
+    assert not (tmp_path / "a-48k.wav").exists()
+
+
 @pytest.mark.parametrize("options", [[], ["--skip-existing"], ["--overwrite"]])
 def test_the_result_of_another_input_is_no_input(tmp_path: Path, options: list[str]) -> None:
     make(tmp_path, "a.wav", "b.flac")
@@ -84,6 +94,20 @@ def test_the_result_of_another_input_is_no_input(tmp_path: Path, options: list[s
     assert run.returncode == (0 if options else 2)
     assert ("a-48k.wav: exists" in run.stderr) == (not options)
     assert tree(tmp_path) == before
+
+
+def test_the_result_of_another_input_is_no_input_for_another_folder_either(
+    tmp_path: Path,
+) -> None:
+    make(tmp_path, "a.wav", "b.flac")
+    assert novasr("enhance", "a.wav", "b.flac", cwd=tmp_path).returncode == 0
+    run = novasr("enhance", *tree(tmp_path), "-d", "other", cwd=tmp_path)
+    assert run.stderr == "novasr: note: left out: 2 results of other inputs\n"
+    assert run.returncode == 0
+    assert tree(tmp_path / "other") == ["a-48k.wav", "b-48k.flac"]
+    run = novasr("enhance", "a-48k.wav", "-d", "alone", "--force", cwd=tmp_path)
+    assert run.returncode == 0
+    assert tree(tmp_path / "alone") == ["a-48k-48k.wav"]
 
 
 def test_a_file_that_is_named_twice_is_one_job(tmp_path: Path) -> None:

@@ -54,8 +54,35 @@ def test_signals_end_a_batch_and_leave_nothing(
             run.send_signal(number)
             time.sleep(0.02)
         out, err = run.communicate(timeout=60)
-    assert (run.returncode, out, err) == (code, b"", b"")
+    told = b"novasr: interrupted: 0 of 3 files done; --skip-existing goes on where it ended\n"
+    assert (run.returncode, out, err) == (code, b"", told)
     assert os.listdir(tmp_path) == []
+
+
+def test_an_interrupted_batch_counts_what_is_done(long_files: Path, tmp_path: Path) -> None:
+    write(tmp_path / "0.wav", noise(0.5, 16_000), 16_000)
+    words = ["enhance", tmp_path / "0.wav", long_files, "-d", tmp_path / "out", "--jobs", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "novasr", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        assert b"0.wav -> " in run.stdout.readline()
+        run.send_signal(INT)
+        _, err = run.communicate(timeout=60)
+    assert (run.returncode, err.count(b"\n")) == (130, 1)
+    assert err.startswith(b"novasr: interrupted: 1 of 4 files done; --skip-existing ")
+
+
+def test_a_single_file_is_interrupted_silently(long_files: Path, tmp_path: Path) -> None:
+    words = ["enhance", long_files / "a.wav", "-d", tmp_path]
+    with subprocess.Popen(
+        [sys.executable, "-m", "novasr", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as run:
+        deadline = time.monotonic() + 60
+        while not os.listdir(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        run.send_signal(INT)
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, out, err) == (130, b"", b"")
 
 
 def test_a_clean_up_that_hangs_can_be_killed() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import needs
@@ -12,8 +11,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 from audio_files import noise, write
-from command_line import assert_one_error_line, novasr
+from command_line import assert_one_error_line, novasr, without_package
 
+import novasr as novasr_package
 from novasr.cli.main import app
 from novasr.errors import NovasrError
 from novasr.training.datasets import read_recordings
@@ -106,8 +106,34 @@ def test_an_error_is_one_line_and_leaves_nothing_behind(evaluate, data: Path, tm
     write(slow / "slow.wav", noise(0.2, 44_100), 44_100)
     before = sorted(data.parent.rglob("*"))
     run = evaluate(slow, *FAST, "--no-baselines", "--json", tmp_path / "a.json")
-    assert_one_error_line(run, "slow.wav", "44100 Hz", "48000 Hz")
+    assert_one_error_line(run, "slow.wav: is at 44100 Hz", "needs 48000 Hz: convert it to 48000 Hz")
     assert sorted(data.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_unusable_recordings_are_refused_before_any_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], count: int
+):
+    from novasr.evaluation import systems
+
+    monkeypatch.setattr(systems, "download", lambda name: pytest.fail("reached for the hub"))
+    for number in range(count):
+        write(tmp_path / f"{number}.wav", noise(0.3, 16_000), 16_000)
+    with pytest.raises(NovasrError) as caught:
+        app(["evaluate", str(tmp_path), "--metrics=lsd"], standalone_mode=False)
+    told = capsys.readouterr().err + str(caught.value)
+    assert "0.wav: is at 16000 Hz, evaluation needs 48000 Hz: converting it would not" in told
+
+
+def test_a_file_of_a_run_is_labelled_by_its_folder(tmp_path: Path):
+    from novasr.evaluation.systems import choose
+
+    for run in ("small", "large"):
+        (tmp_path / run).mkdir()
+        novasr_package.export_weights(tmp_path / run / "weights.safetensors")
+    files = [str(tmp_path / run / "weights.safetensors") for run in ("small", "large")]
+    systems, _ = choose(files, baselines=False)
+    assert [system.name for system in systems] == ["small", "large"]
 
 
 def damage(folder: Path, *names: str) -> None:
@@ -184,15 +210,11 @@ def test_bad_input_is_named(
 def test_a_missing_package_is_named_with_the_remedy(
     evaluate, data: Path, tmp_path: Path, package: str
 ):
-    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n")
     run = evaluate(
-        data,
-        "--plot",
-        tmp_path / "a.png",
-        PYTHONPATH=os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+        data, "--plot", tmp_path / "a.png", PYTHONPATH=without_package(tmp_path, package)
     )
     extra = "plot" if package == "matplotlib" else "evaluate"
-    assert_one_error_line(run, package, f'pip install "novasr[{extra}]"')
+    assert_one_error_line(run, package, f"pip install 'novasr[{extra}]'")
 
 
 def test_the_class_is_the_manifests_or_told_by_name_speaker_or_note(tmp_path: Path):

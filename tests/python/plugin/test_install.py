@@ -91,7 +91,9 @@ def test_uninstall_removes_what_install_wrote(novasr, home):
     assert run.returncode == 0
     assert run.stdout == f"{home / '.vst3' / 'NovaSR.vst3'}: removed\n"
     assert list((home / ".vst3").iterdir()) == [neighbour]
-    command_line.assert_one_error_line(novasr("plugin", "uninstall"), "NovaSR.vst3: is not there")
+    command_line.assert_one_error_line(
+        novasr("plugin", "uninstall"), "nothing to remove at ", "NovaSR.vst3 (--to FOLDER if it is"
+    )
 
 
 def test_another_folder(novasr, tmp_path):

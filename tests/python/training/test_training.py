@@ -499,9 +499,23 @@ class TestCommand:
         assert "CC0-1.0" in card
         assert "made-up/voices" in card
         assert "validation_lsd" in (run / "log.csv").read_text()
+        assert "resumed" not in done.stdout
         other = novasr(*words, "--steps", 11)
         assert other.returncode == 2
         assert "remove it" in other.stderr
+
+    def test_a_run_that_goes_on_says_so_once(self, capsys):
+        from novasr.cli.train import _telling_resumption
+        from novasr.training.loop import Progress
+
+        steps = []
+        report = _telling_resumption(lambda progress: steps.append(progress.step))
+        for step in (8, 9):
+            report(Progress(step, 20, 1.0, None))
+        assert capsys.readouterr().out == "resumed after step 7 of 20\n"
+        assert steps == [8, 9]
+        _telling_resumption(lambda progress: None)(Progress(1, 20, 1.0, None))
+        assert capsys.readouterr().out == ""
 
     def test_minutes_become_steps_that_are_kept(self, recordings, tmp_path):
         (tmp_path / "tiny.toml").write_text(as_toml(TINY))

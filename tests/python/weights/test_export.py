@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 import warnings
 
 import numpy as np
@@ -36,6 +38,21 @@ def test_exported_file_tells_its_metadata(tmp_path):
         "offset": 1,
         "band": 8_000,
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_files_of_weights_can_be_read_by_whom_the_umask_lets(tmp_path):
+    from novasr.weights.save import save_weights
+
+    before = os.umask(0o027)
+    try:
+        save_weights(novasr.load_model(), tmp_path / "saved.safetensors")
+        for name in ("model.safetensors", "model.bin"):
+            novasr.export_weights(tmp_path / name)
+    finally:
+        os.umask(before)
+    for path in tmp_path.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640, path
 
 
 def test_exported_weights_are_those_they_came_from(tmp_path, rng):
@@ -125,7 +142,7 @@ def test_foreign_model_with_a_hop_keeps_one_latency(tmp_path, rng, block):
     assert stream.latency == 7 + 3 * 159
     audio = rng.standard_normal(1000).astype(np.float32) * 0.1
     parts = [stream.process(audio[i : i + block]) for i in range(0, 1000, block)]
-    output = np.concatenate([*parts, stream.flush()])[stream.latency :, 0]
+    output = np.concatenate([*parts, stream.flush()])[stream.latency :]
     np.testing.assert_array_equal(output, audio.repeat(3))
 
 
@@ -193,7 +210,7 @@ def test_model_of_other_rates_plays_at_them(tmp_path, rng):
     )
     assert (stream.output_rate, stream.latency) == (16_000, 7 + 2 * 159)
     audio = rng.standard_normal(1000).astype(np.float32) * 0.1
-    output = np.concatenate([stream.process(audio), stream.flush()])[stream.latency :, 0]
+    output = np.concatenate([stream.process(audio), stream.flush()])[stream.latency :]
     np.testing.assert_array_equal(output, audio.repeat(2))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import logging
 import threading
 
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.numpy import save_file
 
 from novasr.errors import WeightsError
 from novasr.families import family
-from novasr.weights.hub import NAMED_WEIGHTS
+from novasr.weights.hub import NAMED_WEIGHTS, download
 from novasr.weights.load import load_tensors, load_weights
 
 
@@ -103,7 +104,8 @@ def test_code_in_a_bin_file_is_not_run(tmp_path):
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(WeightsError, match=r"'v3'.*'v1', 'v2'"):
+    message = r"'v3': no such file: give the path of a weights file, or a name: 'v1', 'v2'"
+    with pytest.raises(WeightsError, match=message):
         load_tensors("v3")
 
 
@@ -205,6 +207,21 @@ def test_cut_connection_is_said_and_leaves_nothing_that_would_be_used(hub, v1_by
         load_tensors("v1")
     hub.behaviour = "good"
     load_tensors("v1")
+
+
+def test_the_clients_lines_about_its_attempts_are_not_shown(hub, monkeypatch, caplog):
+    logger = logging.getLogger("huggingface_hub.utils._http")
+
+    def attempt(*words, **options):
+        logger.warning("Retrying in 1s [Retry 1/5].")
+        raise OSError("no network")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", attempt)
+    with pytest.raises(WeightsError, match="connect once"):
+        download("v1")
+    assert caplog.records == []
+    logger.warning("of somebody else")  # control
+    assert len(caplog.records) == 1
 
 
 def test_offline_without_a_cache_says_what_to_do(hub, monkeypatch):
