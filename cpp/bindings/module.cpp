@@ -8,6 +8,7 @@ PYBIND11_MODULE(_native, module) {
   module.attr("torch_version") = pybind11::none();
 #endif
   bind_band(module);
+  bind_cutoff(module);
   bind_engines(module);
   bind_live(module);
   bind_stream(module);
