@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 namespace novasr {
 namespace {
@@ -10,244 +11,326 @@ namespace {
 constexpr std::size_t kBins = CutoffEstimator::kBins;
 using Spectrum = std::array<float, kBins>;
 
-constexpr std::size_t kFirstSound = 3;   // bins below 280 Hz hold DC and hum
-constexpr std::size_t kFirstEdge = 16;   // 1.5 kHz
-constexpr std::size_t kLastEdge = 196;   // 18.4 kHz: nobody misses what lies above
-constexpr std::size_t kLastBin = 250;
-constexpr float kSilence = 2e-4f;        // sum over the bins: noise at -85 dBFS
-constexpr float kActiveRange = 1e-3f;    // -30 dB below the loudest frame
-constexpr float kForget = 0.99634f;      // of the loudest frame, 6 dB/s
-constexpr float kFloorDb = -120.0f;
+constexpr std::size_t kFirstBin = 3;    // 280 Hz: below lie DC and hum
+constexpr std::size_t kLastBin = 250;   // 23.4 kHz: above lie the images of converters
+constexpr std::size_t kFirstEdge = 16;  // 1.5 kHz: the gap between two formants is no edge
+constexpr std::size_t kLastEdge = 196;  // 18.4 kHz: nobody misses what lies above
 
-/// A fall between the lowest of `below` bins and all that lies above a transition of `gap_bins` + `gap_ratio` * edge.
+// Activity, from the power of a frame: the sum over its bins.
+constexpr float kSilence = 2e-4f;      // white noise at -85 dBFS: above 16-bit dither
+constexpr float kActiveRange = 1e-3f;  // -30 dB: pauses and the tails of rooms
+constexpr float kRelease = 0.99266f;   // of the loudest frame: -6 dB a second
+constexpr float kAttack = 2.0f;        // a click raises it by 3 dB, and does not deafen
+constexpr float kOverflow = 1e30f;
+
+/// A cliff is judged at several widths, because filters differ in slope: from the lowest of the `band` bins up to the
+/// edge to everything above a transition, whose width is `gap_bins` + `gap_ratio` * edge. The band is wider than the
+/// transition, so that the two flanks of a tone cancel.
 struct Scale {
   float gap_bins;
   float gap_ratio;
-  std::size_t below;
+  std::size_t band;
   std::size_t smoothing;  // bins on either side
-  float least_db;
+  float natural_db;       // exceeded in less than 3 % of the windows of full-band speech and music
+
+  [[nodiscard]] constexpr std::size_t gap(std::size_t edge) const {
+    return static_cast<std::size_t>(gap_bins + gap_ratio * static_cast<float>(edge) + 0.5f);
+  }
 };
-constexpr Scale kScales[] = {{3.0f, 0.05f, 8, 2, 17.0f}, {2.0f, 0.15f, 10, 3, 22.0f}, {0.0f, 0.25f, 8, 3, 25.0f}};
+constexpr Scale kScales[] = {
+    {3.0f, 0.05f, 8, 2, 17.0f},   // resamplers, codecs, elliptic filters
+    {2.0f, 0.15f, 10, 3, 21.0f},  // Chebyshev filters, Butterworth filters of high order
+    {0.0f, 0.35f, 8, 3, 28.0f},   // Butterworth filters of order 6 and 8: 36 and 48 dB an octave
+};
+constexpr float kKnee = 0.75f;    // of the fall: still the same cliff, so that a long slope counts from its top
+constexpr float kEdgeDb = 16.0f;  // below the knee, which lies about 4 dB below the passband
 
-#ifndef EXTRA
-#define EXTRA
-#endif
-constexpr std::size_t kMore = 1;
-constexpr float kKnee = 0.75f;
-constexpr float kEdgeDb = 20.0f;
-constexpr float kSame = 0.15f;
-constexpr float kDeadZone = 0.03f;
-constexpr float kSettledZone = 0.08f;
-constexpr std::uint32_t kSettled = 24;
-constexpr std::uint32_t kNarrowerWindows = 3;
+// Evidence, in dB above the natural fall, summed over windows that agree.
+constexpr float kSame = 0.15f;              // largest ratio - 1 of two estimates of one edge
+constexpr float kDoubtDb = 5.0f;            // a window this far below the natural fall says nothing
+constexpr float kMostEvidenceDb = 14.0f;    // of a window: no single one decides
+constexpr float kEnoughEvidenceDb = 56.0f;  // four distinct windows
+constexpr float kDecayDb = 2.0f;            // for each window without a cliff
+// Longer than a click stays in a window, which may straddle two blocks.
 constexpr std::uint32_t kWiderWindows = 9;
-constexpr float kNarrowerEvidenceDb = 42.0f;
-constexpr float kDoubtDb = 6.0f;
-constexpr float kDecayDb = 2.0f;
-constexpr float kMostEvidenceDb = 14.0f;
-constexpr float kLongest = 32;
-constexpr float kAliveDb = 12.0f;
-constexpr float kBandDb = 50.0f;
-constexpr float kRangeDb = 75.0f;
 
-/// 10 lg x for a positive, normal x.
-float decibels(float x) noexcept {
+// A published edge moves only if the mean of its windows leaves a dead zone.
+constexpr float kDeadZone = 0.05f;
+constexpr float kSettledDeadZone = 0.08f;
+constexpr std::uint32_t kSettledWindows = 24;
+constexpr std::uint32_t kMeanWindows = 64;
+
+// Sound above the edge.
+constexpr float kAliveDb = 12.0f;   // above the level that was there
+constexpr float kRangeDb = 75.0f;   // below the loudest bin: there is the leakage of the window
+constexpr float kNoBandDb = 50.0f;  // the same while that level is unknown (Bakhturina et al., Interspeech 2021)
+constexpr float kDeadShare = 0.1f;  // of a new window in the level above the edge
+
+constexpr float kCertainFallDb = 40.0f;
+constexpr std::size_t kTopOctave[] = {160, 192};  // 15 to 18 kHz
+constexpr float kTopRangeDb[] = {60.0f, 20.0f};   // below the loudest bin: no evidence, certain
+constexpr float kTopShare = 1.0f / 16.0f;
+
+constexpr float kLeastPower = 1e-12f;
+constexpr float kDeadLevelDb = -200.0f;
+
+/// 10 lg x of a normal, positive x: the exponent, and for the mantissa 1 + m the polynomial m + m (1 - m) q(m) with a
+/// quadratic q by minimax. Error below 4e-4 dB.
+float decibels(float x) NOVASR_RT {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const auto exponent = static_cast<float>(static_cast<std::int32_t>(bits >> 23) - 127);
-  const float m = std::bit_cast<float>((bits & 0x7FFFFFu) | 0x3F800000u) - 1.0f;
-  const float log2 = m * (1.4425449f + m * (-0.7181452f + m * (0.4575485f + m * (-0.2794202f + m * (0.1222826f - 0.0248106f*m)))));
-  return 3.0103f * (exponent + log2);
+  const float m = std::bit_cast<float>((bits & 0x7F'FFFFu) | 0x3F80'0000u) - 1.0f;
+  const float q = 0.43872414f + m * (-0.23905091f + m * 0.0821237f);
+  return 3.0103f * (exponent + m + m * (1.0f - m) * q);
 }
 
-Spectrum smooth(const Spectrum& level, std::size_t reach) NOVASR_RT {
+/// Mean of the decibels over `reach` bins on either side.
+Spectrum smooth(const Spectrum& level_db, std::size_t reach) NOVASR_RT {
   Spectrum out{};
   for (std::size_t k = 0; k < kBins; ++k) {
-    const std::size_t first = k - std::min(k, reach), last = std::min(k + reach, kBins - 1);
+    const std::size_t first = k - std::min(k, reach);
+    const std::size_t last = std::min(k + reach, kBins - 1);
     float sum = 0.0f;
-    for (std::size_t i = first; i <= last; ++i) sum += level[i];
+    for (std::size_t i = first; i <= last; ++i) sum += level_db[i];
     out[k] = sum / static_cast<float>(last - first + 1);
   }
   return out;
 }
 
-constexpr std::size_t kNear = 3, kFar = 12;
-constexpr float kMargin = 4.0f;
-constexpr auto kLeak = [] { std::array<float, kFar + 1> t{}; constexpr float v[] = {31.13f, 36.12f, 40.0f, 43.17f, 45.84f, 48.16f, 50.21f, 52.04f, 53.69f, 55.21f}; for (std::size_t i = 0; i < 10; ++i) t[i + kNear] = v[i]; return t; }();
+/// Largest level from each bin upwards.
+Spectrum largest_above(Spectrum level_db) NOVASR_RT {
+  for (std::size_t k = kLastBin; k-- > 0;) level_db[k] = std::max(level_db[k], level_db[k + 1]);
+  return level_db;
+}
 
-Spectrum without_leakage(const Spectrum& fine, const Spectrum& level_db) NOVASR_RT {
-  Spectrum out = fine;
-  for (std::size_t k = 0; k < kBins; ++k) {
-    float leak = -1e9f;
-    for (std::size_t d = kNear; d <= kFar; ++d) {
-      if (k >= d) leak = std::max(leak, level_db[k - d] - kLeak[d]);
-      if (k + d < kBins) leak = std::max(leak, level_db[k + d] - kLeak[d]);
+/// Level of a tone d bins away: 20 lg(4 d^2 - 1) below it, from the transform of the cosine window (the square root of
+/// Hann's), cos(pi d) / (1 - 4 d^2) (F. J. Harris, Proc. IEEE 66, 1978).
+constexpr std::size_t kNearLeakage = 3;
+constexpr float kLeakageDb[] = {30.9f, 36.0f, 39.9f, 43.1f, 45.8f, 48.1f, 50.2f, 52.0f, 53.7f, 55.2f};
+constexpr float kLeakageMarginDb = 4.0f;  // the lobes of two tones add up
+
+/// Removes the bins that hold only the leakage of a tone: harmonics far apart are no band.
+Spectrum without_leakage(const Spectrum& smooth_db, const Spectrum& level_db) NOVASR_RT {
+  Spectrum out = smooth_db;
+  for (std::size_t k = kFirstBin; k < kLastEdge; ++k) {
+    float leakage = kDeadLevelDb;
+    for (std::size_t i = 0; i < std::size(kLeakageDb); ++i) {
+      const std::size_t d = kNearLeakage + i;
+      const float lower = k >= d ? level_db[k - d] : kDeadLevelDb;
+      leakage = std::max(leakage, std::max(lower, level_db[k + d]) - kLeakageDb[i]);
     }
-    if (fine[k] < leak + kMargin) out[k] = kFloorDb;
+    if (smooth_db[k] < leakage + kLeakageMarginDb) out[k] = kDeadLevelDb;
   }
   return out;
 }
 
-void suffix_max(Spectrum& level) NOVASR_RT {
-  for (std::size_t k = kLastBin; k-- > 0;) level[k] = std::max(level[k], level[k + 1]);
+/// The falls at all edges on one scale.
+struct Falls {
+  Spectrum from_db{};
+  Spectrum fall_db{};
+  std::size_t steepest = kFirstEdge;
+};
+
+Falls falls(const Scale& scale, const Spectrum& level_db, const Spectrum& band_db) NOVASR_RT {
+  const Spectrum above_db = largest_above(smooth(level_db, scale.smoothing));
+  Falls all;
+  for (std::size_t k = kFirstEdge; k + scale.gap(k) <= kLastEdge; ++k) {
+    const std::size_t band = std::min(std::max(scale.band, scale.gap(k) + 1), k);
+    const auto end = band_db.begin() + static_cast<std::ptrdiff_t>(k + 1);
+    all.from_db[k] = *std::min_element(end - static_cast<std::ptrdiff_t>(band), end);
+    all.fall_db[k] = all.from_db[k] - above_db[k + scale.gap(k)];
+    if (all.fall_db[k] > all.fall_db[all.steepest]) all.steepest = k;
+  }
+  return all;
+}
+
+/// The lowest edge that belongs to the same cliff as the steepest one.
+std::size_t knee_of(const Falls& all) NOVASR_RT {
+  std::size_t knee = all.steepest;
+  while (knee > kFirstEdge && all.fall_db[knee - 1] > kKnee * all.fall_db[all.steepest]) --knee;
+  return knee;
+}
+
+/// Where the level crosses `to_db` near `bin`, in bins.
+float crossing(const Spectrum& level_db, std::size_t bin, float to_db) NOVASR_RT {
+  while (bin > kFirstEdge && level_db[bin] < to_db) --bin;
+  while (bin < kLastEdge && level_db[bin + 1] > to_db) ++bin;
+  const float step_db = std::max(level_db[bin] - level_db[bin + 1], 1e-3f);
+  return static_cast<float>(bin) + std::clamp((level_db[bin] - to_db) / step_db, 0.0f, 1.0f);
+}
+
+float mean_db(const Spectrum& level_db, std::size_t first, std::size_t end) NOVASR_RT {
+  float sum = 0.0f;
+  for (std::size_t k = first; k < end; ++k) sum += level_db[k];
+  return sum / static_cast<float>(end - first);
+}
+
+/// Mean level over half an octave, from a little above the edge on.
+float level_above(const Spectrum& level_db, float edge_hz) NOVASR_RT {
+  const float edge = std::min(edge_hz / CutoffEstimator::kBinHz, static_cast<float>(kLastEdge));
+  const auto end = std::min(static_cast<std::size_t>(1.5f * edge) + 7, kLastBin);
+  return mean_db(level_db, static_cast<std::size_t>(1.1f * edge) + 3, end);
+}
+
+bool same_edge(float hz, float other_hz) NOVASR_RT {
+  return std::abs(hz - other_hz) < kSame * other_hz;
 }
 
 }  // namespace
 
-CutoffEstimator::CutoffEstimator(float prior_hz) noexcept : prior_hz_(prior_hz), cutoff_hz_(prior_hz) { reset(); }
+CutoffEstimator::CutoffEstimator(float prior_hz) noexcept : prior_hz_(prior_hz), cutoff_hz_(prior_hz) {}
 
 void CutoffEstimator::reset() NOVASR_RT {
   state_ = State{};
   publish(prior_hz_, 0.0f);
 }
 
-void CutoffEstimator::publish(float hz, float confidence) NOVASR_RT {
-  cutoff_hz_.store(hz, std::memory_order_relaxed);
-  confidence_.store(confidence, std::memory_order_relaxed);
-}
-
-bool CutoffEstimator::active(std::span<const float, kBins> power) NOVASR_RT {
-  float sum = 0.0f;
-  for (std::size_t k = kFirstSound; k < kLastBin; ++k) sum += power[k];
-  if (!(sum < 1e30f)) return false;
-  state_.loudest = std::max(sum, state_.loudest * kForget);
-  return sum > kSilence && sum > kActiveRange * state_.loudest;
-}
-
 void CutoffEstimator::push(std::span<const float, kBins> power) NOVASR_RT {
-  if (!active(power)) return;
+  if (!is_active(power)) return;
   Spectrum& peak = state_.peaks[state_.block];
   for (std::size_t k = 0; k < kBins; ++k) peak[k] = std::max(peak[k], power[k]);
   if (++state_.frames < kBlockFrames) return;
-  state_.frames = 0;
-  state_.blocks = std::min(state_.blocks + 1, kBlocks);
-  if (state_.blocks == kBlocks) analyse();
+  state_.complete_blocks = std::min(state_.complete_blocks + 1, kBlocks);
+  if (state_.complete_blocks == kBlocks) analyse();
   state_.block = (state_.block + 1) % kBlocks;
   state_.peaks[state_.block].fill(0.0f);
+  state_.frames = 0;
 }
 
+bool CutoffEstimator::is_active(std::span<const float, kBins> power) NOVASR_RT {
+  float sum = 0.0f;
+  for (std::size_t k = kFirstBin; k < kBins; ++k) sum += power[k];
+  if (!(sum + power[0] + power[1] + power[2] < kOverflow)) return false;  // also for NaN
+  const float risen = std::min(sum, kAttack * std::max(state_.loudest, kSilence));
+  state_.loudest = std::max(risen, kRelease * state_.loudest);
+  return sum > kSilence && sum > kActiveRange * state_.loudest;
+}
+
+/// Largest level of each bin. Unlike a mean it shows the band below the edge even if only a fricative fills it.
 CutoffEstimator::Spectrum CutoffEstimator::window_db() const NOVASR_RT {
-  Spectrum level{};
+  Spectrum level_db{};
   for (std::size_t k = 0; k < kBins; ++k) {
-    float largest = 1e-12f;
+    float largest = kLeastPower;
     for (const Spectrum& peak : state_.peaks) largest = std::max(largest, peak[k]);
-    level[k] = decibels(largest);
+    level_db[k] = decibels(largest);
   }
-  return level;
+  return level_db;
 }
 
 CutoffEstimator::Cliff CutoffEstimator::find_cliff(const Spectrum& level_db) NOVASR_RT {
-  const Spectrum fine = smooth(level_db, 1);
-  const Spectrum solid = without_leakage(fine, level_db);
-  Cliff best{.excess_db = -1e9f};
-  float from_db = 0.0f;
-  std::size_t at = 0;
+  const Spectrum smooth_db = smooth(level_db, 1);
+  const Spectrum band_db = without_leakage(smooth_db, level_db);
+  Cliff best{.excess_db = std::numeric_limits<float>::lowest()};
   for (const Scale& scale : kScales) {
-    Spectrum above = smooth(level_db, scale.smoothing);
-    suffix_max(above);
-    Spectrum fall{}; Spectrum below{};
-    std::size_t top = 0;
-    for (std::size_t k = kFirstEdge; k < kLastEdge; ++k) {
-      const std::size_t gap = static_cast<std::size_t>(scale.gap_bins + scale.gap_ratio * static_cast<float>(k) + 0.5f);
-      if (k + gap > kLastEdge) break;
-      const std::size_t width = std::min(std::max(scale.below, gap + kMore), k);
-      below[k] = *std::min_element(solid.begin() + static_cast<std::ptrdiff_t>(k + 1 - width), solid.begin() + static_cast<std::ptrdiff_t>(k + 1));
-      fall[k] = below[k] - above[k + gap];
-      if (fall[k] > fall[top]) top = k;
-    }
-    if (top == 0 || fall[top] - scale.least_db <= best.excess_db) continue;
-    best.excess_db = fall[top] - scale.least_db;
-    best.fall_db = fall[top];
-    at = top;
-    while (at > kFirstEdge && fall[at - 1] > kKnee * fall[top]) --at;
-    from_db = below[at];
-    at = top;
-    while (at > kFirstEdge && fine[at] < from_db - kEdgeDb) --at;
+    const Falls all = falls(scale, level_db, band_db);
+    const float fall_db = all.fall_db[all.steepest];
+    if (fall_db - scale.natural_db <= best.excess_db) continue;
+    // Where noise or leakage hides the slope, halfway down.
+    const float to_db = all.from_db[knee_of(all)] - std::min(kEdgeDb, 0.5f * fall_db);
+    best = {.hz = kBinHz * crossing(smooth_db, all.steepest, to_db),
+            .fall_db = fall_db,
+            .excess_db = fall_db - scale.natural_db};
   }
-  const float to_db = from_db - std::min(kEdgeDb, 0.5f * best.fall_db);
-  while (at < kLastEdge && fine[at + 1] > to_db) ++at;
-  const float span = std::max(fine[at] - fine[at + 1], 1e-3f);
-  best.hz = kBinHz * (static_cast<float>(at) + std::clamp((fine[at] - to_db) / span, 0.0f, 1.0f));
   return best;
 }
 
 void CutoffEstimator::analyse() NOVASR_RT {
-  const Spectrum level = window_db();
-  const Cliff cliff = find_cliff(level);
-  const float now = cutoff_hz();
-  const bool likely = cliff.excess_db >= -kDoubtDb;
-  const bool same = likely && state_.current.windows > 0 && std::abs(cliff.hz - now) < kSame * now;
-  if (same)
+  const Spectrum level_db = window_db();
+  const float loudest_db = *std::max_element(level_db.begin() + kFirstBin, level_db.begin() + kLastBin);
+  const float above_db = level_above(level_db, cutoff_hz());
+  const Cliff cliff = find_cliff(level_db);
+  if (cliff.excess_db < -kDoubtDb) {
+    weaken_challenger();
+  } else if (state_.current.windows > 0 && same_edge(cliff.hz, cutoff_hz())) {
     confirm(cliff);
-  else if (likely)
+    learn_dead_level(above_db);
+  } else {
     challenge(cliff);
+  }
+  if (cliff.excess_db >= 0.0f) return;
+  if (cutoff_hz() < kFullBandHz)
+    look_above(above_db, loudest_db);
   else
-    weaken();
-  look_above(level, cliff.excess_db >= 0.0f, same);
+    rate_full_band(level_db, loudest_db);
 }
 
-void CutoffEstimator::weaken() NOVASR_RT {
+void CutoffEstimator::Track::add(const Cliff& cliff) NOVASR_RT {
+  windows = std::min(windows + 1, kMeanWindows);
+  const float share = 1.0f / static_cast<float>(windows);
+  hz += share * (cliff.hz - hz);
+  fall_db += share * (cliff.fall_db - fall_db);
+}
+
+float CutoffEstimator::Track::confidence() const NOVASR_RT {
+  return std::clamp(fall_db / kCertainFallDb, 0.0f, 1.0f);
+}
+
+void CutoffEstimator::confirm(const Cliff& cliff) NOVASR_RT {
+  Track& track = state_.current;
+  track.add(cliff);
+  state_.challenger = Track{};
+  const float zone = track.windows < kSettledWindows ? kDeadZone : kSettledDeadZone;
+  const bool moved = std::abs(track.hz - cutoff_hz()) > zone * cutoff_hz();
+  publish(moved ? track.hz : cutoff_hz(), track.confidence());
+}
+
+void CutoffEstimator::challenge(const Cliff& cliff) NOVASR_RT {
+  Track& track = state_.challenger;
+  const float evidence_db = std::min(cliff.excess_db + kDoubtDb, kMostEvidenceDb);
+  if (track.windows > 0 && !same_edge(cliff.hz, track.hz)) {
+    track.evidence_db -= evidence_db;
+    if (track.evidence_db > 0.0f) return;
+    track = Track{};
+  }
+  track.add(cliff);
+  track.evidence_db += evidence_db;
+  const bool wider = track.hz > cutoff_hz();
+  if (track.evidence_db < kEnoughEvidenceDb || (wider && track.windows < kWiderWindows)) return;
+  publish(track.hz, track.confidence());
+  state_.current = track;
+  state_.challenger = Track{};
+  state_.half_windows_above = 0;
+  state_.knows_dead = false;
+}
+
+void CutoffEstimator::weaken_challenger() NOVASR_RT {
   Track& track = state_.challenger;
   track.evidence_db -= kDecayDb;
   if (track.evidence_db <= 0.0f) track = Track{};
 }
 
-void CutoffEstimator::confirm(const Cliff& cliff) NOVASR_RT {
-  Track& track = state_.current;
-  state_.challenger = Track{};
-  track.windows = std::min<std::uint32_t>(track.windows + 1, 64);
-  const float share = 1.0f / static_cast<float>(track.windows);
-  track.hz += share * (cliff.hz - track.hz);
-  track.fall_db += share * (cliff.fall_db - track.fall_db);
-  const float now = cutoff_hz();
-  publish(std::abs(track.hz - now) > (track.windows < kSettled ? kDeadZone : kSettledZone) * now ? track.hz : now, std::clamp(track.fall_db / 40.0f, 0.0f, 1.0f));
+void CutoffEstimator::learn_dead_level(float above_db) NOVASR_RT {
+  if (!state_.knows_dead) state_.dead_db = above_db;
+  state_.dead_db += kDeadShare * (above_db - state_.dead_db);
+  state_.knows_dead = true;
+  state_.half_windows_above = 0;
 }
 
-void CutoffEstimator::challenge(const Cliff& cliff) NOVASR_RT {
-  Track& track = state_.challenger;
-  const float evidence = std::min(cliff.excess_db + kDoubtDb, kMostEvidenceDb);
-  if (track.windows > 0 && std::abs(cliff.hz - track.hz) > kSame * track.hz) {
-    track.evidence_db -= evidence;
-    if (track.evidence_db > 0.0f) return;
-    track = Track{};
-  }
-  ++track.windows;
-  const float share = 1.0f / static_cast<float>(track.windows);
-  track.hz += share * (cliff.hz - track.hz);
-  track.fall_db += share * (cliff.fall_db - track.fall_db);
-  track.evidence_db += evidence;
-  const bool wider = track.hz > cutoff_hz();
-  if (track.windows < (wider ? kWiderWindows : kNarrowerWindows) || track.evidence_db < kNarrowerEvidenceDb) return;
-  state_.current = track;
-  state_.challenger = Track{};
+/// Sound above the edge and no cliff: the band has become full. A level that was there before is noise.
+void CutoffEstimator::look_above(float above_db, float loudest_db) NOVASR_RT {
+  const float least_db =
+      state_.knows_dead ? std::max(state_.dead_db + kAliveDb, loudest_db - kRangeDb) : loudest_db - kNoBandDb;
+  std::uint32_t& halves = state_.half_windows_above;
+  halves = above_db > least_db ? halves + 2 : halves - std::min(halves, 1u);
+  if (halves < 2 * kWiderWindows) return;
+  publish(kFullBandHz, 0.0f);
+  state_.current = state_.challenger = Track{};
+  halves = 0;
   state_.knows_dead = false;
-  publish(state_.current.hz, std::clamp(state_.current.fall_db / 40.0f, 0.0f, 1.0f));
+  state_.full_band_confidence = 0.0f;
 }
 
-void CutoffEstimator::look_above(const Spectrum& level_db, bool cliff, bool confirmed) NOVASR_RT {
-  const float now = cutoff_hz();
-  if (now >= kFullBandHz) return;
-  const float edge = now / kBinHz;
-  const auto first = static_cast<std::size_t>(1.1f * edge + 3.0f);
-  const auto last = std::min(static_cast<std::size_t>(1.5f * edge + 6.0f), kLastEdge);
-  float sum = 0.0f, peak = kFloorDb;
-  for (std::size_t k = first; k <= last; ++k) sum += level_db[k];
-  for (std::size_t k = kFirstSound; k <= kLastBin; ++k) peak = std::max(peak, level_db[k]);
-  const float above = sum / static_cast<float>(last - first + 1);
-  if (confirmed) {
-    state_.dead_db = state_.knows_dead ? state_.dead_db + 0.1f * (above - state_.dead_db) : above;
-    state_.knows_dead = true;
-    state_.evidence_above = 0.0f;
-    return;
-  }
-  if (cliff) return;
-  const bool alive = state_.knows_dead ? above > std::max(state_.dead_db + kAliveDb, peak - kRangeDb) : above > peak - kBandDb;
-  state_.evidence_above = alive ? state_.evidence_above + 1.0f : std::max(0.0f, state_.evidence_above - 0.5f);
-  if (state_.evidence_above < kWiderWindows) return;
-  state_.current = Track{};
-  state_.challenger = Track{};
-  state_.evidence_above = 0.0f;
-  state_.knows_dead = false;
-  publish(kFullBandHz, 0.5f);
+/// Nothing is missing if the top octave carries sound.
+void CutoffEstimator::rate_full_band(const Spectrum& level_db, float loudest_db) NOVASR_RT {
+  const float down_db = loudest_db - mean_db(level_db, kTopOctave[0], kTopOctave[1]);
+  const float rated = std::clamp((kTopRangeDb[0] - down_db) / (kTopRangeDb[0] - kTopRangeDb[1]), 0.0f, 1.0f);
+  state_.full_band_confidence += kTopShare * (rated - state_.full_band_confidence);
+  publish(cutoff_hz(), state_.full_band_confidence);
+}
+
+void CutoffEstimator::publish(float hz, float confidence) NOVASR_RT {
+  cutoff_hz_.store(hz, std::memory_order_relaxed);
+  confidence_.store(confidence, std::memory_order_relaxed);
 }
 
 }  // namespace novasr
