@@ -33,7 +33,9 @@ class Uniform:
 
 def neutral() -> dict[str, torch.Tensor]:
     """No gains: with a full band, the engine only delays its input."""
-    tensors = {name: torch.zeros_like(tensor) for name, tensor in WideNetwork().state_dict().items()}
+    tensors = {
+        name: torch.zeros_like(tensor) for name, tensor in WideNetwork().state_dict().items()
+    }
     tensors["leave.bias"].fill_(-100.0)
     return {name: tensor.half() for name, tensor in tensors.items()}
 

@@ -56,6 +56,17 @@ class StreamingWide(nn.Module):
         self.register_buffer("noise", torch.view_as_real(network.noise).clone())  # (LINES, hops, 2)
         self.register_buffer("cutoff_hz", torch.full((1,), float(BAND)))
         self.input_rate, self.output_rate = network.input_rate, network.output_rate
+        self.look_ahead, self.tail, self.hop = LOOK_AHEAD, TAIL, HOP
+        self.memory, self.edge, self.offset, self.band = MEMORY, EDGE, OFFSET, BAND
+        # TorchScript sees no globals.
+        self.fft, self.noise_frames = FFT, NOISE_FRAMES
+        self.channels, self.past_hops = CHANNELS, KERNEL - 1
+        self.gain_bands, self.lowest_gain, self.highest_gain = GAIN_BANDS, LOWEST_GAIN, HIGHEST_GAIN
+        self.level_bands, self.power_floor = LEVEL_BANDS, POWER_FLOOR
+        self.active_level, self.decay = ACTIVE_LEVEL, DECAY
+        self.whitening_lines, self.whitening_floor = WHITENING_LINES, WHITENING_FLOOR
+        self.crossover_start, self.crossover_hz = CROSSOVER_START, CROSSOVER_LINES * LINE_HZ
+        self.full_band_hz = FULL_BAND_HZ
 
     @torch.jit.export
     def metadata(self) -> dict[str, int]:
@@ -63,13 +74,13 @@ class StreamingWide(nn.Module):
         return {
             "input_rate": self.input_rate,
             "output_rate": self.output_rate,
-            "look_ahead": LOOK_AHEAD,
-            "tail": TAIL,
-            "hop": HOP,
-            "memory": MEMORY,
-            "edge": EDGE,
-            "offset": OFFSET,
-            "band": BAND,
+            "look_ahead": self.look_ahead,
+            "tail": self.tail,
+            "hop": self.hop,
+            "memory": self.memory,
+            "edge": self.edge,
+            "offset": self.offset,
+            "band": self.band,
             "linked_channels": 1,
         }
 
@@ -83,10 +94,12 @@ class StreamingWide(nn.Module):
             Last hop of the input; second half of the last frame's change; leaky sums of shape, level and
             activity; number of the next hop; past hops of each block.
         """
-        audio = self.window.new_zeros(batch, HOP)
+        audio = self.window.new_zeros(batch, self.hop)
         sums = self.window.new_zeros(batch, self.centres_hz.shape[0] + 2)
-        past = [self.window.new_zeros(batch, CHANNELS, KERNEL - 1) for _ in self.blocks]
-        return [audio, audio, sums, torch.zeros(1, dtype=torch.long), *past]
+        state = [audio, audio, sums, torch.zeros(1, dtype=torch.long)]
+        for _ in self.blocks:
+            state.append(self.window.new_zeros(batch, self.channels, self.past_hops))
+        return state
 
     def forward(self, audio: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Take (batch, 1, hops * HOP) at 48 kHz; give as many frames, one hop late.
@@ -95,17 +108,17 @@ class StreamingWide(nn.Module):
         """
         padded = torch.cat([state[0], audio[:, 0]], -1)
         change, kept = self._change(padded, state)
-        first, second = change[..., :HOP], change[..., HOP:]
+        first, second = change[..., : self.hop], change[..., self.hop :]
         late = torch.cat([state[1][:, None], second[:, :-1]], 1)
-        output = padded[:, :-HOP] + (late + first).flatten(1)
+        output = padded[:, : -self.hop] + (late + first).flatten(1)
         started = bool(state[3] > 0)
-        state = [padded[:, -HOP:], second[:, -1], *kept]
-        return output[:, None, 0 if started else HOP :], state
+        state = [padded[:, -self.hop :], second[:, -1]] + kept  # noqa: RUF005 - TorchScript has no *
+        return output[:, None, 0 if started else self.hop :], state
 
     @torch.jit.export
     def flush(self, state: list[Tensor]) -> Tensor:
         """Give the last frames: (batch, 1, TAIL)."""
-        return self.forward(state[0].new_zeros(state[0].shape[0], 1, HOP), state)[0]
+        return self.forward(state[0].new_zeros(state[0].shape[0], 1, self.hop), state)[0]
 
     def _change(self, padded: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Give what each frame adds to the audio, (batch, hops, FFT), and the state behind it."""
@@ -118,33 +131,35 @@ class StreamingWide(nn.Module):
             x, past = block(x, state[4 + number])
             kept.append(past)
         gains = self.leave(self.norm(x.transpose(1, 2))).transpose(1, 2)
-        hops = (state[3] + torch.arange(spectrum.shape[-1])) % NOISE_FRAMES
+        hops = (state[3] + torch.arange(spectrum.shape[-1])) % self.noise_frames
         noise = torch.view_as_complex(self.noise[:, hops].contiguous())
-        voiced, hiss = gains[:, :GAIN_BANDS] + level / 2, gains[:, GAIN_BANDS:] + level / 2
-        upper = _whitened(self._spectrum(padded.relu())) * self._curve(voiced)
+        voiced, hiss = (
+            gains[:, : self.gain_bands] + level / 2,
+            gains[:, self.gain_bands :] + level / 2,
+        )
+        upper = self._whitened(self._spectrum(padded.relu())) * self._curve(voiced)
         upper = upper + noise[None] * self._curve(hiss)
-        start = CROSSOVER_START * self.cutoff_hz
-        share = (self.hertz[:, None] - start) / (CROSSOVER_LINES * LINE_HZ) + 0.5
+        start = self.crossover_start * self.cutoff_hz
+        share = (self.hertz[:, None] - start) / self.crossover_hz + 0.5
         changed = share.clamp(0, 1) * (upper - spectrum)
-        pieces = torch.fft.irfft(changed.transpose(1, 2), FFT) * self.window
-        changes = (power.sum(1)[..., None] > 0) & (self.cutoff_hz < FULL_BAND_HZ)
+        pieces = torch.fft.irfft(changed.transpose(1, 2), self.fft) * self.window
+        changes = (power.sum(1)[..., None] > 0) & (self.cutoff_hz < self.full_band_hz)
         return torch.where(changes, pieces, torch.zeros_like(pieces)), kept
 
     def _spectrum(self, audio: Tensor) -> Tensor:
-        return torch.fft.rfft(audio.unfold(-1, FFT, HOP) * self.window).transpose(1, 2)
+        return torch.fft.rfft(audio.unfold(-1, self.fft, self.hop) * self.window).transpose(1, 2)
 
     def _curve(self, gains: Tensor) -> Tensor:
         curve = torch.matmul(self.gain_curve.t(), gains)
-        return torch.exp(curve.clamp(LOWEST_GAIN, HIGHEST_GAIN))
+        return torch.exp(curve.clamp(self.lowest_gain, self.highest_gain))
 
     def _features(self, power: Tensor, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        logs = torch.log(torch.matmul(self.input_bands, power) + POWER_FLOOR)
-        level = logs[:, :LEVEL_BANDS].mean(1, keepdim=True)
+        logs = torch.log(torch.matmul(self.input_bands, power) + self.power_floor)
+        level = logs[:, : self.level_bands].mean(1, keepdim=True)
         shape = logs - level
-        activity = torch.sigmoid(level - ACTIVE_LEVEL)
-        averages, sums = _leaky_sums(
-            torch.cat([shape, level, torch.ones_like(level)], 1) * activity, sums
-        )
+        activity = torch.sigmoid(level - self.active_level)
+        active = torch.cat([shape, level, torch.ones_like(level)], 1) * activity
+        averages, sums = self._leaky_sums(active, sums)
         weight = averages[:, -1:] + 1e-2
         mean_shape, mean_level = averages[:, :-2] / weight, averages[:, -2:-1] / weight
         present = torch.sigmoid((0.93 * self.cutoff_hz - self.centres_hz[:, None]) / 80.0)
@@ -158,6 +173,20 @@ class StreamingWide(nn.Module):
         ]
         return torch.cat(parts, 1), level, sums
 
+    def _whitened(self, spectrum: Tensor) -> Tensor:
+        sides = self.whitening_lines // 2
+        power = F.pad(_power_of(spectrum).transpose(1, 2), (sides, sides), mode="replicate")
+        smooth = F.avg_pool1d(power, self.whitening_lines, 1).transpose(1, 2)
+        return spectrum * torch.rsqrt(smooth + self.whitening_floor)
+
+    def _leaky_sums(self, x: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Sum (batch, values, hops) over the hops so far, and give the sums after the last one."""
+        sums: list[Tensor] = []
+        for hop in range(x.shape[-1]):
+            before = self.decay * before + x[..., hop]
+            sums.append(before)
+        return torch.stack(sums, -1), before
+
 
 class _StreamingBlock(nn.Module):
     def __init__(self, block: nn.Module) -> None:
@@ -165,29 +194,14 @@ class _StreamingBlock(nn.Module):
         assert isinstance(block, Block)
         self.depthwise, self.norm = block.depthwise, block.norm
         self.widen, self.narrow, self.scale = block.widen, block.narrow, block.scale
+        self.past_hops = KERNEL - 1
 
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         rows = torch.cat([past, x], -1)
         y = self.norm(self.depthwise(rows).transpose(1, 2))
         y = self.narrow(F.gelu(self.widen(y), approximate="tanh")) * self.scale
-        return x + y.transpose(1, 2), rows[..., -(KERNEL - 1) :]
+        return x + y.transpose(1, 2), rows[..., -self.past_hops :]
 
 
 def _power_of(spectrum: Tensor) -> Tensor:
     return torch.view_as_real(spectrum).square().sum(-1)
-
-
-def _whitened(spectrum: Tensor) -> Tensor:
-    sides = WHITENING_LINES // 2
-    power = F.pad(_power_of(spectrum).transpose(1, 2), (sides, sides), mode="replicate")
-    smooth = F.avg_pool1d(power, WHITENING_LINES, 1).transpose(1, 2)
-    return spectrum * torch.rsqrt(smooth + WHITENING_FLOOR)
-
-
-def _leaky_sums(x: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum (batch, values, hops) over the hops so far, and give the sums after the last one."""
-    sums: list[Tensor] = []
-    for hop in range(x.shape[-1]):
-        before = DECAY * before + x[..., hop]
-        sums.append(before)
-    return torch.stack(sums, -1), before

@@ -36,15 +36,16 @@ NOVASR_INLINE void dense_tile(const DenseView& layer, size_t panel, const float*
   }
 }
 
-template <bool Onto, size_t Panels>
+/// All rows, as many at a time as the registers hold.
+template <bool Onto, size_t Panels, size_t Rows = NOVASR_WIDTH == 16 ? 4 : 2>
 NOVASR_INLINE void dense_rows(const DenseView& layer, size_t panel, const float* in, size_t in_stride, size_t rows,
                               float* out, size_t out_stride) {
-  constexpr size_t kRows = NOVASR_WIDTH == 16 ? 4 : 2;  // what the registers hold
   size_t r = 0;
-  for (; r + kRows <= rows; r += kRows)
-    dense_tile<Onto, kRows, Panels>(layer, panel, in + r * in_stride, in_stride, out + r * out_stride, out_stride);
-  for (; r < rows; ++r)
-    dense_tile<Onto, 1, Panels>(layer, panel, in + r * in_stride, in_stride, out + r * out_stride, out_stride);
+  for (; r + Rows <= rows; r += Rows)
+    dense_tile<Onto, Rows, Panels>(layer, panel, in + r * in_stride, in_stride, out + r * out_stride, out_stride);
+  if constexpr (Rows > 1)
+    dense_rows<Onto, Panels, Rows / 2>(layer, panel, in + r * in_stride, in_stride, rows - r, out + r * out_stride,
+                                       out_stride);
 }
 
 template <bool Onto>
