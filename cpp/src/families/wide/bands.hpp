@@ -30,8 +30,8 @@ class GainCurve {
 
 /// What depends on the bands; immutable.
 struct Bands {
-  kernels::LineMeans input;                   ///< mean power of the lines of each input band
-  std::array<float, kInputBands> centres_hz;  ///< of the input bands
+  kernels::LineMeans input{};                   ///< mean power of the lines of each input band
+  std::array<float, kInputBands> centres_hz{};  ///< of the input bands
   GainCurve gains;
 };
 

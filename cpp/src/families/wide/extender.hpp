@@ -56,7 +56,7 @@ class Extender {
   struct Channel {
     LayerHistory layers;
     LeakyAverages averages;
-    std::array<float, kHop> overlap;  ///< second half of the last frame's change
+    std::array<float, kHop> overlap{};  ///< second half of the last frame's change
   };
   using Frame = std::array<float, kFrame>;
 

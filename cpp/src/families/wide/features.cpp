@@ -6,11 +6,15 @@
 namespace novasr::wide {
 namespace {
 
-/// Of the averages, from hop to hop.
-float decay() {
-  return static_cast<float>(std::exp(-static_cast<double>(kHop) / kRateHz / kAverageSeconds));
+/// e^-x for small x, by its series: std::exp is not constexpr.
+constexpr double decay(double x) {
+  double sum = 1.0, term = 1.0;
+  for (int n = 1; n < 12; ++n) sum += term *= -x / n;
+  return sum;
 }
-const float kDecay = decay();
+
+/// Of the averages, from hop to hop.
+constexpr auto kDecay = static_cast<float>(decay(static_cast<double>(kHop) / kRateHz / kAverageSeconds));
 
 /// Share of each input band that lies below the cut-off.
 void find_present(const Bands& bands, const kernels::KernelTable& kernels, float cutoff_hz, float* present) NOVASR_RT {

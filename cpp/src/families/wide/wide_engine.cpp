@@ -114,13 +114,15 @@ void WideEngine::run_hops() NOVASR_RT {
   const std::size_t hops = waiting_ / kHop, done = hops * kHop;
   if (hops == 0) return;
   const AudioView<const float> audio = input_.view(kHop + done);
-  Extender::Workspace work;  // on the stack: the engines of a thread share memory that is in the cache
+  // On the stack: the engines of a thread share memory that is in the cache. Written before it is read.
+  Extender::Workspace work;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   extender_.analyse(audio, work);
   std::array<float, kMaxRows> cutoffs{};
   for (std::size_t h = 0; h < hops; ++h) cutoffs[h] = next_cutoff_hz(work.power[h]);
   extender_.extend(audio, std::span(cutoffs).first(hops), work, output_.view(ready_ + done).subview(ready_, done));
   const auto all = input_.view(kHop + waiting_);
-  for (std::size_t c = 0; c < channels_; ++c) std::copy(all[c].begin() + done, all[c].end(), all[c].begin());
+  for (std::size_t c = 0; c < channels_; ++c)
+    std::copy(all[c].begin() + static_cast<std::ptrdiff_t>(done), all[c].end(), all[c].begin());
   waiting_ -= done;
   ready_ += done;
 }

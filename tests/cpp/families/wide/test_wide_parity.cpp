@@ -41,7 +41,7 @@ std::vector<float> extended(Extender& extender, const std::vector<float>& audio)
   Audio input(1, (hops + 1) * kHop), output(1, hops * kHop);
   std::ranges::copy(audio, input[0].begin() + kHop);
   extender.prepare(1);
-  Extender::Workspace work;
+  Extender::Workspace work;  // NOLINT(cppcoreguidelines-pro-type-member-init): analyse() writes it
   for (std::size_t hop = 0; hop < hops; ++hop) {
     const float cutoff_hz = kCutoffsHz[hop / kHopsOfEach];
     const auto frame = input.view(hop * kHop, kFrame);

@@ -55,7 +55,7 @@ inline std::vector<float> lively_values(Uniform& uniform) {
   for (const TensorSpec& spec : wide::kTensors) {
     double scale = 0.1, offset = 0.0;
     if (spec.shape.size() > 1) {
-      scale = std::sqrt(3.0 / static_cast<double>(spec.size() / spec.shape[0]));
+      scale = std::sqrt(3.0 * static_cast<double>(spec.shape[0]) / static_cast<double>(spec.size()));
     } else if (spec.name.ends_with("norm.weight")) {
       scale = 0.2, offset = 1.0;
     } else if (spec.name.ends_with("scale")) {
