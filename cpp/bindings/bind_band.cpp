@@ -35,10 +35,10 @@ void bind_band(py::module_& module) {
       py::arg("power").noconvert(), py::arg("hz_per_line"));
   module.def(
       "judge_band",
-      [](double bandwidth_hz, double sample_rate_hz) {
-        const BandVerdict verdict = novasr::judge_band(bandwidth_hz, sample_rate_hz);
+      [](double bandwidth_hz, double sample_rate_hz, bool any_band) {
+        const BandVerdict verdict = novasr::judge_band(bandwidth_hz, sample_rate_hz, any_band);
         return std::pair(name_of(verdict.kind), verdict.text);
       },
-      py::arg("bandwidth_hz"), py::arg("sample_rate_hz"));
-  module.def("may_be_full_band", &novasr::may_be_full_band, py::arg("sample_rate_hz"));
+      py::arg("bandwidth_hz"), py::arg("sample_rate_hz"), py::arg("any_band") = false);
+  module.def("may_be_full_band", &novasr::may_be_full_band, py::arg("sample_rate_hz"), py::arg("any_band") = false);
 }

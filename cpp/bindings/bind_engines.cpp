@@ -45,7 +45,8 @@ void bind_engines(py::module_& module) {
       .def_property_readonly("memory_frames", [](const EngineHandle& engine) { return engine.format().memory_frames; })
       .def_property_readonly("band_hz", [](const EngineHandle& engine) { return engine.format().band_hz; })
       .def_property_readonly("linked_channels",
-                             [](const EngineHandle& engine) { return engine.format().linked_channels; });
+                             [](const EngineHandle& engine) { return engine.format().linked_channels; })
+      .def_property_readonly("adds_to_input", [](const EngineHandle& engine) { return engine.format().adds_to_input; });
 
   module.def("families", [] {
     py::list all;

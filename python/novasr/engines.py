@@ -41,6 +41,8 @@ class EngineFormat:
         Where the input that the model uses ends.
     linked_channels : bool
         A channel's output depends on the other channels' input.
+    adds_to_input : bool
+        The output is what the model adds; the chain sums it with the input.
     """
 
     input_rate: int
@@ -49,6 +51,7 @@ class EngineFormat:
     memory_frames: int
     band_hz: float
     linked_channels: bool
+    adds_to_input: bool
 
     @classmethod
     def of(cls, engine: _native.Engine) -> EngineFormat:

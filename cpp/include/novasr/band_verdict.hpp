@@ -16,7 +16,7 @@ struct BandVerdict {
   enum class Kind {
     extend,  ///< enhancing helps
     leave,   ///< it would replace sound that is there
-    narrow,  ///< a gap below 8 kHz stays
+    narrow,  ///< a gap below 8 kHz stays: only without `any_band`
     silent,  ///< there is nothing to enhance
   };
 
@@ -25,10 +25,11 @@ struct BandVerdict {
 };
 
 /// The one judgement whether to enhance a recording whose band ends at `bandwidth_hz` (0: silence): for files, arrays
-/// and the plugin. Allocates: not for the audio thread.
-[[nodiscard]] BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz);
+/// and the plugin. A model for `any_band` adds what lies above that end, another one what lies above 8 kHz. Allocates:
+/// not for the audio thread.
+[[nodiscard]] BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz, bool any_band = false);
 
 /// Whether audio of this rate has room for a band that judge_band() would leave as it is.
-[[nodiscard]] bool may_be_full_band(double sample_rate_hz) noexcept;
+[[nodiscard]] bool may_be_full_band(double sample_rate_hz, bool any_band = false) noexcept;
 
 }  // namespace novasr

@@ -20,6 +20,7 @@ struct EngineFormat {
   std::size_t offset_frames = 0;  ///< output frame, minus the latency, that coincides with input frame 0
   double band_hz = 0.0;           ///< upper band edge of the input that the model uses
   bool linked_channels = false;   ///< a channel's output depends on the other channels' input
+  bool adds_to_input = false;     ///< the output is what the model adds: the chain sums it with the input
 
   /// Output frames for each input frame.
   [[nodiscard]] constexpr std::size_t ratio() const NOVASR_RT { return output_hz / input_hz; }

@@ -44,7 +44,8 @@ struct Parameters {
   FrontEnd front_end = FrontEnd::clean;
   float crossover_hz = kCrossoverInfo.initial;  ///< -6 dB point; lower if the band of the input or the model ends lower
   float mix = kMixInfo.initial;                 ///< 0 = delayed input, 1 = enhanced
-  float high_band_gain_db = kHighBandGainInfo.initial;  ///< gain of the band above the crossover (Mode::extend only)
+  float high_band_gain_db = kHighBandGainInfo.initial;  ///< gain of the model's band (Mode::extend only, unless
+                                                        ///< the engine adds to its input)
   float output_gain_db = kOutputGainInfo.initial;
   bool bypass = false;
 

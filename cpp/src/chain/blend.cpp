@@ -21,6 +21,7 @@ float gain_of_db(float db) NOVASR_RT {
 void BlendParameters::prepare(std::size_t max_frames, const ChainPlan& plan, std::uint32_t rate_hz,
                               std::uint32_t engine_hz, float model_silence) {
   has_crossover = plan.crossover_frames > 0;
+  sums = plan.sums;
   silence = model_silence;
   silent_frames = plan.latency_frames() + (plan.edge_frames * std::uint64_t{rate_hz} + engine_hz - 1) / engine_hz;
   entry_frames = static_cast<std::uint64_t>(kEntrySeconds * rate_hz);
@@ -102,6 +103,11 @@ void Blend::process(const DryPath::Taps& dry_taps, std::span<const float> wet_in
 
 void Blend::enhance(std::span<const float> dry, std::span<const float> wet, const BlendParameters& parameters,
                     std::span<float> out) NOVASR_RT {
+  if (parameters.sums) {
+    const float* const gain = parameters.high_band_gain.values();
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = dry[i] + gain[i] * wet[i];
+    return;
+  }
   if (parameters.extend.rests_at(0.0f)) {
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = wet[i] + parameters.silence;
     return;

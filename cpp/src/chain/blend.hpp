@@ -31,6 +31,7 @@ struct BlendParameters {
   std::vector<float> entry;                     ///< factor on the high band: 0 while the network starts up, then 1
   std::array<std::vector<float>, 2> high_pass;  ///< [0] old, [1] new
   bool has_crossover = false;
+  bool sums = false;                ///< the wet signal is what the model adds to the dry one
   std::uint64_t position = 0;       ///< frames rendered since reset()
   std::uint64_t silent_frames = 0;  ///< frames for which the high band is muted at the start of a stream
   std::uint64_t entry_frames = 0;   ///< length of its fade-in after that
@@ -62,6 +63,7 @@ struct BlendParameters {
 ///   extend:  enhanced = dry + H * (gain wet - dry), H a linear-phase high-pass: dry below the crossover, wet above it.
 ///            The wet band is muted in the first 5 ms of a stream, where the network starts up (a click of -80 dB, even
 ///            for silence).
+///   an engine that adds to its input, in both modes: enhanced = dry + gain wet
 ///   wet is the model's output minus its output for silence, so that in extend mode silence yields exact zeros.
 ///   output = gain (dry + mix (enhanced - dry)), or dry when bypassed
 class Blend {

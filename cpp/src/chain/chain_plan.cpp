@@ -90,7 +90,8 @@ ChainPlan plan_chain(const ProcessSpec& spec, const EngineFormat& format, std::s
   plan.output_resampler_frames = plan.output_resampler.right();
   plan.dry_frames = plan.dry.right();
   plan.aligned_frames = smallest_delay(spec, format, plan);
-  if (!spec.low_latency)
+  plan.sums = format.adds_to_input;
+  if (!spec.low_latency && !plan.sums)
     plan.crossover_frames = static_cast<std::size_t>(std::ceil(kCrossoverFrames * spec.output_rate_hz / kBudgetHz));
   plan.edge_frames = format.edge_frames + plan.output_resampler_frames +
                      static_cast<std::size_t>(std::ceil(static_cast<double>(plan.crossover_frames) * format.output_hz /

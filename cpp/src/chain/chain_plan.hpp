@@ -23,7 +23,8 @@ struct ChainPlan {
   std::size_t dry_frames = 0;               ///< look-ahead at the input rate
   std::size_t aligned_frames = 0;  ///< delay at the output rate where dry and wet are mixed: all of the above, plus the
                                    ///< wait for whole frames at the other rates
-  std::size_t crossover_frames = 0;  ///< at the output rate
+  std::size_t crossover_frames = 0;  ///< at the output rate; 0 without a crossover
+  bool sums = false;                 ///< what the engine outputs is added to the dry signal
   std::size_t edge_frames = 0;       ///< at the engine's output rate: how far the edges of its stream affect the high
                                      ///< band
 

@@ -52,10 +52,11 @@ double band_end_hz(std::span<const double> power, double hz_per_line) {
   return last == smooth.rend() ? 0.0 : hz_per_line * static_cast<double>(smooth.rend() - last - 1);
 }
 
-BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz) {
+BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz, bool any_band) {
   using enum BandVerdict::Kind;
   if (bandwidth_hz <= 0.0) return {silent, "silence: nothing to extend"};
   const std::string end = rounded_khz(bandwidth_hz);
+  if (any_band && bandwidth_hz < kFullBandHz) return {extend, "sound to " + end + ": extend it"};
   if (bandwidth_hz < kTelephoneHz)
     return {narrow, "sound to " + end + " only: " + end + " to " + exact_khz(kModelBandHz) +
                         " stays empty, the model adds what lies above"};
@@ -67,8 +68,8 @@ BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz) {
   return {leave, "sound to " + end + ": leave it, the model would replace all above " + exact_khz(kModelBandHz)};
 }
 
-bool may_be_full_band(double sample_rate_hz) noexcept {
-  return 0.5 * sample_rate_hz >= kWorthExtendingHz;
+bool may_be_full_band(double sample_rate_hz, bool any_band) noexcept {
+  return 0.5 * sample_rate_hz >= (any_band ? kFullBandHz : kWorthExtendingHz);
 }
 
 }  // namespace novasr

@@ -86,7 +86,8 @@ EngineFormat format_of(const Metadata& metadata) {
           .edge_frames = frames("edge", kEdgeFrames),
           .offset_frames = frames("offset", (output_hz / input_hz - 1) / 2),
           .band_hz = static_cast<double>(frames("band", input_hz / 2)),
-          .linked_channels = metadata_value_or(metadata, "linked_channels", 0) != 0};
+          .linked_channels = metadata_value_or(metadata, "linked_channels", 0) != 0,
+          .adds_to_input = metadata_value_or(metadata, "adds_to_input", 0) != 0};
 }
 
 class TorchEngine final : public StreamingEngine {

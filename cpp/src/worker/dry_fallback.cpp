@@ -69,7 +69,7 @@ void DryFallback::write_wet(AudioView<float> audio) NOVASR_RT {
 }
 
 float DryFallback::dry_at(const Channel& channel, std::uint64_t position) const NOVASR_RT {
-  if (position < latency_frames_ || state_.frames_in == 0) return 0.0f;
+  if (format_.adds_to_input || position < latency_frames_ || state_.frames_in == 0) return 0.0f;
   const std::uint64_t ratio = format_.ratio();
   const auto mask = channel.history.size() - 1;
   const auto at = [&](std::uint64_t frame) {  // repeats the first and last frame of the stream

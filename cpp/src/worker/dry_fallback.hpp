@@ -10,7 +10,7 @@
 namespace novasr {
 
 /// Replaces the late output of an engine by the input, linearly interpolated to the output rate and delayed to align
-/// with the engine's output.
+/// with the engine's output; by silence if the engine only adds to its input.
 ///
 /// wet -> dry: late frames cannot be predicted, and a look-ahead would add latency. So the dry audio starts
 /// immediately, with an offset that removes the step from the last output frame and decays to zero over a fade.

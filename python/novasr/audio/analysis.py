@@ -80,7 +80,7 @@ class Verdict:
     text: str
 
 
-def judge_band(bandwidth_hz: float, sample_rate: int) -> Verdict:
+def judge_band(bandwidth_hz: float, sample_rate: int, *, any_band: bool = False) -> Verdict:
     """Judge whether to enhance a recording: the one rule for files, arrays, `info` and the plugin.
 
     Parameters
@@ -89,6 +89,8 @@ def judge_band(bandwidth_hz: float, sample_rate: int) -> Verdict:
         Where its band ends, see `measure_bandwidth`; 0 for silence.
     sample_rate : int
         In Hz.
+    any_band : bool
+        For a model that adds what lies above that end, wherever it is, not above 8 kHz only.
 
     Returns
     -------
@@ -100,12 +102,12 @@ def judge_band(bandwidth_hz: float, sample_rate: int) -> Verdict:
     >>> judge_band(7_900, 16_000).text
     'sound to 7.9 kHz: extend it'
     """
-    return Verdict(*_native.judge_band(bandwidth_hz, sample_rate))
+    return Verdict(*_native.judge_band(bandwidth_hz, sample_rate, any_band))
 
 
-def may_be_full_band(sample_rate: int) -> bool:
+def may_be_full_band(sample_rate: int, *, any_band: bool = False) -> bool:
     """Tell whether audio of this rate in Hz has room for a band that is to be left as it is."""
-    return _native.may_be_full_band(sample_rate)
+    return _native.may_be_full_band(sample_rate, any_band)
 
 
 def file_info(path: str | Path, *, allow_truncated: bool = False) -> FileInfo:

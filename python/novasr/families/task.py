@@ -20,12 +20,15 @@ class Task:
     high_hz : int
         Rate of the output, a whole multiple of `low_hz`.
     band_hz : float
-        Where the input's band ends and the model's begins.
+        Where the input's band ends and the model's begins, or the highest such place.
+    least_band_hz : float, optional
+        Where the input's band may end at the lowest; by default it ends at `band_hz`.
     """
 
     low_hz: int
     high_hz: int
     band_hz: float
+    least_band_hz: float | None = None
 
     @classmethod
     def of(cls, engine: EngineFormat) -> Task:
@@ -37,5 +40,18 @@ class Task:
         """Output frames for each input frame."""
         return self.high_hz // self.low_hz
 
+    @property
+    def lowest_band_hz(self) -> float:
+        """Where the input's band may end at the lowest."""
+        return self.band_hz if self.least_band_hz is None else self.least_band_hz
+
+    @property
+    def any_band(self) -> bool:
+        """Whether the input's band may end at more than one place."""
+        return self.lowest_band_hz < self.band_hz
+
     def __str__(self) -> str:
-        return f"{self.low_hz / 1000:g} to {self.high_hz / 1000:g} kHz"
+        if not self.any_band:
+            return f"{self.low_hz / 1000:g} to {self.high_hz / 1000:g} kHz"
+        bands = f"{self.lowest_band_hz / 1000:g} .. {self.band_hz / 1000:g} kHz"
+        return f"any band of {bands} to {self.high_hz / 1000:g} kHz"

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from novasr.families.task import Task
     from novasr.training.recipe import Recipe
 
-Forward = Callable[[Any, "Tensor"], "Tensor"]
+Forward = Callable[[Any, "Tensor", "Tensor"], "Tensor"]
 
 
 class TorchFamily(Protocol):
     """The names of a module ``novasr.families.NAME``.
 
-    Two more are optional: ``fast_forward(network, audio)`` computes what ``network(audio)`` does, faster on a
-    CPU (see :func:`forward_of`); ``finish(network)`` corrects a network in place whose weights were rounded
-    to float16 (see :func:`finish`).
+    Three more are optional: ``training_forward(network, audio, cutoffs_hz)`` is for networks that, in training,
+    draw something or are told where the input's band ends; ``fast_forward(network, audio)`` computes what
+    ``network(audio)`` does, faster on a CPU (see :func:`forward_of`); ``finish(network)`` corrects a network
+    in place whose weights were rounded to float16 (see :func:`finish`).
 
     Attributes
     ----------
@@ -43,13 +44,18 @@ class TorchFamily(Protocol):
         """Draw the weights of an untrained network; the same for the same seed."""
 
 
-def forward_of(family: TorchFamily) -> Forward:
-    """Give the fastest form of a family's network on a CPU: its own, or PyTorch's."""
-    fast: Forward = getattr(family, "fast_forward", plain_forward)
-    return fast
+def forward_of(family: TorchFamily, device: str = "cpu") -> Forward:
+    """Give the fastest way to train a family's network on a device: its own, or PyTorch's."""
+    own: Forward | None = getattr(family, "training_forward", None)
+    if own is not None:
+        return own
+    fast = getattr(family, "fast_forward", None)
+    if device == "cpu" and fast is not None:
+        return lambda network, audio, cutoffs_hz: fast(network, audio)
+    return plain_forward
 
 
-def plain_forward(network: Module, audio: Tensor) -> Tensor:
+def plain_forward(network: Module, audio: Tensor, cutoffs_hz: Tensor) -> Tensor:
     """Run the network as it is."""
     output: Tensor = network(audio)
     return output

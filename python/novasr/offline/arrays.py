@@ -76,25 +76,27 @@ def enhance(
     (4800,)
     """
     samples = check_audio(audio)
+    model = engine_format(engine, weights)
     stream = Stream(
         sample_rate,
         samples.shape[1],
-        output_rate=engine_format(engine, weights).output_rate,
+        output_rate=model.output_rate,
         mode=mode,
         engine=engine,
         weights=weights,
         offline=True,
     )
-    leave = not force and _has_full_band(samples, sample_rate)
+    leave = not force and _has_full_band(samples, sample_rate, any_band=model.adds_to_input)
     made, rate = (samples, sample_rate) if leave else (_run(stream, samples), stream.output_rate)
     output = made if rate == DEFAULT_RATE_HZ and not leave else _resampled(made, rate)
     return output[:, 0] if np.ndim(audio) == 1 else output
 
 
-def _has_full_band(samples: FloatArray, sample_rate: int) -> bool:
-    if not may_be_full_band(sample_rate):
+def _has_full_band(samples: FloatArray, sample_rate: int, *, any_band: bool) -> bool:
+    if not may_be_full_band(sample_rate, any_band=any_band):
         return False
-    verdict = judge_band(measure_bandwidth([samples], sample_rate=sample_rate), sample_rate)
+    bandwidth_hz = measure_bandwidth([samples], sample_rate=sample_rate)
+    verdict = judge_band(bandwidth_hz, sample_rate, any_band=any_band)
     if verdict.kind == "leave":
         message = (
             f"{verdict.text}; returned as it is at 48 kHz (force=True extends it all the same)"

@@ -10,11 +10,11 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from novasr.audio.analysis import BandMeter, judge_band
+from novasr.audio.analysis import BandMeter, Verdict, judge_band
 from novasr.audio.levels import Gain, OutputMeter
 from novasr.audio.resampling import resampled
 from novasr.checks import check_choice, is_number, is_whole
-from novasr.engines import ENGINES, engine_format, uses_torch
+from novasr.engines import ENGINES, EngineFormat, engine_format, uses_torch
 from novasr.errors import AudioFormatError, ParameterError
 from novasr.offline.cores import core_count
 from novasr.offline.results import DEFAULT_RATE_HZ
@@ -70,6 +70,16 @@ class Settings:
                 raise ParameterError(msg)
             object.__setattr__(self, "gain", float(gain))
 
+    @property
+    def format(self) -> EngineFormat:
+        """What the engine is."""
+        return engine_format(self.engine, self.weights)
+
+    @property
+    def any_band(self) -> bool:
+        """Whether the model adds what lies above the end of the source's band, wherever that is."""
+        return self.format.adds_to_input
+
     def output_rate(self, sample_rate: int) -> int:
         """Give the rate of what a source of this rate becomes; both in Hz."""
         return sample_rate if self.rate == "source" else self.rate or DEFAULT_RATE_HZ
@@ -112,8 +122,9 @@ class Enhancement:
         progress: Progress | None = None,
     ) -> None:
         self.output_rate = settings.output_rate(source.sample_rate)
-        engine = engine_format(settings.engine, settings.weights)
+        engine = settings.format
         self._extends = engine.extends(self.output_rate)
+        self._any_band = settings.any_band
         self._leave, self._sample_rate = leave, source.sample_rate
         self._measured = bandwidth_hz
         self._band = BandMeter(source.sample_rate)
@@ -155,9 +166,14 @@ class Enhancement:
         return self._output.beyond_full_scale
 
     @property
+    def verdict(self) -> Verdict:
+        """What the band of what was read means for this model."""
+        return judge_band(self.bandwidth_hz, self._sample_rate, any_band=self._any_band)
+
+    @property
     def warnings(self) -> list[str]:
         """What the result lacks."""
-        verdict = judge_band(self.bandwidth_hz, self._sample_rate)
+        verdict = self.verdict
         if self._leave:
             return [f"{verdict.text}; stored as it is (--force extends it all the same)"]
         found = [verdict.text] if verdict.kind == "narrow" else []
@@ -203,7 +219,7 @@ def open_stream(source: Source, settings: Settings) -> Stream:
         return Stream(
             source.sample_rate,
             source.channels,
-            output_rate=engine_format(settings.engine, settings.weights).output_rate,
+            output_rate=settings.format.output_rate,
             mode=settings.mode,
             engine=settings.engine,
             weights=settings.weights,

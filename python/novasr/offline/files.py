@@ -237,8 +237,11 @@ def enhance_recording(
     """
     started = time.perf_counter()
     path = destination if isinstance(destination, Path) else NAME
-    bandwidth = _look_ahead(reader, progress)
-    full = bandwidth is not None and judge_band(bandwidth, reader.sample_rate).kind == "leave"
+    any_band = settings.any_band
+    bandwidth = _look_ahead(reader, any_band, progress)
+    full = bandwidth is not None and (
+        judge_band(bandwidth, reader.sample_rate, any_band=any_band).kind == "leave"
+    )
     work = Enhancement(
         reader,
         settings,
@@ -296,7 +299,7 @@ def _warnings(
     reader: Reader, work: Enhancement, layout: Layout, output_frames: int, *, force: bool
 ) -> list[str]:
     warnings = [*reader.warnings, *work.warnings, *reader.metadata.warnings]
-    verdict = judge_band(work.bandwidth_hz, reader.sample_rate)
+    verdict = work.verdict
     if isinstance(reader, PipeReader) and verdict.kind == "leave" and not force:
         warnings.append(
             f"{verdict.text}; extended all the same, as a pipe is not looked through beforehand:"
@@ -355,16 +358,16 @@ def check_file(
         check_destination(destination, reader.status, overwrite=overwrite)
         layout = storage.layout(reader, destination, settings.output_rate(reader.sample_rate))
         check_space(destination, working_bytes(reader, layout, settings.gain))
-        if extends and not may_be_full_band(reader.sample_rate):
+        if extends and not may_be_full_band(reader.sample_rate, any_band=settings.any_band):
             open_stream(reader, settings)
         return least_bytes(reader, layout)
 
 
-def _look_ahead(reader: Reader, progress: Progress | None) -> float | None:
+def _look_ahead(reader: Reader, any_band: bool, progress: Progress | None) -> float | None:
     """Read all of a file for its bandwidth and its length, where these can matter."""
     if isinstance(reader, PipeReader):
         return None
-    if reader.frames > 0 and not may_be_full_band(reader.sample_rate):
+    if reader.frames > 0 and not may_be_full_band(reader.sample_rate, any_band=any_band):
         return None
     with reader.reopened() as whole:
         meter = BandMeter(whole.sample_rate)

@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,29 @@ from novasr.errors import AudioFileError, NovasrError, RecipeError, blaming
 from novasr.families import in_torch
 from novasr.training.datasets import LeftOut, Recording, Tell, read_recordings
 from novasr.training.degrade import change_speed, degrade, margin_frames, resampled_band_hz
-from novasr.training.recipe import Recipe
+from novasr.training.recipe import Data, Recipe
 from novasr.types import DoubleArray, FloatArray
 
-Batch = tuple[Tensor, Tensor, Tensor]
 _END = Recording(Path(), 0.0, 0.0)
+
+
+class Batch(NamedTuple):
+    """The clips of one step.
+
+    Attributes
+    ----------
+    low, high : Tensor, shape (clips, 1, frames) and (clips, 1, ratio * frames)
+        Inputs and targets.
+    bandwidths : Tensor, shape (clips,)
+        Where the targets' bands end, in Hz.
+    cutoffs : Tensor, shape (clips,)
+        Where the inputs' bands end, in Hz.
+    """
+
+    low: Tensor
+    high: Tensor
+    bandwidths: Tensor
+    cutoffs: Tensor
 
 
 class TrainingClips(Dataset[Batch]):
@@ -52,32 +71,28 @@ class TrainingClips(Dataset[Batch]):
         self.weights = _weights(self.recordings, recipe)
 
     def __getitem__(self, step: int) -> Batch:
-        """Make a batch.
-
-        Returns
-        -------
-        tuple of Tensor
-            Input (clips, 1, frames), target (clips, 1, ratio * frames), bandwidths in Hz (clips,).
-        """
+        """Make a batch."""
         rng = np.random.default_rng([self.recipe.seed, step])
         task = self.task
         low_frames = round(self.recipe.data.seconds * task.high_hz / task.ratio)
         frames = task.ratio * low_frames + 2 * margin_frames(task)
-        lows, highs, bands = [], [], []
+        lows, highs, bands, cutoffs = [], [], [], []
         for _ in range(self.recipe.data.clips):
             audio, band = self._pick(rng, frames)
             if rng.random() < self.recipe.degradation.mix_chance:
                 other, other_band = self._pick(rng, len(audio))
                 audio = audio + other * np.float32(rng.uniform(0.1, 1.0))
                 band = min(band, other_band)
-            low, high = degrade(audio, self.recipe.degradation, task, rng)
+            low, high, cutoff = degrade(audio, self.recipe.degradation, task, rng)
             lows.append(low)
             highs.append(high)
             bands.append(band)
-        return (
+            cutoffs.append(cutoff)
+        return Batch(
             torch.from_numpy(np.stack(lows))[:, None],
             torch.from_numpy(np.stack(highs))[:, None],
             torch.tensor(bands),
+            torch.tensor(cutoffs, dtype=torch.float32),
         )
 
     def _pick(self, rng: np.random.Generator, frames: int) -> tuple[FloatArray, float]:
@@ -133,9 +148,14 @@ def gather(
             f"(the widest: {widest / 1000:.1f} kHz)"
         )
         raise RecipeError(msg)
-    recordings = [recording for recording in wide if data.kind_shares.get(recording.kind, 0.0) > 0]
+    free = [recording for recording in wide if not _is_left_out(recording, data)]
+    if not free:
+        beginnings = ", ".join(data.left_out_licences)
+        msg = f"{names}: all licences begin with what the recipe leaves out: {beginnings}"
+        raise RecipeError(msg)
+    recordings = [recording for recording in free if data.kind_shares.get(recording.kind, 0.0) > 0]
     if not recordings:
-        kinds = ", ".join(sorted({recording.kind for recording in wide}))
+        kinds = ", ".join(sorted({recording.kind for recording in free}))
         msg = (
             f"{names}: all recordings are {kinds}, to which the recipe's kind_shares give no share"
         )
@@ -152,6 +172,11 @@ def gather(
     if not training:
         raise RecipeError(f"{names}: all speakers are held out, none is left to train on")
     return training, [recording for recording, out in zip(recordings, apart, strict=True) if out]
+
+
+def _is_left_out(recording: Recording, data: Data) -> bool:
+    beginnings = tuple(licence.lower() for licence in data.left_out_licences)
+    return bool(beginnings) and recording.licence.lower().startswith(beginnings)
 
 
 def fingerprint(*groups: Sequence[Recording]) -> str:

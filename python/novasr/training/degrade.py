@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 from scipy import signal
 
+from novasr.training.codecs import through_codec
+from novasr.training.filters import zero_phase_low_pass
+from novasr.training.narrow import narrow
 from novasr.training.recipe import Degradation
 from novasr.types import FloatArray
 
 if TYPE_CHECKING:
     from novasr.families.task import Task
 
-PHONE_HZ = 8_000
-FILTERS = {  # scipy's names of them
-    "butterworth": "butter",
-    "chebyshev": "cheby1",
-    "elliptic": "ellip",
-    "bessel": "bessel_mag",
-}
-CODECS = {  # libsndfile's
-    "opus": ("OGG", "OPUS"),
-    "mp3": ("MP3", "MPEG_LAYER_III"),
-    "ulaw": ("WAV", "ULAW"),
-    "gsm": ("WAV", "GSM610"),
-}
-_MARGIN = 512  # input frames
+_MARGIN_SECONDS = 0.032
 _TONE_KNOTS_HZ = (50, 400, 1500, 4000, 9000)  # and half the rate
+_TILT_FROM_HZ = 1_000.0
 _LOWEST_CUTOFF = 0.6875  # of the input's band
 _ROOM_DB = -60.0  # reverberation time is measured there
 _RESAMPLED_BAND = 43 / 48  # of what soxr's output could hold: its passband
@@ -40,7 +29,7 @@ _RESAMPLED_BAND = 43 / 48  # of what soxr's output could hold: its passband
 
 def margin_frames(task: Task) -> int:
     """Count the output frames on both sides of a clip in which filters ring instead of in the clip."""
-    return task.ratio * _MARGIN
+    return task.ratio * round(_MARGIN_SECONDS * task.low_hz)
 
 
 def resampled_band_hz(task: Task) -> float:
@@ -56,7 +45,7 @@ def change_speed(audio: FloatArray, speed: float, frames: int, rate_hz: int) -> 
 
 def degrade(
     audio: FloatArray, chances: Degradation, task: Task, rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, float]:
     """Make an input and its target from one clip with its margins.
 
     Augmentations (tone, room, noise, level) apply to both, as if the clip had been recorded differently;
@@ -77,24 +66,33 @@ def degrade(
     -------
     low, high : ndarray of float32, shape (frames / ratio,) and (frames,)
         The network's input and its target.
+    cutoff_hz : float
+        Where the input's band ends, with the recipe's error; of a task with one band, the place that it has.
     """
     rate_hz, margin = task.high_hz, margin_frames(task)
     if rng.random() < chances.silence_chance:
         audio = np.zeros_like(audio)
     if rng.random() < chances.tone_chance:
         audio = change_tone(audio, chances.tone_db, rate_hz, rng)
+    if chances.tilt_chance > 0 and rng.random() < chances.tilt_chance:
+        audio = tilt(audio, rng.uniform(*chances.tilt_db), rate_hz)
     if rng.random() < chances.room_chance:
         audio = add_room(audio, rate_hz, rng)
     if rng.random() < chances.level_chance:
         audio = set_level(audio, rng.uniform(*chances.level_db))
     if rng.random() < chances.noise_chance:
         audio = add_noise(audio, rng.uniform(*chances.noise_db), rate_hz, rng)
-    low = to_low_rate(audio, chances, task, rng)
-    if rng.random() < chances.codec_chance:
-        low = through_codec(low, _choice(chances.codecs, rng), task.low_hz, rng)
+    if task.any_band:
+        low, cutoff_hz = narrow(audio, chances, task, rng)
+        cutoff_hz *= rng.uniform(1 - chances.cutoff_error, 1 + chances.cutoff_error)
+    else:
+        low, cutoff_hz = to_low_rate(audio, chances, task, rng), task.band_hz
+        if rng.random() < chances.codec_chance:
+            low = through_codec(low, _choice(chances.codecs, rng), task.low_hz, rng)
     if rng.random() < chances.quantise_chance:
         low = _float32(np.round(low * 32767.0) / 32767.0)
-    return low[_MARGIN:-_MARGIN], audio[margin:-margin]
+    low_margin = margin // task.ratio
+    return low[low_margin:-low_margin], audio[margin:-margin], cutoff_hz
 
 
 def change_tone(
@@ -106,6 +104,15 @@ def change_tone(
     knots = np.log2([*(knot for knot in _TONE_KNOTS_HZ if knot < highest), highest])
     gains = rng.uniform(-range_db, range_db, len(knots))
     curve = np.interp(np.log2(np.maximum(hertz, 50)), knots, gains)
+    return _float32(np.fft.irfft(np.fft.rfft(audio) * 10 ** (curve / 20), len(audio)))
+
+
+def tilt(audio: FloatArray, gain_db: float, rate_hz: int) -> FloatArray:
+    """Make brighter or darker: a straight line over octaves from 1 kHz to `gain_db` at half the rate."""
+    octaves = np.log2(
+        np.maximum(np.fft.rfftfreq(len(audio), 1 / rate_hz), _TILT_FROM_HZ) / _TILT_FROM_HZ
+    )
+    curve = gain_db * octaves / octaves[-1]
     return _float32(np.fft.irfft(np.fft.rfft(audio) * 10 ** (curve / 20), len(audio)))
 
 
@@ -160,50 +167,6 @@ def to_low_rate(
     ratio = task.ratio
     taps = signal.firwin(2 * ratio * crossings + 1, rng.uniform(0.92, 0.99) / ratio, window=window)
     return _float32(signal.resample_poly(audio, 1, ratio, window=taps))
-
-
-def zero_phase_low_pass(
-    audio: FloatArray, design: str, order: int, cutoff_hz: float, rate_hz: int
-) -> FloatArray:
-    """Apply the magnitude response of an analogue filter, one of :data:`FILTERS`, without its phase."""
-    analogue = signal.iirfilter(
-        order,
-        cutoff_hz,
-        rp=0.5,
-        rs=60.0,
-        btype="low",
-        analog=True,
-        ftype=FILTERS[design],
-        output="zpk",
-    )
-    hertz = np.fft.rfftfreq(len(audio), 1 / rate_hz)
-    gain = np.abs(signal.freqs_zpk(*analogue, worN=hertz)[1])
-    return _float32(np.fft.irfft(np.fft.rfft(audio) * gain, len(audio)))
-
-
-def through_codec(
-    low: FloatArray, codec: str, rate_hz: int, rng: np.random.Generator
-) -> FloatArray:
-    """Encode and decode with one of libsndfile's :data:`CODECS`, and compensate its delay."""
-    codec_hz = PHONE_HZ if codec == "gsm" else rate_hz
-    how = {"compression_level": rng.uniform(0.2, 0.8)} if codec == "mp3" else {}
-    container, subtype = CODECS[codec]
-    memory = io.BytesIO()
-    sent = soxr.resample(low, rate_hz, codec_hz)
-    if container == "WAV":  # whose integers would wrap around
-        sent = np.clip(sent, -1.0, 1.0)
-    soundfile.write(memory, sent, codec_hz, format=container, subtype=subtype, **how)
-    memory.seek(0)
-    decoded = soundfile.read(memory, dtype="float32")[0]
-    return align(soxr.resample(decoded, codec_hz, rate_hz), low)
-
-
-def align(decoded: FloatArray, reference: FloatArray) -> FloatArray:
-    """Shift by the whole number of frames at which the two correlate best, to the length of `reference`."""
-    correlation = signal.correlate(decoded, reference, method="fft")
-    delay = int(np.argmax(correlation)) - (len(reference) - 1)
-    shifted = decoded[delay:] if delay >= 0 else np.pad(decoded, (-delay, 0))
-    return np.pad(shifted[: len(reference)], (0, max(0, len(reference) - len(shifted))))
 
 
 def _float32(audio: npt.ArrayLike) -> FloatArray:

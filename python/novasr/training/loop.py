@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from novasr.errors import WeightsError
 from novasr.families import in_torch
-from novasr.families.torch_family import forward_of, plain_forward
+from novasr.families.torch_family import forward_of
 from novasr.training import checkpoint
 from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
-from novasr.training.clips import TrainingClips, fingerprint
+from novasr.training.clips import Batch, TrainingClips, fingerprint
 from novasr.training.datasets import LeftOut, Recording, Tell
 from novasr.training.losses import SpectralLoss
 from novasr.training.recipe import Recipe
@@ -105,9 +104,9 @@ def train(
     saved = time.monotonic()
     with RunLog(output, run.step, clips.task.high_hz) as log:
         try:
-            for low, high, bandwidths in batches:
+            for batch in batches:
                 rate = run.learning_rate
-                terms = run.advance(low.to(device), high.to(device), bandwidths.to(device))
+                terms = run.advance(batch)
                 log.step(run.step, rate, terms, last=run.step == run.steps)
                 if run.step % validate_every == 0 or run.step == run.steps:
                     lsd = validator.lsd(run.average)
@@ -145,8 +144,8 @@ def steps_in(
     timed = recordings[:_TIMED_RECORDINGS]
     unusable = LeftOut(len(timed), lambda reason: None)  # train reports them
     clips = TrainingClips(timed, recipe, unusable)
-    for low, high, bandwidths in _batches(clips, 0, _TIMED_STEPS, device):
-        run.advance(low.to(device), high.to(device), bandwidths.to(device))
+    for batch in _batches(clips, 0, _TIMED_STEPS, device):
+        run.advance(batch)
         ends.append(time.monotonic())
     seconds = sorted(end - start for start, end in pairwise(ends))
     pace = 60.0 / seconds[len(seconds) // 2]
@@ -179,7 +178,9 @@ class _Run:
         )
         self.loss = SpectralLoss(recipe.loss, family.TASK).to(device)
         self.adversary = Adversary(recipe, device) if recipe.loss.adversarial > 0 else None
-        self.forward = forward_of(family) if device == "cpu" else torch.compile(plain_forward)
+        self.forward = forward_of(family, device)
+        if device != "cpu":
+            self.forward = torch.compile(self.forward)
 
     @property
     def learning_rate(self) -> float:
@@ -194,14 +195,15 @@ class _Run:
         peak = o.learning_rate * o.later_rates**cycle
         return peak * warm * (o.final_share + (1 - o.final_share) * cosine)
 
-    def advance(self, low: Tensor, high: Tensor, bandwidths: Tensor) -> dict[str, float]:
+    def advance(self, batch: Batch) -> dict[str, float]:
         """Do one step and return the terms of the loss."""
         self.between_steps = False
+        low, high, bandwidths, cutoffs = (part.to(self.device) for part in batch)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        estimate = self.forward(self.network, low)
+        estimate = self.forward(self.network, low, cutoffs)
         high = high[..., : estimate.shape[-1]]  # a network's output may end earlier
-        terms = self.loss(estimate, high, bandwidths)
+        terms = self.loss(estimate, high, bandwidths, cutoffs)
         total = terms.total
         logged = {name: float(value.detach()) for name, value in vars(terms).items()}
         if self.adversary and self.step >= self.recipe.loss.adversarial_from * self.steps:

@@ -31,6 +31,7 @@ class Data:
     speaker_balance: float = 0.5  # 0: by hours, 1: all speakers alike
     speaker_weights: dict[str, float] = field(default_factory=dict)  # on top of that
     least_bandwidth_hz: float = 16_000.0  # recordings with less are left out
+    left_out_licences: tuple[str, ...] = ()  # by their beginnings, in any case
     held_out_share: float = 0.02  # of the recordings, for validation
     held_out_speakers: tuple[str, ...] = ()  # kept for it altogether
 
@@ -56,6 +57,11 @@ class Degradation:
     codecs: tuple[str, ...] = ("opus", "mp3", "ulaw", "gsm")
     quantise_chance: float = 0.5
     silence_chance: float = 0.02
+    tilt_chance: float = 0.0
+    tilt_db: tuple[float, float] = (-14.0, 16.0)  # at half the rate, from 1 kHz on
+    common_band_chance: float = 0.55  # of a family that takes any band: one of these, not anywhere
+    common_bands_hz: tuple[float, ...] = (4_000.0, 8_000.0, 8_000.0)
+    cutoff_error: float = 0.03  # at most, as a share, in what the network is told
 
 
 @dataclass(frozen=True)

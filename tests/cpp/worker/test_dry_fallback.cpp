@@ -27,6 +27,18 @@ TEST_CASE("DryFallback: dry audio is the interpolated input, delayed exactly, fo
     REQUIRE(out[0][at] == (at < latency ? 0.0f : interpolate(frame, kFrames, at - latency)));
 }
 
+TEST_CASE("DryFallback: in place of an engine that adds to its input it is silence", "[dry]") {
+  DryFallback dry;
+  EngineFormat format = InvertingInterpolator::kFormat;
+  format.adds_to_input = true;
+  dry.prepare(1, format, 30, 100);
+  auto in = Audio::noise(1, 100);
+  auto out = Audio::noise(1, 300, 5);
+  dry.push(in.view());
+  dry.write_dry(out.view());
+  REQUIRE(out[0] == std::vector<float>(300));
+}
+
 TEST_CASE("DryFallback: wet audio passes bit for bit until dry audio is needed", "[dry]") {
   DryFallback dry;
   dry.prepare(2, InvertingInterpolator::kFormat, 30, 100);

@@ -62,9 +62,10 @@ def recordings(tmp_path):
 def test_batches_have_its_rates(recordings, chances):
     clips = TrainingClips(recordings[0], dataclasses.replace(RECIPE, degradation=chances))
     for step in range(4):
-        low, high, bandwidths = clips[step]
+        low, high, bandwidths, cutoffs = clips[step]
         assert (low.shape, high.shape) == ((2, 1, 1_600), (2, 1, 3_200))
         assert bandwidths.max() <= 8_000
+        assert (cutoffs == 4_000).all()
 
 
 def test_a_run_gives_weights_of_that_family(recordings, tmp_path):

@@ -23,19 +23,24 @@ torch = needs.package("torch", "pip install 'novasr[train]'")
 from novasr.families.novasr import TASK, fast  # noqa: E402
 from novasr.families.novasr.initial import kaiser_sinc, new_network  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
+from novasr.training.codecs import CODECS, through_codec  # noqa: E402
 from novasr.training.degrade import (  # noqa: E402
-    CODECS,
-    FILTERS,
-    Degradation,
     change_speed,
     degrade,
     margin_frames,
-    through_codec,
-    zero_phase_low_pass,
 )
+from novasr.training.filters import FILTERS, zero_phase_low_pass  # noqa: E402
 from novasr.training.loop import _Run, train  # noqa: E402
 from novasr.training.losses import SpectralLoss  # noqa: E402
-from novasr.training.recipe import Data, Loss, Optimizer, Recipe, as_toml, load_recipe  # noqa: E402
+from novasr.training.recipe import (  # noqa: E402
+    Data,
+    Degradation,
+    Loss,
+    Optimizer,
+    Recipe,
+    as_toml,
+    load_recipe,
+)
 from novasr.weights import load as weights  # noqa: E402
 from novasr.weights.save import save_weights  # noqa: E402
 
@@ -167,7 +172,7 @@ class TestDegradation:
         chances = dataclasses.replace(
             NEVER, filter_chance=0.5, quantise_chance=0.5, level_chance=0.5
         )
-        low, high = degrade(self.clip(seed), chances, TASK, np.random.default_rng(seed))
+        low, high, _ = degrade(self.clip(seed), chances, TASK, np.random.default_rng(seed))
         assert len(high) == 3 * len(low)
         lags = range(-4, 5)
         scores = [float(low[100:-100] @ np.roll(high, lag)[300:-300:3]) for lag in lags]
@@ -217,7 +222,7 @@ class TestDegradation:
 
     def test_silence_stays_silence(self):
         chances = dataclasses.replace(NEVER, silence_chance=1.0)
-        low, high = degrade(self.clip(), chances, TASK, np.random.default_rng(0))
+        low, high, _ = degrade(self.clip(), chances, TASK, np.random.default_rng(0))
         assert not low.any()
         assert not high.any()
 
@@ -393,6 +398,17 @@ class TestRecordings:
         training, validation = gather([recordings], Recipe())
         assert (len(training), len(validation)) == (7, 1)
 
+    def test_licences_are_left_out_by_their_beginning(self, recordings, tmp_path):
+        rows = (recordings / "manifest.csv").read_text().splitlines()
+        rows[1:3] = (row.replace("CC0-1.0", "GPL: 3 or later") for row in rows[1:3])
+        for file in recordings.glob("*.wav"):
+            (tmp_path / file.name).symlink_to(file)
+        (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+        data = dataclasses.replace(TINY.data, left_out_licences=("gpl:",), held_out_share=0.0)
+        training, _ = gather([tmp_path], dataclasses.replace(TINY, data=data))
+        assert {one.licence for one in training} == {"CC0-1.0"}
+        assert len(training) == 6
+
     def test_held_out_speakers_are_not_heard(self, recordings):
         data = dataclasses.replace(TINY.data, held_out_speakers=("speaker_3",))
         training, _ = gather([recordings], dataclasses.replace(TINY, data=data))
@@ -402,6 +418,7 @@ class TestRecordings:
         for data, reason in [
             (Data(kind_shares={"music": 1.0}), "speech"),
             (Data(held_out_speakers=tuple(f"speaker_{n}" for n in range(8))), "held out"),
+            (Data(left_out_licences=("cc0",)), "cc0"),
         ]:
             with pytest.raises(RecipeError, match=reason):
                 gather([recordings], dataclasses.replace(TINY, data=data))
