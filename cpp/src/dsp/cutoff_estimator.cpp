@@ -30,17 +30,17 @@ struct Scale {
   float gap_bins;
   float gap_ratio;
   std::size_t band;
-  std::size_t smoothing;  // bins on either side
-  float natural_db;       // exceeded in less than 3 % of the windows of full-band speech and music
+  bool fine;         // the sound above is smoothed over 5 instead of 7 bins
+  float natural_db;  // exceeded in less than 3 % of the windows of full-band speech and music
 
   [[nodiscard]] constexpr std::size_t gap(std::size_t edge) const {
     return static_cast<std::size_t>(gap_bins + gap_ratio * static_cast<float>(edge) + 0.5f);
   }
 };
 constexpr Scale kScales[] = {
-    {3.0f, 0.05f, 8, 2, 17.0f},   // resamplers, codecs, elliptic filters
-    {2.0f, 0.15f, 10, 3, 21.0f},  // Chebyshev filters, Butterworth filters of high order
-    {0.0f, 0.35f, 8, 3, 28.0f},   // Butterworth filters of order 6 and 8: 36 and 48 dB an octave
+    {3.0f, 0.05f, 8, true, 17.0f},    // resamplers, codecs, elliptic filters
+    {2.0f, 0.15f, 10, false, 21.0f},  // Chebyshev filters, Butterworth filters of high order
+    {0.0f, 0.35f, 8, false, 28.0f},   // Butterworth filters of order 6 and 8: 36 and 48 dB an octave
 };
 constexpr float kKnee = 0.75f;    // of the fall: still the same cliff, so that a long slope counts from its top
 constexpr float kEdgeDb = 16.0f;  // below the knee, which lies about 4 dB below the passband
@@ -84,15 +84,14 @@ float decibels(float x) NOVASR_RT {
   return 3.0103f * (exponent + m + m * (1.0f - m) * q);
 }
 
-/// Mean of the decibels over `reach` bins on either side.
-Spectrum smooth(const Spectrum& level_db, std::size_t reach) NOVASR_RT {
-  Spectrum out{};
-  for (std::size_t k = 0; k < kBins; ++k) {
-    const std::size_t first = k - std::min(k, reach);
-    const std::size_t last = std::min(k + reach, kBins - 1);
+/// Mean of the decibels over `reach` bins on either side; unchanged at the ends, where there is no edge.
+template <std::size_t reach>
+Spectrum smooth(const Spectrum& level_db) NOVASR_RT {
+  Spectrum out = level_db;
+  for (std::size_t k = reach; k + reach < kBins; ++k) {
     float sum = 0.0f;
-    for (std::size_t i = first; i <= last; ++i) sum += level_db[i];
-    out[k] = sum / static_cast<float>(last - first + 1);
+    for (std::size_t i = 0; i <= 2 * reach; ++i) sum += level_db[k - reach + i];
+    out[k] = sum / static_cast<float>(2 * reach + 1);
   }
   return out;
 }
@@ -106,50 +105,70 @@ Spectrum largest_above(Spectrum level_db) NOVASR_RT {
 /// Level of a tone d bins away: 20 lg(4 d^2 - 1) below it, from the transform of the cosine window (the square root of
 /// Hann's), cos(pi d) / (1 - 4 d^2) (F. J. Harris, Proc. IEEE 66, 1978).
 constexpr std::size_t kNearLeakage = 3;
+constexpr std::size_t kFarLeakage = 12;
 constexpr float kLeakageDb[] = {30.9f, 36.0f, 39.9f, 43.1f, 45.8f, 48.1f, 50.2f, 52.0f, 53.7f, 55.2f};
+static_assert(std::size(kLeakageDb) == kFarLeakage - kNearLeakage + 1);
+static_assert(kLastEdge + kFarLeakage < kBins);
 constexpr float kLeakageMarginDb = 4.0f;  // the lobes of two tones add up
 
 /// Removes the bins that hold only the leakage of a tone: harmonics far apart are no band.
 Spectrum without_leakage(const Spectrum& smooth_db, const Spectrum& level_db) NOVASR_RT {
-  Spectrum out = smooth_db;
-  for (std::size_t k = kFirstBin; k < kLastEdge; ++k) {
-    float leakage = kDeadLevelDb;
-    for (std::size_t i = 0; i < std::size(kLeakageDb); ++i) {
-      const std::size_t d = kNearLeakage + i;
-      const float lower = k >= d ? level_db[k - d] : kDeadLevelDb;
-      leakage = std::max(leakage, std::max(lower, level_db[k + d]) - kLeakageDb[i]);
-    }
-    if (smooth_db[k] < leakage + kLeakageMarginDb) out[k] = kDeadLevelDb;
+  Spectrum leakage_db;
+  leakage_db.fill(kDeadLevelDb);
+  for (std::size_t d = kNearLeakage; d <= kFarLeakage; ++d) {
+    for (std::size_t k = kFarLeakage; k < kLastEdge; ++k)
+      leakage_db[k] =
+          std::max(leakage_db[k], std::max(level_db[k - d], level_db[k + d]) - kLeakageDb[d - kNearLeakage]);
   }
+  Spectrum out = smooth_db;
+  for (std::size_t k = kFarLeakage; k < kLastEdge; ++k)
+    if (smooth_db[k] < leakage_db[k] + kLeakageMarginDb) out[k] = kDeadLevelDb;
   return out;
 }
 
-/// The falls at all edges on one scale.
-struct Falls {
-  Spectrum from_db{};
-  Spectrum fall_db{};
-  std::size_t steepest = kFirstEdge;
-};
+/// The falls of a spectrum on one scale.
+class Falls {
+ public:
+  Falls(const Scale& scale, const Spectrum& band_db, const Spectrum& smooth_db) NOVASR_RT
+      : scale_(scale),
+        band_db_(band_db),
+        above_db_(largest_above(smooth_db)) {}
 
-Falls falls(const Scale& scale, const Spectrum& level_db, const Spectrum& band_db) NOVASR_RT {
-  const Spectrum above_db = largest_above(smooth(level_db, scale.smoothing));
-  Falls all;
-  for (std::size_t k = kFirstEdge; k + scale.gap(k) <= kLastEdge; ++k) {
-    const std::size_t band = std::min(std::max(scale.band, scale.gap(k) + 1), k);
-    const auto end = band_db.begin() + static_cast<std::ptrdiff_t>(k + 1);
-    all.from_db[k] = *std::min_element(end - static_cast<std::ptrdiff_t>(band), end);
-    all.fall_db[k] = all.from_db[k] - above_db[k + scale.gap(k)];
-    if (all.fall_db[k] > all.fall_db[all.steepest]) all.steepest = k;
+  /// Lowest level of the band below an edge.
+  [[nodiscard]] float from_db(std::size_t edge) const NOVASR_RT {
+    const std::size_t bins = std::min(std::max(scale_.band, scale_.gap(edge) + 1), edge);
+    const auto end = band_db_.begin() + static_cast<std::ptrdiff_t>(edge + 1);
+    return *std::min_element(end - static_cast<std::ptrdiff_t>(bins), end);
   }
-  return all;
-}
 
-/// The lowest edge that belongs to the same cliff as the steepest one.
-std::size_t knee_of(const Falls& all) NOVASR_RT {
-  std::size_t knee = all.steepest;
-  while (knee > kFirstEdge && all.fall_db[knee - 1] > kKnee * all.fall_db[all.steepest]) --knee;
-  return knee;
-}
+  [[nodiscard]] float fall_db(std::size_t edge) const NOVASR_RT { return from_db(edge) - to_db(edge); }
+
+  [[nodiscard]] std::size_t steepest() const NOVASR_RT {
+    std::size_t best = kFirstEdge;
+    float best_db = fall_db(best);
+    for (std::size_t k = kFirstEdge + 1; k + scale_.gap(k) <= kLastEdge; ++k) {
+      if (band_db_[k] - to_db(k) <= best_db) continue;  // the band holds this bin: saves most searches
+      const float db = fall_db(k);
+      if (db > best_db) best = k;
+      best_db = std::max(best_db, db);
+    }
+    return best;
+  }
+
+  /// The lowest edge that belongs to the same cliff.
+  [[nodiscard]] std::size_t knee(std::size_t edge) const NOVASR_RT {
+    const float least_db = kKnee * fall_db(edge);
+    while (edge > kFirstEdge && fall_db(edge - 1) > least_db) --edge;
+    return edge;
+  }
+
+ private:
+  [[nodiscard]] float to_db(std::size_t edge) const NOVASR_RT { return above_db_[edge + scale_.gap(edge)]; }
+
+  const Scale& scale_;
+  const Spectrum& band_db_;
+  Spectrum above_db_;
+};
 
 /// Where the level crosses `to_db` near `bin`, in bins.
 float crossing(const Spectrum& level_db, std::size_t bin, float to_db) NOVASR_RT {
@@ -165,11 +184,25 @@ float mean_db(const Spectrum& level_db, std::size_t first, std::size_t end) NOVA
   return sum / static_cast<float>(end - first);
 }
 
-/// Mean level over half an octave, from a little above the edge on.
-float level_above(const Spectrum& level_db, float edge_hz) NOVASR_RT {
+/// Half an octave, from a little above an edge on.
+struct BinRange {
+  std::size_t first;
+  std::size_t end;
+};
+BinRange range_above(float edge_hz) NOVASR_RT {
   const float edge = std::min(edge_hz / CutoffEstimator::kBinHz, static_cast<float>(kLastEdge));
-  const auto end = std::min(static_cast<std::size_t>(1.5f * edge) + 7, kLastBin);
-  return mean_db(level_db, static_cast<std::size_t>(1.1f * edge) + 3, end);
+  return {static_cast<std::size_t>(1.1f * edge) + 3, std::min(static_cast<std::size_t>(1.5f * edge) + 7, kLastBin)};
+}
+
+/// Whether most bins of the range, which lies above the loudest bin, exceed a level and what leaks from that bin.
+bool carries_sound(const Spectrum& level_db, BinRange range, std::size_t loudest, float least_db) NOVASR_RT {
+  std::size_t alive = 0;
+  for (std::size_t k = range.first; k < range.end; ++k) {
+    const float d = static_cast<float>(k) - static_cast<float>(loudest);
+    const float leakage_db = level_db[loudest] - 2.0f * decibels(std::max(4.0f * d * d - 1.0f, 1.0f));
+    if (level_db[k] > std::max(least_db, leakage_db + kLeakageMarginDb)) ++alive;
+  }
+  return 2 * alive > range.end - range.first;
 }
 
 bool same_edge(float hz, float other_hz) NOVASR_RT {
@@ -218,40 +251,42 @@ CutoffEstimator::Spectrum CutoffEstimator::window_db() const NOVASR_RT {
 }
 
 CutoffEstimator::Cliff CutoffEstimator::find_cliff(const Spectrum& level_db) NOVASR_RT {
-  const Spectrum smooth_db = smooth(level_db, 1);
-  const Spectrum band_db = without_leakage(smooth_db, level_db);
+  const Spectrum fine_db = smooth<1>(level_db);
+  const Spectrum band_db = without_leakage(fine_db, level_db);
+  const Spectrum medium_db = smooth<2>(level_db);
+  const Spectrum coarse_db = smooth<3>(level_db);
   Cliff best{.excess_db = std::numeric_limits<float>::lowest()};
   for (const Scale& scale : kScales) {
-    const Falls all = falls(scale, level_db, band_db);
-    const float fall_db = all.fall_db[all.steepest];
+    const Falls falls(scale, band_db, scale.fine ? medium_db : coarse_db);
+    const std::size_t steepest = falls.steepest();
+    const float fall_db = falls.fall_db(steepest);
     if (fall_db - scale.natural_db <= best.excess_db) continue;
     // Where noise or leakage hides the slope, halfway down.
-    const float to_db = all.from_db[knee_of(all)] - std::min(kEdgeDb, 0.5f * fall_db);
-    best = {.hz = kBinHz * crossing(smooth_db, all.steepest, to_db),
-            .fall_db = fall_db,
-            .excess_db = fall_db - scale.natural_db};
+    const float to_db = falls.from_db(falls.knee(steepest)) - std::min(kEdgeDb, 0.5f * fall_db);
+    best = {
+        .hz = kBinHz * crossing(fine_db, steepest, to_db), .fall_db = fall_db, .excess_db = fall_db - scale.natural_db};
   }
   return best;
 }
 
 void CutoffEstimator::analyse() NOVASR_RT {
   const Spectrum level_db = window_db();
-  const float loudest_db = *std::max_element(level_db.begin() + kFirstBin, level_db.begin() + kLastBin);
-  const float above_db = level_above(level_db, cutoff_hz());
+  const auto loudest = static_cast<std::size_t>(
+      std::max_element(level_db.begin() + kFirstBin, level_db.begin() + kLastBin) - level_db.begin());
   const Cliff cliff = find_cliff(level_db);
   if (cliff.excess_db < -kDoubtDb) {
     weaken_challenger();
   } else if (state_.current.windows > 0 && same_edge(cliff.hz, cutoff_hz())) {
+    learn_dead_level(level_db);
     confirm(cliff);
-    learn_dead_level(above_db);
   } else {
     challenge(cliff);
   }
   if (cliff.excess_db >= 0.0f) return;
   if (cutoff_hz() < kFullBandHz)
-    look_above(above_db, loudest_db);
+    look_above(level_db, loudest);
   else
-    rate_full_band(level_db, loudest_db);
+    rate_full_band(level_db, level_db[loudest]);
 }
 
 void CutoffEstimator::Track::add(const Cliff& cliff) NOVASR_RT {
@@ -299,19 +334,21 @@ void CutoffEstimator::weaken_challenger() NOVASR_RT {
   if (track.evidence_db <= 0.0f) track = Track{};
 }
 
-void CutoffEstimator::learn_dead_level(float above_db) NOVASR_RT {
-  if (!state_.knows_dead) state_.dead_db = above_db;
-  state_.dead_db += kDeadShare * (above_db - state_.dead_db);
+void CutoffEstimator::learn_dead_level(const Spectrum& level_db) NOVASR_RT {
+  const BinRange above = range_above(cutoff_hz());
+  const float dead_db = mean_db(level_db, above.first, above.end);
+  state_.dead_db = state_.knows_dead ? state_.dead_db + kDeadShare * (dead_db - state_.dead_db) : dead_db;
   state_.knows_dead = true;
   state_.half_windows_above = 0;
 }
 
 /// Sound above the edge and no cliff: the band has become full. A level that was there before is noise.
-void CutoffEstimator::look_above(float above_db, float loudest_db) NOVASR_RT {
-  const float least_db =
-      state_.knows_dead ? std::max(state_.dead_db + kAliveDb, loudest_db - kRangeDb) : loudest_db - kNoBandDb;
+void CutoffEstimator::look_above(const Spectrum& level_db, std::size_t loudest) NOVASR_RT {
+  const float least_db = state_.knows_dead ? std::max(state_.dead_db + kAliveDb, level_db[loudest] - kRangeDb)
+                                           : level_db[loudest] - kNoBandDb;
   std::uint32_t& halves = state_.half_windows_above;
-  halves = above_db > least_db ? halves + 2 : halves - std::min(halves, 1u);
+  const bool sound = carries_sound(level_db, range_above(cutoff_hz()), loudest, least_db);
+  halves = sound ? halves + 2 : halves - std::min(halves, 1u);
   if (halves < 2 * kWiderWindows) return;
   publish(kFullBandHz, 0.0f);
   state_.current = state_.challenger = Track{};

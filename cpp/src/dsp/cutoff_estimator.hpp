@@ -89,8 +89,8 @@ class CutoffEstimator {
   void confirm(const Cliff& cliff) NOVASR_RT;
   void challenge(const Cliff& cliff) NOVASR_RT;
   void weaken_challenger() NOVASR_RT;
-  void learn_dead_level(float above_db) NOVASR_RT;
-  void look_above(float above_db, float loudest_db) NOVASR_RT;
+  void learn_dead_level(const Spectrum& level_db) NOVASR_RT;
+  void look_above(const Spectrum& level_db, std::size_t loudest) NOVASR_RT;
   void rate_full_band(const Spectrum& level_db, float loudest_db) NOVASR_RT;
   void publish(float hz, float confidence) NOVASR_RT;
 

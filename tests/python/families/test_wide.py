@@ -17,13 +17,13 @@ from novasr.families import in_torch
 from novasr.families.torch_family import TorchFamily
 from novasr.families.wide import StreamingWide, WideNetwork, initial_network
 from novasr.families.wide.bands import HOP
-from novasr.families.wide.initial import new_network
 from novasr.families.wide.streaming import LOOK_AHEAD, TAIL
 
 SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
 LATENCY = 2 * HOP - 1
 CUTOFFS_HZ = [4_000.0, 8_000.0, 16_000.0]
-# All round to float32. Measured at worst: network and TorchScript 2e-7, native 1.6e-6.
+# All round to float32; the rounding of loud lines moves the logarithms of faint bands beside them. Measured at worst:
+# TorchScript 3e-7, native 2.2e-6, where the network itself is 2.0e-6 from its result in float64.
 TORCH_BOUND, NATIVE_BOUND = 1e-6, 3e-6
 
 
@@ -46,11 +46,11 @@ def speech() -> np.ndarray:
 @pytest.fixture(scope="module")
 def network() -> WideNetwork:
     """Weights with which every layer matters, and an upper band that is audible."""
-    network = new_network(3).eval()
+    network = initial_network(SimpleNamespace(seed=3)).eval()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         network.leave.weight.copy_(
-            0.1 * torch.randn(network.leave.weight.shape, generator=generator)
+            0.05 * torch.randn(network.leave.weight.shape, generator=generator)
         )
         for block in network.blocks:
             block.scale.fill_(0.5)
@@ -66,7 +66,7 @@ def whole(network, audio, cutoff_hz) -> np.ndarray:
 
 
 def streamed(stream, audio, block) -> np.ndarray:
-    """Run a streaming form in blocks of whole hops, and to its end."""
+    """Run a streaming form in blocks of whole hops, and to its end; add the audio."""
     padded = np.concatenate([audio, np.zeros(-len(audio) % HOP, np.float32)])
     with torch.inference_mode():
         state, parts = stream.initial_state(1), []
@@ -75,7 +75,7 @@ def streamed(stream, audio, block) -> np.ndarray:
             parts.append(part)
         parts.append(stream.flush(state))
     assert parts[-1].shape[-1] == TAIL
-    return torch.cat(parts, -1)[0, 0].numpy()[: len(audio)]
+    return audio + torch.cat(parts, -1)[0, 0].numpy()[: len(audio)]
 
 
 def scripted(network, cutoff_hz):
@@ -92,7 +92,7 @@ def scripted(network, cutoff_hz):
 
 
 def native(network, audio, cutoff_hz, *, isa=None, block=None) -> np.ndarray:
-    """Run the engine behind a chain that only hands the audio on; the latency is not removed."""
+    """Run the engine in a chain, which adds the input; the latency is not removed."""
     tensors = network.state_dict()
     names = next(f["tensors"] for f in _native.families() if f["name"] == "wide")
     values = np.concatenate([tensors[name].numpy().ravel() for name in names])
@@ -100,11 +100,8 @@ def native(network, audio, cutoff_hz, *, isa=None, block=None) -> np.ndarray:
         values, family="wide", offline=False, isa=isa, cutoff_hz=cutoff_hz
     )
     stream = _native.Stream(
-        engine, sample_rate=48_000, output_rate=48_000, channels=1, low_latency=True
+        engine, sample_rate=48_000, output_rate=48_000, channels=1, low_latency=False
     )
-    parameters = _native.Parameters()
-    parameters.mode, parameters.front_end = _native.Mode.full, _native.FrontEnd.reference
-    stream.set_parameters(parameters)
     assert stream.latency == LATENCY
     starts = range(0, len(audio), block or len(audio))
     parts = [stream.process(audio[start : start + (block or len(audio)), None]) for start in starts]
@@ -169,7 +166,7 @@ def test_metadata_states_hop_and_latency(network):
     metadata = scripted(network, 8_000.0).metadata()
     assert (metadata["hop"], metadata["look_ahead"]) == (HOP, LOOK_AHEAD)
     assert metadata["look_ahead"] + metadata["hop"] - 1 == LATENCY
-    assert metadata["linked_channels"] == 1
+    assert metadata["linked_channels"] == metadata["adds_to_input"] == 1
 
 
 def test_silence_and_a_full_band_change_nothing(network, speech):

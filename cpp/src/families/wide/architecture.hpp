@@ -32,7 +32,7 @@ inline constexpr float kPresentWidthHz = 80.0f;
 inline constexpr size_t kFeatures = 2 * kInputBands + 3;
 
 // The layers.
-inline constexpr size_t kChannels = 112;
+inline constexpr size_t kChannels = 128;
 inline constexpr size_t kBlocks = 5;
 inline constexpr size_t kTaps = 7;  ///< hops that a block sees: this one and those before it
 inline constexpr size_t kHidden = 3 * kChannels;

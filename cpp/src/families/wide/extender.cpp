@@ -9,9 +9,6 @@
 namespace novasr::wide {
 namespace {
 
-/// x + this is x, bit by bit, for every x.
-constexpr float kNothing = -0.0f;
-
 /// Louder samples are analysed as if they had this magnitude: the power of a line stays finite.
 constexpr float kLoudest = 1e6f;
 
@@ -47,7 +44,7 @@ void Extender::reset() NOVASR_RT {
   for (Channel& channel : channels_) {
     channel.layers = {};
     channel.averages = {};
-    channel.overlap.fill(kNothing);
+    channel.overlap.fill(0.0f);
   }
 }
 
@@ -109,7 +106,7 @@ void Extender::extend_group(AudioView<const float> audio, std::span<const float>
       const auto frame = audio[c].subspan(h * kHop, kFrame);
       change_of(frame, work.rows[r], work.layers.gains[r], work.levels[r], cutoffs_hz[h], hop_ + h, change);
       const auto to = out[c].subspan(h * kHop, kHop);
-      for (std::size_t i = 0; i < kHop; ++i) to[i] = frame[i] + (overlap[i] + change[i]);
+      for (std::size_t i = 0; i < kHop; ++i) to[i] = overlap[i] + change[i];
       if (hop_ + h == 0) std::ranges::fill(to, 0.0f);
       std::copy(change.begin() + kHop, change.end(), overlap.begin());
     }
@@ -119,7 +116,7 @@ void Extender::extend_group(AudioView<const float> audio, std::span<const float>
 /// What a frame adds to the audio.
 void Extender::change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains, float level,
                          float cutoff_hz, std::uint64_t hop, Frame& change) const NOVASR_RT {
-  if (cutoff_hz >= kFullBandHz || is_silent(row.power)) return change.fill(kNothing);
+  if (cutoff_hz >= kFullBandHz || is_silent(row.power)) return change.fill(0.0f);
   const std::size_t first_line = first_line_above(cutoff_hz);
   alignas(64) Frame frame;
   bounded_frame(audio, frame);

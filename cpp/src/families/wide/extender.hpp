@@ -14,7 +14,7 @@
 
 namespace novasr::wide {
 
-/// Extends the band of all channels of a stream, hop by hop, above cut-offs that the caller gives.
+/// Computes what extends the band of all channels of a stream, hop by hop, above cut-offs that the caller gives.
 class Extender {
  public:
   /// Scratch memory of a call of analyse() and extend(); small enough for any thread's stack.
@@ -44,11 +44,10 @@ class Extender {
   /// [audio] Computes the spectra of the next hops. `audio` begins with the hop before them and is finite.
   void analyse(AudioView<const float> audio, Workspace& work) const NOVASR_RT;
 
-  /// [audio] Extends the hops that were analysed, one for each cut-off, in Hz. `out` is one hop shorter than `audio`,
-  /// begins with it, and is 0 before the stream's first frame.
+  /// [audio] Gives what is to be added to the audio, from the hops that were analysed, with a cut-off in Hz for each.
+  /// `out` is one hop shorter than `audio` and begins with it: in a stream's first call, one hop before the stream.
   ///
-  /// A frame without power, and one whose cut-off is kFullBandHz or more, adds nothing: the output is the input, bit
-  /// by bit, where it and its neighbour do so.
+  /// A frame without power, and one whose cut-off is kFullBandHz or more, adds exactly 0.
   void extend(AudioView<const float> audio, std::span<const float> cutoffs_hz, Workspace& work,
               AudioView<float> out) NOVASR_RT;
 

@@ -28,7 +28,8 @@ constexpr EngineFormat kFormat{.input_hz = kRateHz,
                                .memory_frames = 4 * kRateHz,
                                .edge_frames = kFrame,
                                .band_hz = 16'000.0,
-                               .linked_channels = true};
+                               .linked_channels = true,
+                               .adds_to_input = true};
 
 }  // namespace
 

@@ -12,7 +12,8 @@
 
 namespace novasr::wide {
 
-/// The network in SIMD: runs inline on the audio thread, without allocation, lock or system call.
+/// The network in SIMD, whose output is what it adds to the input: runs inline on the audio thread, without allocation,
+/// lock or system call.
 ///
 /// The cut-off is estimated from all channels together, unless it is given. Flushes denormals while it runs, then
 /// restores the caller's floating-point mode.

@@ -41,7 +41,10 @@ def triangles(lowest_hz: float, highest_hz: float, count: int) -> Tensor:
     below = torch.cat([2 * middle[:1] - middle[1:2], middle[:-1]])[:, None]
     above = torch.cat([middle[1:], 2 * middle[-1:] - middle[-2:-1]])[:, None]
     hertz = torch.arange(LINES, dtype=torch.float64) * LINE_HZ
-    rising, falling = (hertz - below) / (middle[:, None] - below), (above - hertz) / (above - middle[:, None])
+    rising, falling = (
+        (hertz - below) / (middle[:, None] - below),
+        (above - hertz) / (above - middle[:, None]),
+    )
     bands = torch.minimum(rising, falling).clamp(min=0)
     nearest = torch.round(middle / LINE_HZ).long()
     for band in torch.nonzero(bands.sum(1) < 1e-3)[:, 0]:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from novasr.families.wide import bands
 from novasr.families.wide.bands import FFT, GAIN_BANDS, HOP, INPUT_BANDS, LINE_HZ, LINES, RATE_HZ
 
-CHANNELS, BLOCKS, KERNEL, EXPANSION = 112, 5, 7, 3
+CHANNELS, BLOCKS, KERNEL, EXPANSION = 128, 5, 7, 3
 EXCITATIONS = 2  # half-wave rectified, noise
 NOISE_FRAMES = 512  # 2.7 s, after which the noise repeats
 
@@ -79,7 +79,9 @@ class WideNetwork(nn.Module):
         hops = torch.arange(first_noise, first_noise + spectrum.shape[-1]) % NOISE_FRAMES
         excitations = (whitened(self.spectrum(padded.relu())), self.noise[None, :, hops])
         upper = self.upper_band(spectrum, excitations, gains, level)
-        share = ((self.hertz[:, None] - CROSSOVER_START * cutoffs) / (CROSSOVER_LINES * LINE_HZ) + 0.5)
+        share = (self.hertz[:, None] - CROSSOVER_START * cutoffs) / (
+            CROSSOVER_LINES * LINE_HZ
+        ) + 0.5
         return audio + self.overlap_add(share.clamp(0, 1) * (upper - spectrum))[:, None, :frames]
 
     def spectrum(self, audio: Tensor) -> Tensor:
@@ -104,7 +106,13 @@ class WideNetwork(nn.Module):
         mean_level = leaky_sum(level * activity) / weight
         present = torch.sigmoid((0.93 * cutoffs_hz - self.centres_hz[:, None]) / 80.0)
         cutoff = torch.log(cutoffs_hz / 8_000).expand_as(level)
-        parts = (present * shape / 4, level / 6 + 1, cutoff, present * mean_shape / 4, (level - mean_level) / 6)
+        parts = (
+            present * shape / 4,
+            level / 6 + 1,
+            cutoff,
+            present * mean_shape / 4,
+            (level - mean_level) / 6,
+        )
         return torch.cat(parts, 1), level
 
     def upper_band(

@@ -38,8 +38,8 @@ DECAY = math.exp(-HOP / RATE_HZ / AVERAGE_SECONDS)
 class StreamingWide(nn.Module):
     """Runs a network hop by hop.
 
-    Equals the whole-signal result, except that a frame of digital silence, and one whose cut-off is
-    `FULL_BAND_HZ` or more, adds exactly nothing.
+    Gives what the whole-signal result adds to the audio, except that a frame of digital silence, and one
+    whose cut-off is `FULL_BAND_HZ` or more, adds exactly nothing.
 
     The cut-off is the buffer `cutoff_hz`, shape (1,), one for all channels.
     """
@@ -82,6 +82,7 @@ class StreamingWide(nn.Module):
             "offset": self.offset,
             "band": self.band,
             "linked_channels": 1,
+            "adds_to_input": 1,
         }
 
     @torch.jit.export
@@ -110,7 +111,7 @@ class StreamingWide(nn.Module):
         change, kept = self._change(padded, state)
         first, second = change[..., : self.hop], change[..., self.hop :]
         late = torch.cat([state[1][:, None], second[:, :-1]], 1)
-        output = padded[:, : -self.hop] + (late + first).flatten(1)
+        output = (late + first).flatten(1)
         started = bool(state[3] > 0)
         state = [padded[:, -self.hop :], second[:, -1]] + kept  # noqa: RUF005 - TorchScript has no *
         return output[:, None, 0 if started else self.hop :], state

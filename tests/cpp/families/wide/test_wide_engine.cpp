@@ -60,29 +60,26 @@ TEST_CASE("WideEngine: the latency is 511 frames, which one hop and its alignmen
   REQUIRE(output[0][kLatency] != 0.0f);
 }
 
-TEST_CASE("WideEngine: a full band is the delayed input, bit by bit", "[wide]") {
+TEST_CASE("WideEngine: nothing is added to a full band", "[wide]") {
   Audio input = noise(2, 3'000);
-  input[0][700] = -0.0f;
   input[1][900] = 1e30f;
   for (const auto& [name, kernels] : all_wide_kernels()) {
     INFO(name);
     const auto engine = wide_engine(2, wide::kFullBandHz, kernels);
-    REQUIRE(same_bits(run_wide(*engine, input, blocks_of(333)), delayed(input, kLatency)));
+    for (const auto& channel : run_wide(*engine, input, blocks_of(333))) REQUIRE(all_zero(channel));
   }
 }
 
-TEST_CASE("WideEngine: below the cut-off nothing changes, above it the band is replaced", "[wide]") {
+TEST_CASE("WideEngine: nothing is added below the cut-off, and a band above it", "[wide]") {
   const auto engine = wide_engine(1, kCutoffHz);
   const Audio input(1, tones({1'000.0, 3'000.0, 6'000.0}, wide::kRateHz, 48'000));
   const Audio output = run_wide(*engine, input, blocks_of(480));
   const auto before = std::span(input[0]).subspan(10'000, 30'000);
-  const auto after = std::span(output[0]).subspan(10'000 + kLatency, 30'000);
+  const auto added = std::span(output[0]).subspan(10'000 + kLatency, 30'000);
   for (const double hz : {1'000.0, 3'000.0, 6'000.0}) {
-    const auto change = component(after, hz, wide::kRateHz) - component(before, hz, wide::kRateHz);
-    CHECK(decibels(std::abs(change) / std::abs(component(before, hz, wide::kRateHz))) < -90.0);
+    const double ratio = std::abs(component(added, hz, wide::kRateHz)) / std::abs(component(before, hz, wide::kRateHz));
+    CHECK(decibels(ratio) < -90.0);
   }
-  std::vector<float> added(before.size());
-  for (std::size_t i = 0; i < added.size(); ++i) added[i] = after[i] - before[i];
   CHECK(rms(added) > 1e-4);
 }
 
@@ -122,7 +119,7 @@ TEST_CASE("WideEngine: digital silence is silence, from the first sample to the 
     const std::span<const float> aligned = std::span(output[0]).subspan(kLatency);
     CHECK(all_zero(aligned.first(kSilence - wide::kFrame)));  // a frame reaches that far beyond the sound
     CHECK(all_zero(aligned.subspan(kSilence + kSound + wide::kFrame)));
-    CHECK(rms(aligned.subspan(kSilence, kSound)) > 0.05);
+    CHECK(rms(aligned.subspan(kSilence, kSound)) > 1e-4);
   }
 }
 

@@ -48,8 +48,9 @@ std::vector<float> extended(Extender& extender, const std::vector<float>& audio)
     extender.analyse(frame, work);
     extender.extend(frame, std::span(&cutoff_hz, 1), work, output.view(hop * kHop, kHop));
   }
-  const auto first = output[0].begin() + kHop;
-  return {first, first + static_cast<std::ptrdiff_t>(audio.size())};
+  std::vector<float> result = audio;
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] += output[0][kHop + i];
+  return result;
 }
 
 }  // namespace
