@@ -58,17 +58,18 @@ void bind_engines(py::module_& module) {
   module.def(
       "native_engine",
       [](const py::array_t<float, py::array::c_style>& values, const std::string& family, bool offline,
-         const std::optional<std::string>& isa) {
+         const std::optional<std::string>& isa, std::optional<float> cutoff_hz) {
         std::vector<float> flat(values.data(), values.data() + values.size());
         const py::gil_scoped_release nogil;
-        novasr::EngineOptions options{.offline = offline};
+        novasr::EngineOptions options{.offline = offline, .cutoff_hz = cutoff_hz};
         if (isa)
           options.isa = isa_of(*isa);
         else
           novasr::check_isa_choice();
         return EngineHandle(novasr::model_family(family).make(std::move(flat))->make_engine(options));
       },
-      py::arg("values").noconvert(), py::kw_only(), py::arg("family"), py::arg("offline"), py::arg("isa") = py::none());
+      py::arg("values").noconvert(), py::kw_only(), py::arg("family"), py::arg("offline"), py::arg("isa") = py::none(),
+      py::arg("cutoff_hz") = py::none());
 
   module.def("available_isas", [] {
     novasr::check_isa_choice();

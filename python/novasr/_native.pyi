@@ -36,7 +36,12 @@ class Family(TypedDict):
 
 def families() -> list[Family]: ...
 def native_engine(
-    values: NDArray[np.float32], *, family: str, offline: bool, isa: str | None = None
+    values: NDArray[np.float32],
+    *,
+    family: str,
+    offline: bool,
+    isa: str | None = None,
+    cutoff_hz: float | None = None,
 ) -> Engine: ...
 def torch_engine(torchscript: bytes, *, threads: int) -> Engine: ...
 def worker_engine(inner: Engine, *, hop_frames: int, headroom_frames: int) -> Engine: ...

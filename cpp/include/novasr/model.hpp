@@ -38,8 +38,9 @@ struct ModelFamily {
 };
 
 struct EngineOptions {
-  bool offline = false;         ///< higher latency but faster on large blocks, if the family has such a variant
-  std::optional<Isa> isa = {};  ///< instruction set; by default the best available
+  bool offline = false;                 ///< higher latency but faster on large blocks, if the family has such a variant
+  std::optional<Isa> isa = {};          ///< instruction set; by default the best available
+  std::optional<float> cutoff_hz = {};  ///< upper band edge of the input; families that estimate it do so by default
 };
 
 /// Weights of one family. Immutable; engines of the same object share the folded weights.

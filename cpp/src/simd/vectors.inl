@@ -66,6 +66,22 @@ NOVASR_INLINE Vec round_nearest(Vec v) {
 #endif
 }
 
+/// Square root, correctly rounded.
+NOVASR_INLINE Vec square_root(Vec v) {
+#if NOVASR_WIDTH == 16 && defined(__AVX512F__)
+  return (Vec)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);  // GCC 12 calls the unmasked one uninitialised
+#elif NOVASR_WIDTH == 8 && defined(__AVX__)
+  return (Vec)_mm256_sqrt_ps((__m256)v);
+#elif NOVASR_WIDTH == 4 && defined(__SSE2__)
+  return (Vec)_mm_sqrt_ps((__m128)v);
+#elif NOVASR_WIDTH == 4 && defined(__ARM_NEON)
+  return (Vec)vsqrtq_f32((float32x4_t)v);
+#else
+  for (size_t i = 0; i < kWidth; ++i) v[i] = __builtin_sqrtf(v[i]);
+  return v;
+#endif
+}
+
 // NOLINTBEGIN(bugprone-macro-parentheses): `first` is 0 or 1
 #if NOVASR_WIDTH == 4
 #  define NOVASR_PICK(a, b, first) __builtin_shufflevector(a, b, first, first + 2, first + 4, first + 6)
@@ -83,4 +99,24 @@ NOVASR_INLINE Vec round_nearest(Vec v) {
 /// {a0 + a1, a2 + a3, ..., b0 + b1, ...}
 NOVASR_INLINE Vec add_neighbours(Vec a, Vec b) {
   return NOVASR_PICK(a, b, 0) + NOVASR_PICK(a, b, 1);
+}
+
+/// {v[last], ..., v[0]}
+NOVASR_INLINE Vec reversed(Vec v) {
+#if NOVASR_WIDTH == 4
+  return __builtin_shufflevector(v, v, 3, 2, 1, 0);
+#elif NOVASR_WIDTH == 8
+  return __builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0);
+#else
+  return __builtin_shufflevector(v, v, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+#endif
+}
+
+/// v[0] + v[1] + ..., by halves.
+NOVASR_INLINE float sum_of_lanes(Vec v) {
+  float lane[kWidth];
+  __builtin_memcpy(lane, &v, sizeof lane);
+  for (size_t half = kWidth / 2; half > 0; half /= 2)
+    for (size_t i = 0; i < half; ++i) lane[i] += lane[i + half];
+  return lane[0];
 }

@@ -8,6 +8,7 @@ namespace {
 // vectors.inl declares what the others use, and the transforms are the convolution's.
 // clang-format off
 #include "simd/vectors.inl"
+#include "simd/functions.inl"
 #include "activation.inl"
 #include "dft_18.inc"
 #include "dft_48.inc"

@@ -13,26 +13,6 @@ NOVASR_NOINLINE void residual(const Network& net, const float* input, size_t fra
   }
 }
 
-/// Rational approximation of tanh (13/6, as in Eigen's generic_fast_tanh_float): error below 3e-7.
-NOVASR_INLINE Vec hyperbolic_tangent(Vec x) {
-  const Vec limit = splat(7.90531110763549805f);  // tanh rounds to 1 from here on
-  x = select(x < limit, x, limit);                // NaN becomes the limit: the output is always finite
-  x = select(x > -limit, x, -limit);
-  const Vec x2 = x * x;
-  Vec p = splat(-2.76076847742355e-16f);
-  p = multiply_add(p, x2, splat(2.00018790482477e-13f));
-  p = multiply_add(p, x2, splat(-8.60467152213735e-11f));
-  p = multiply_add(p, x2, splat(5.12229709037114e-08f));
-  p = multiply_add(p, x2, splat(1.48572235717979e-05f));
-  p = multiply_add(p, x2, splat(6.37261928875436e-04f));
-  p = multiply_add(p, x2, splat(4.89352455891786e-03f));
-  Vec q = splat(1.19825839466702e-06f);
-  q = multiply_add(q, x2, splat(1.18534705686654e-04f));
-  q = multiply_add(q, x2, splat(2.26843463243900e-03f));
-  q = multiply_add(q, x2, splat(4.89352518554385e-03f));
-  return x * p / q;
-}
-
 /// {sum of v[0], sum of v[1], ...}; all lanes use the same summation order.
 template <size_t Count>
 NOVASR_INLINE Vec sums_of(Vec* v) {

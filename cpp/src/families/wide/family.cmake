@@ -1,0 +1,16 @@
+# Band extension at 48 kHz: its engine, and the kernels, one file for each instruction set.
+set(wide_family ${CMAKE_CURRENT_LIST_DIR})
+
+target_sources(
+  novasr_core
+  PRIVATE ${wide_family}/bands.cpp
+          ${wide_family}/extender.cpp
+          ${wide_family}/family.cpp
+          ${wide_family}/features.cpp
+          ${wide_family}/fft.cpp
+          ${wide_family}/layers.cpp
+          ${wide_family}/noise.cpp
+          ${wide_family}/wide_engine.cpp
+          ${wide_family}/kernels/table.cpp)
+
+novasr_isa_sources(novasr_core ${wide_family}/kernels/kernels ISAS portable sse41 avx2 avx512)

@@ -1,0 +1,3 @@
+#define NOVASR_WIDTH 16
+#define NOVASR_TABLE kAvx512Table
+#include "kernels_body.inl"

@@ -1,0 +1,3 @@
+#define NOVASR_WIDTH 4
+#define NOVASR_TABLE kPortableTable
+#include "kernels_body.inl"

@@ -1,0 +1,3 @@
+#define NOVASR_WIDTH 4
+#define NOVASR_TABLE kSse41Table
+#include "kernels_body.inl"

@@ -1,0 +1,147 @@
+#include "families/wide/wide_engine.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "dsp/finite.hpp"
+#include "dsp/flush_denormals.hpp"
+#include "novasr/errors.hpp"
+
+namespace novasr::wide {
+namespace {
+
+constexpr std::size_t kMaxChannels = 1024;
+
+/// A hop is known when the next one is complete, and in the worst case all but one frame of that are pending.
+constexpr std::size_t kLatencyFrames = kHop + (kHop - 1);
+
+/// The gain bands begin there.
+constexpr float kLowestCutoffHz = 2'000.0f;
+
+constexpr EngineFormat kFormat{.input_hz = kRateHz,
+                               .output_hz = kRateHz,
+                               .hop_frames = kHop,
+                               // Older sound weighs e^(-8/3) = 7 % in the averages, the longest memory there is.
+                               .memory_frames = 4 * kRateHz,
+                               .edge_frames = kFrame,
+                               .band_hz = 16'000.0,
+                               .linked_channels = true,
+                               .adds_to_input = true};
+
+}  // namespace
+
+WideEngine::WideEngine(std::shared_ptr<const Layers> layers, const kernels::KernelTable& kernels,
+                       std::optional<float> cutoff_hz)
+    : extender_(std::move(layers), kernels), fixed_cutoff_hz_(cutoff_hz) {}
+
+const EngineFormat& WideEngine::format() const NOVASR_RT {
+  return kFormat;
+}
+
+std::size_t WideEngine::latency_frames() const NOVASR_RT {
+  return kLatencyFrames;
+}
+
+void WideEngine::prepare(const EngineSpec& spec) {
+  if (spec.channels < 1 || spec.channels > kMaxChannels) {
+    throw ConfigError("channels is " + std::to_string(spec.channels) + "; it must be 1 .. " +
+                      std::to_string(kMaxChannels));
+  }
+  channels_ = spec.channels;
+  extender_.prepare(channels_);
+  input_.prepare(channels_, (1 + kMaxRows) * kHop);
+  output_.prepare(channels_, (1 + kMaxRows) * kHop);
+  reset();
+}
+
+void WideEngine::reset() NOVASR_RT {
+  extender_.reset();
+  estimator_.reset();
+  waiting_ = 0;
+  ready_ = kHop - 1;
+  const auto last_hop = input_.view(kHop), zeros = output_.view(ready_);
+  for (std::size_t c = 0; c < channels_; ++c) {
+    std::ranges::fill(last_hop[c], 0.0f);
+    std::ranges::fill(zeros[c], 0.0f);
+  }
+}
+
+void WideEngine::process(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
+  const FlushDenormals flush_denormals;
+  for (std::size_t first = 0; first < in.frames();) {
+    const std::size_t left = in.frames() - first, count = std::min(left, next_hops(left) * kHop - waiting_);
+    append(in.subview(first, count));
+    run_hops();
+    deliver(out.subview(first, count));
+    first += count;
+  }
+}
+
+/// The frame after the last one reaches one hop beyond it.
+void WideEngine::flush(AudioView<float> out) noexcept {
+  const FlushDenormals flush_denormals;
+  assert(out.frames() == kLatencyFrames);
+  if (waiting_ > 0) {
+    append_zeros(kHop - waiting_);
+    run_hops();
+  }
+  append_zeros(kHop);
+  run_hops();
+  deliver(out);
+}
+
+/// Hops to complete next, given `frames` new frames.
+std::size_t WideEngine::next_hops(std::size_t frames) const NOVASR_RT {
+  return std::clamp<std::size_t>((waiting_ + frames) / kHop, 1, extender_.max_hops());
+}
+
+void WideEngine::append(AudioView<const float> in) NOVASR_RT {
+  const auto to = input_.view(kHop + waiting_ + in.frames()).subview(kHop + waiting_, in.frames());
+  for (std::size_t c = 0; c < channels_; ++c) copy_finite(in[c], to[c]);
+  waiting_ += in.frames();
+}
+
+void WideEngine::append_zeros(std::size_t frames) NOVASR_RT {
+  const auto to = input_.view(kHop + waiting_ + frames).subview(kHop + waiting_, frames);
+  for (std::size_t c = 0; c < channels_; ++c) std::ranges::fill(to[c], 0.0f);
+  waiting_ += frames;
+}
+
+/// Extends the complete hops among the waiting frames.
+void WideEngine::run_hops() NOVASR_RT {
+  const std::size_t hops = waiting_ / kHop, done = hops * kHop;
+  if (hops == 0) return;
+  const AudioView<const float> audio = input_.view(kHop + done);
+  // On the stack: the engines of a thread share memory that is in the cache. Written before it is read.
+  Extender::Workspace work;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  extender_.analyse(audio, work);
+  std::array<float, kMaxRows> cutoffs{};
+  for (std::size_t h = 0; h < hops; ++h) cutoffs[h] = next_cutoff_hz(work.power[h]);
+  extender_.extend(audio, std::span(cutoffs).first(hops), work, output_.view(ready_ + done).subview(ready_, done));
+  const auto all = input_.view(kHop + waiting_);
+  for (std::size_t c = 0; c < channels_; ++c)
+    std::copy(all[c].begin() + static_cast<std::ptrdiff_t>(done), all[c].end(), all[c].begin());
+  waiting_ -= done;
+  ready_ += done;
+}
+
+void WideEngine::deliver(AudioView<float> out) NOVASR_RT {
+  assert(out.frames() <= ready_);
+  const auto all = output_.view(ready_);
+  for (std::size_t c = 0; c < channels_; ++c) {
+    const auto end = all[c].begin() + static_cast<std::ptrdiff_t>(out.frames());
+    std::copy(all[c].begin(), end, out[c].begin());
+    std::copy(end, all[c].end(), all[c].begin());
+  }
+  ready_ -= out.frames();
+}
+
+float WideEngine::next_cutoff_hz(const std::array<float, kLineRow>& power) NOVASR_RT {
+  if (!fixed_cutoff_hz_) estimator_.push(std::span(power).first<kLines>());
+  return std::max(kLowestCutoffHz, fixed_cutoff_hz_.value_or(estimator_.cutoff_hz()));
+}
+
+}  // namespace novasr::wide

@@ -1,0 +1,39 @@
+"""The family for any band in PyTorch; names as in :class:`novasr.families.torch_family.TorchFamily`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from novasr.families.task import Task
+from novasr.families.wide.bands import RATE_HZ
+from novasr.families.wide.network import NOISE_FRAMES, WideNetwork
+from novasr.families.wide.streaming import StreamingWide
+
+if TYPE_CHECKING:
+    from novasr.training.recipe import Recipe
+
+TASK = Task(RATE_HZ, RATE_HZ, 16_000.0, 2_000.0)
+Network = WideNetwork
+StreamingNetwork = StreamingWide
+_QUIET_START = -4.0  # natural logarithm of the gains of a network that has learnt nothing
+
+
+def initial_network(recipe: Recipe) -> WideNetwork:
+    """Draw PyTorch's initial weights; the same for the same seed. Its output is quiet noise above the cut-off."""
+    state = torch.get_rng_state()
+    torch.manual_seed(recipe.seed)
+    network = WideNetwork()
+    torch.set_rng_state(state)
+    nn.init.zeros_(network.leave.weight)
+    nn.init.constant_(network.leave.bias, _QUIET_START)
+    return network
+
+
+def training_forward(network: WideNetwork, audio: Tensor, cutoffs_hz: Tensor) -> Tensor:
+    """Run the network with other noise in each step, of which the step's cut-offs decide."""
+    first = int(cutoffs_hz.double().sum().mul(1_000)) % NOISE_FRAMES
+    output: Tensor = network(audio, cutoffs_hz, first)
+    return output

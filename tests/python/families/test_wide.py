@@ -1,0 +1,180 @@
+"""The family `wide`: PyTorch, TorchScript and the native engine, against each other and against themselves."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+
+from novasr import _native
+from novasr.families import in_torch
+from novasr.families.torch_family import TorchFamily
+from novasr.families.wide import StreamingWide, WideNetwork, initial_network
+from novasr.families.wide.bands import HOP
+from novasr.families.wide.streaming import LOOK_AHEAD, TAIL
+
+SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
+LATENCY = 2 * HOP - 1
+CUTOFFS_HZ = [4_000.0, 8_000.0, 16_000.0]
+# All round to float32; the rounding of loud lines moves the logarithms of faint bands beside them. Measured at worst:
+# TorchScript 3e-7, native 2.2e-6, where the network itself is 2.0e-6 from its result in float64.
+TORCH_BOUND, NATIVE_BOUND = 1e-6, 3e-6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """The layers are small: further threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    audio, rate = sf.read(SPEECH, dtype="float32", frames=2 * 48_000 + 77)
+    assert rate == 48_000
+    return audio if audio.ndim == 1 else audio[:, 0]
+
+
+@pytest.fixture(scope="module")
+def network() -> WideNetwork:
+    """Weights with which every layer matters, and an upper band that is audible."""
+    network = initial_network(SimpleNamespace(seed=3)).eval()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        network.leave.weight.copy_(
+            0.05 * torch.randn(network.leave.weight.shape, generator=generator)
+        )
+        for block in network.blocks:
+            block.scale.fill_(0.5)
+            block.norm.weight.add_(0.1 * torch.randn(block.norm.weight.shape, generator=generator))
+            block.norm.bias.add_(0.1 * torch.randn(block.norm.bias.shape, generator=generator))
+    return network
+
+
+def whole(network, audio, cutoff_hz) -> np.ndarray:
+    with torch.inference_mode():
+        output = network(torch.from_numpy(audio)[None, None], torch.tensor([cutoff_hz]))
+    return output[0, 0].numpy()
+
+
+def streamed(stream, audio, block) -> np.ndarray:
+    """Run a streaming form in blocks of whole hops, and to its end; add the audio."""
+    padded = np.concatenate([audio, np.zeros(-len(audio) % HOP, np.float32)])
+    with torch.inference_mode():
+        state, parts = stream.initial_state(1), []
+        for start in range(0, len(padded), block):
+            part, state = stream(torch.from_numpy(padded[None, None, start : start + block]), state)
+            parts.append(part)
+        parts.append(stream.flush(state))
+    assert parts[-1].shape[-1] == TAIL
+    return audio + torch.cat(parts, -1)[0, 0].numpy()[: len(audio)]
+
+
+def scripted(network, cutoff_hz):
+    """Export as novasr does, and read it back."""
+    stream = StreamingWide(network).eval()
+    stream.cutoff_hz.fill_(cutoff_hz)
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        methods = ["metadata", "initial_state", "flush"]
+        torch.jit.save(torch.jit.freeze(torch.jit.script(stream), preserved_attrs=methods), file)
+        file.seek(0)
+        return torch.jit.load(file)
+
+
+def native(network, audio, cutoff_hz, *, isa=None, block=None) -> np.ndarray:
+    """Run the engine in a chain, which adds the input; the latency is not removed."""
+    tensors = network.state_dict()
+    names = next(f["tensors"] for f in _native.families() if f["name"] == "wide")
+    values = np.concatenate([tensors[name].numpy().ravel() for name in names])
+    engine = _native.native_engine(
+        values, family="wide", offline=False, isa=isa, cutoff_hz=cutoff_hz
+    )
+    stream = _native.Stream(
+        engine, sample_rate=48_000, output_rate=48_000, channels=1, low_latency=False
+    )
+    assert stream.latency == LATENCY
+    starts = range(0, len(audio), block or len(audio))
+    parts = [stream.process(audio[start : start + (block or len(audio)), None]) for start in starts]
+    return np.concatenate([*parts, stream.flush()])[:, 0]
+
+
+def test_it_is_a_torch_family(network):
+    family: TorchFamily = in_torch("wide")
+    names = next(f["tensors"] for f in _native.families() if f["name"] == "wide")
+    assert {k: tuple(v.shape) for k, v in family.Network().state_dict().items()} == names
+    assert list(network.state_dict()) == list(names)
+
+
+def test_an_untrained_network_is_the_same_for_the_same_seed_and_quiet(speech):
+    first, second, other = (initial_network(SimpleNamespace(seed=seed)) for seed in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters()))
+    assert not torch.equal(first.enter.weight, other.enter.weight)
+    added = whole(first.eval(), speech, 8_000.0) - speech
+    assert 1e-4 < np.sqrt(np.mean(added**2)) < 0.05
+
+
+@pytest.mark.parametrize("cutoff_hz", CUTOFFS_HZ)
+def test_all_forms_agree_on_speech(network, speech, cutoff_hz):
+    expected = whole(network, speech, cutoff_hz)
+    assert np.abs(expected - speech).max() > 0.01
+    script = scripted(network, cutoff_hz)
+    assert np.abs(streamed(script, speech, 7 * HOP) - expected).max() < TORCH_BOUND
+    for isa in _native.available_isas():
+        output = native(network, speech, cutoff_hz, isa=isa)
+        assert not output[:LATENCY].any()
+        assert np.abs(output[LATENCY:] - expected).max() < NATIVE_BOUND, isa
+
+
+@pytest.mark.parametrize("block", [1, 100, 256, 480, 4_096])
+def test_the_native_output_does_not_depend_on_the_blocks(network, speech, block):
+    audio = speech[:20_000]
+    np.testing.assert_array_equal(
+        native(network, audio, 8_000.0, block=block), native(network, audio, 8_000.0)
+    )
+
+
+def test_the_stream_agrees_for_any_number_of_hops(network, speech):
+    stream = StreamingWide(network).eval()
+    audio = speech[: 40 * HOP]
+    one = streamed(stream, audio, HOP)
+    assert np.abs(one - streamed(stream, audio, len(audio))).max() < TORCH_BOUND
+
+
+def test_the_future_beyond_the_latency_has_no_effect(network, speech):
+    audio, cut = speech[:12_000], 8_000
+    changed = audio.copy()
+    changed[cut:] = 0.1
+    one, other = native(network, audio, 8_000.0), native(network, changed, 8_000.0)
+    np.testing.assert_array_equal(one[:cut], other[:cut])
+    known = cut // HOP * HOP - HOP  # whole hops, of which the last is not known
+    one, other = (whole(network, x, 8_000.0) for x in (audio, changed))
+    assert np.abs(one - other)[:known].max() < 1e-6  # the averages' FFT rounds differently
+    assert np.abs(one - other)[cut:].max() > 0.01
+
+
+def test_metadata_states_hop_and_latency(network):
+    metadata = scripted(network, 8_000.0).metadata()
+    assert (metadata["hop"], metadata["look_ahead"]) == (HOP, LOOK_AHEAD)
+    assert metadata["look_ahead"] + metadata["hop"] - 1 == LATENCY
+    assert metadata["linked_channels"] == metadata["adds_to_input"] == 1
+
+
+def test_silence_and_a_full_band_change_nothing(network, speech):
+    stream = StreamingWide(network).eval()
+    silence = np.zeros(4_000, np.float32)
+    assert not streamed(stream, silence, HOP).any()
+    assert not native(network, silence, 8_000.0).any()
+    audio = speech[:20_000]
+    stream.cutoff_hz.fill_(24_000.0)
+    np.testing.assert_array_equal(streamed(stream, audio, HOP), audio)
+    np.testing.assert_array_equal(native(network, audio, 24_000.0)[LATENCY:], audio)
