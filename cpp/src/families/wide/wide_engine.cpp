@@ -21,14 +21,26 @@ constexpr std::size_t kLatencyFrames = kHop + (kHop - 1);
 /// The gain bands begin there.
 constexpr float kLowestCutoffHz = 2'000.0f;
 
+/// Of half a source's rate: where the band that its resampler leaves ends.
+constexpr double kSourceShare = 0.97;
+
+/// A source whose band ends above that has the full band until there is evidence.
+constexpr double kFullSourceHz = 18'000.0;
+
+float assumed_cutoff_hz(double source_band_hz) {
+  const double end = kSourceShare * source_band_hz;
+  return source_band_hz == 0.0 || end > kFullSourceHz ? CutoffEstimator::kFullBandHz : static_cast<float>(end);
+}
+
 constexpr EngineFormat kFormat{.input_hz = kRateHz,
                                .output_hz = kRateHz,
                                .hop_frames = kHop,
                                // Older sound weighs e^(-8/3) = 7 % in the averages, the longest memory there is.
                                .memory_frames = 4 * kRateHz,
                                .edge_frames = kFrame,
-                               .band_hz = 16'000.0,
+                               .band_hz = kLowestCutoffHz,
                                .linked_channels = true,
+                               .forgets = false,
                                .adds_to_input = true};
 
 }  // namespace
@@ -51,6 +63,7 @@ void WideEngine::prepare(const EngineSpec& spec) {
                       std::to_string(kMaxChannels));
   }
   channels_ = spec.channels;
+  estimator_.emplace(assumed_cutoff_hz(spec.source_band_hz));
   extender_.prepare(channels_);
   input_.prepare(channels_, (1 + kMaxRows) * kHop);
   output_.prepare(channels_, (1 + kMaxRows) * kHop);
@@ -59,7 +72,7 @@ void WideEngine::prepare(const EngineSpec& spec) {
 
 void WideEngine::reset() NOVASR_RT {
   extender_.reset();
-  estimator_.reset();
+  estimator_->reset();
   waiting_ = 0;
   ready_ = kHop - 1;
   const auto last_hop = input_.view(kHop), zeros = output_.view(ready_);
@@ -140,8 +153,8 @@ void WideEngine::deliver(AudioView<float> out) NOVASR_RT {
 }
 
 float WideEngine::next_cutoff_hz(const std::array<float, kLineRow>& power) NOVASR_RT {
-  if (!fixed_cutoff_hz_) estimator_.push(std::span(power).first<kLines>());
-  return std::max(kLowestCutoffHz, fixed_cutoff_hz_.value_or(estimator_.cutoff_hz()));
+  if (!fixed_cutoff_hz_) estimator_->push(std::span(power).first<kLines>());
+  return std::max(kLowestCutoffHz, fixed_cutoff_hz_.value_or(estimator_->cutoff_hz()));
 }
 
 }  // namespace novasr::wide

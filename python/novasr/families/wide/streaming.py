@@ -30,7 +30,7 @@ from novasr.families.wide.network import (
 # A hop is known when the next one is there. The others are as the native engine states them
 # (cpp/src/families/wide/wide_engine.cpp).
 LOOK_AHEAD = TAIL = HOP
-MEMORY, EDGE, OFFSET, BAND = 4 * RATE_HZ, FFT, 0, 16_000
+MEMORY, EDGE, OFFSET, BAND = 4 * RATE_HZ, FFT, 0, 2_000
 FULL_BAND_HZ = 23_000.0
 DECAY = math.exp(-HOP / RATE_HZ / AVERAGE_SECONDS)
 
