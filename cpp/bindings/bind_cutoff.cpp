@@ -38,9 +38,9 @@ void bind_cutoff(py::module_& module) {
   py::class_<CutoffEstimator>(module, "CutoffEstimator")
       .def(py::init<float>(), py::kw_only(), py::arg("prior_hz") = CutoffEstimator::kFullBandHz)
       .def("push", &push, py::arg("power").noconvert())
-      .def("reset", &CutoffEstimator::reset)
-      .def_property_readonly("cutoff_hz", &CutoffEstimator::cutoff_hz)
-      .def_property_readonly("confidence", &CutoffEstimator::confidence)
+      .def("reset", [](CutoffEstimator& estimator) { estimator.reset(); })
+      .def_property_readonly("cutoff_hz", [](const CutoffEstimator& estimator) { return estimator.cutoff_hz(); })
+      .def_property_readonly("confidence", [](const CutoffEstimator& estimator) { return estimator.confidence(); })
       .def_property_readonly_static("sample_rate", [](const py::object&) { return CutoffEstimator::kSampleRateHz; })
       .def_property_readonly_static("frame_length", [](const py::object&) { return CutoffEstimator::kFrameLength; })
       .def_property_readonly_static("hop", [](const py::object&) { return CutoffEstimator::kHop; });

@@ -17,30 +17,28 @@ constexpr std::size_t kFirstEdge = 16;  // 1.5 kHz: the gap between two formants
 constexpr std::size_t kLastEdge = 196;  // 18.4 kHz: nobody misses what lies above
 
 // Activity, from the power of a frame: the sum over its bins.
-constexpr float kSilence = 2e-4f;      // white noise at -85 dBFS: above 16-bit dither
-constexpr float kActiveRange = 1e-3f;  // -30 dB: pauses and the tails of rooms
-constexpr float kRelease = 0.99266f;   // of the loudest frame: -6 dB a second
-constexpr float kAttack = 2.0f;        // a click raises it by 3 dB, and does not deafen
+constexpr float kSilence = 2e-4f;        // white noise at -85 dBFS: above 16-bit dither
+constexpr float kActiveRange = 2.5e-4f;  // -36 dB: pauses and the tails of rooms
+constexpr float kRelease = 0.99266f;     // of the loudest frame: -6 dB a second
+constexpr float kAttack = 2.0f;          // a click raises it by 3 dB, and does not deafen
 constexpr float kOverflow = 1e30f;
 
 /// A cliff is judged at several widths, because filters differ in slope: from the lowest of the `band` bins up to the
-/// edge to everything above a transition, whose width is `gap_bins` + `gap_ratio` * edge. The band is wider than the
-/// transition, so that the two flanks of a tone cancel.
+/// edge to everything above a transition, whose width is `gap_bins` + `gap_percent` of the edge. The band is wider than
+/// the transition, so that the two flanks of a tone cancel.
 struct Scale {
-  float gap_bins;
-  float gap_ratio;
+  std::size_t gap_bins;
+  std::size_t gap_percent;
   std::size_t band;
   bool fine;         // the sound above is smoothed over 5 instead of 7 bins
   float natural_db;  // exceeded in less than 3 % of the windows of full-band speech and music
 
-  [[nodiscard]] constexpr std::size_t gap(std::size_t edge) const {
-    return static_cast<std::size_t>(gap_bins + gap_ratio * static_cast<float>(edge) + 0.5f);
-  }
+  [[nodiscard]] constexpr std::size_t gap(std::size_t edge) const { return gap_bins + (gap_percent * edge + 50) / 100; }
 };
 constexpr Scale kScales[] = {
-    {3.0f, 0.05f, 8, true, 17.0f},    // resamplers, codecs, elliptic filters
-    {2.0f, 0.15f, 10, false, 21.0f},  // Chebyshev filters, Butterworth filters of high order
-    {0.0f, 0.35f, 8, false, 28.0f},   // Butterworth filters of order 6 and 8: 36 and 48 dB an octave
+    {3, 5, 8, true, 17.0f},     // resamplers, codecs, elliptic filters
+    {2, 15, 10, false, 21.0f},  // Chebyshev filters, Butterworth filters of high order
+    {0, 35, 8, false, 28.0f},   // Butterworth filters of order 6 and 8: 36 and 48 dB an octave
 };
 constexpr float kKnee = 0.75f;    // of the fall: still the same cliff, so that a long slope counts from its top
 constexpr float kEdgeDb = 16.0f;  // below the knee, which lies about 4 dB below the passband

@@ -20,10 +20,10 @@ from novasr.errors import AudioFormatError
 RATE = 48_000
 SETTLED = round(1.5 * RATE / CutoffEstimator.hop)
 VOICES = (
+    "vctk_p257_035.flac",
     "vctk_p360_001.flac",
     "vctk_p361_056.flac",
-    "vctk_p363_283.flac",
-    "vctk_p374_120.flac",
+    "vctk_p362_158.flac",
     "vctk_p376_030.flac",
 )
 
@@ -74,7 +74,8 @@ def elliptic(audio: FloatAudio, edge_hz: float) -> FloatAudio:
     return signal.sosfilt(sections, audio).astype(np.float32)
 
 
-# True edge: of a resampler 0.95 of half the rate, where soxr attenuates by 20 dB or more.
+# True edge: of a resampler 0.95 of half the rate, in the middle of soxr's transition; of the filter where
+# it attenuates by 20 dB.
 DEGRADATIONS: dict[str, tuple[float, Callable[[FloatAudio], FloatAudio]]] = {
     "telephone, GSM": (3_800, lambda audio: coded(audio, 8_000, "WAV", "GSM610")),
     "telephone, A-law": (3_800, lambda audio: coded(audio, 8_000, "WAV", "ALAW")),
@@ -82,7 +83,7 @@ DEGRADATIONS: dict[str, tuple[float, Callable[[FloatAudio], FloatAudio]]] = {
     "wideband, 16 bit": (7_600, lambda audio: coded(audio, 16_000, "WAV", "PCM_16")),
     "wideband, hiss before": (7_600, lambda audio: resampled(with_hiss(audio, -55), 16_000)),
     "24 kHz": (11_400, lambda audio: coded(audio, 24_000, "WAV", "PCM_16")),
-    "elliptic filter at 5 kHz": (5_350, lambda audio: elliptic(audio, 5_000)),
+    "elliptic filter at 5 kHz": (5_370, lambda audio: elliptic(audio, 5_000)),
 }
 
 
