@@ -22,7 +22,7 @@ def window() -> Tensor:
 
 
 def erb_rate(hertz: float) -> float:
-    """Number of equivalent rectangular bandwidths below a frequency (B. Glasberg, B. Moore, 1990)."""
+    """Give the number of equivalent rectangular bandwidths below a frequency (B. Glasberg, B. Moore, 1990)."""
     return 21.4 * math.log10(1 + 0.00437 * hertz)
 
 

@@ -34,6 +34,12 @@ class WideNetwork(nn.Module):
     ConvNeXt blocks (Z. Liu et al., CVPR 2022) predicts.
     """
 
+    window: Tensor
+    input_bands: Tensor
+    gain_curve: Tensor
+    centres_hz: Tensor
+    hertz: Tensor
+    noise: Tensor
     input_rate = RATE_HZ
     output_rate = RATE_HZ
 
@@ -86,11 +92,12 @@ class WideNetwork(nn.Module):
 
     def spectrum(self, audio: Tensor) -> Tensor:
         """Give the spectra of (batch, frames): complex (batch, LINES, hops)."""
-        return torch.fft.rfft(audio.unfold(-1, FFT, HOP) * self.window).transpose(1, 2)
+        spectra: Tensor = torch.fft.rfft(audio.unfold(-1, FFT, HOP) * self.window)
+        return spectra.transpose(1, 2)
 
     def overlap_add(self, spectrum: Tensor) -> Tensor:
         """Give the audio of spectra, from the second hop of the first frame on: (batch, frames)."""
-        pieces = torch.fft.irfft(spectrum.transpose(1, 2), FFT) * self.window
+        pieces: Tensor = torch.fft.irfft(spectrum.transpose(1, 2), FFT) * self.window
         first, second = pieces[..., :HOP], pieces[..., HOP:]
         return (second[:, :-1] + first[:, 1:]).flatten(1)
 
@@ -120,7 +127,9 @@ class WideNetwork(nn.Module):
     ) -> Tensor:
         """Shape the excitations."""
         total = torch.zeros_like(spectrum)
-        for excitation, bands_of_it in zip(excitations, gains.split(GAIN_BANDS, 1), strict=True):
+        for excitation, bands_of_it in zip(
+            excitations, torch.split(gains, GAIN_BANDS, 1), strict=True
+        ):
             curve = torch.einsum("bk,nbt->nkt", self.gain_curve, bands_of_it + level / 2)
             total = total + excitation * torch.exp(curve.clamp(LOWEST_GAIN, HIGHEST_GAIN))
         return total
@@ -144,7 +153,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, CHANNELS, hops) to the same shape."""
-        y = self.depthwise(F.pad(x, (KERNEL - 1, 0))).transpose(1, 2)
+        y: Tensor = self.depthwise(F.pad(x, (KERNEL - 1, 0))).transpose(1, 2)
         y = self.narrow(F.gelu(self.widen(self.norm(y)), approximate="tanh")) * self.scale
         return x + y.transpose(1, 2)
 
@@ -168,7 +177,8 @@ def leaky_sum(x: Tensor) -> Tensor:
     ages = torch.arange(hops, dtype=x.dtype, device=x.device)
     decay = torch.exp(-ages * (HOP / RATE_HZ / AVERAGE_SECONDS))
     spectra = (torch.fft.rfft(values, n=2 * hops) for values in (x, decay))
-    return torch.fft.irfft(math.prod(spectra), n=2 * hops)[..., :hops]
+    sums: Tensor = torch.fft.irfft(math.prod(spectra), n=2 * hops)
+    return sums[..., :hops]
 
 
 def repeating_noise(frames: int) -> Tensor:

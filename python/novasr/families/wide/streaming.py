@@ -48,6 +48,13 @@ class StreamingWide(nn.Module):
         super().__init__()
         self.enter, self.norm, self.leave = network.enter, network.norm, network.leave
         self.blocks = nn.ModuleList(_StreamingBlock(block) for block in network.blocks)
+        self.window: Tensor
+        self.input_bands: Tensor
+        self.gain_curve: Tensor
+        self.centres_hz: Tensor
+        self.hertz: Tensor
+        self.noise: Tensor
+        self.cutoff_hz: Tensor
         self.register_buffer("window", network.window.clone())
         self.register_buffer("input_bands", network.input_bands.clone())
         self.register_buffer("gain_curve", network.gain_curve.clone())
@@ -148,7 +155,8 @@ class StreamingWide(nn.Module):
         return torch.where(changes, pieces, torch.zeros_like(pieces)), kept
 
     def _spectrum(self, audio: Tensor) -> Tensor:
-        return torch.fft.rfft(audio.unfold(-1, self.fft, self.hop) * self.window).transpose(1, 2)
+        spectra: Tensor = torch.fft.rfft(audio.unfold(-1, self.fft, self.hop) * self.window)
+        return spectra.transpose(1, 2)
 
     def _curve(self, gains: Tensor) -> Tensor:
         curve = torch.matmul(self.gain_curve.t(), gains)
