@@ -30,6 +30,12 @@ class CutoffEstimator {
   /// [control] `prior_hz` is assumed until there is evidence: half the sample rate of the source.
   explicit CutoffEstimator(float prior_hz = kFullBandHz) noexcept;
 
+  /// [control] Replaces the prior; ends with a reset().
+  void assume(float prior_hz) noexcept {
+    prior_hz_ = prior_hz;
+    reset();
+  }
+
   /// [audio] Forgets everything but the prior.
   void reset() NOVASR_RT;
 

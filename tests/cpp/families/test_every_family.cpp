@@ -274,7 +274,7 @@ TEST_CASE("Families: a tensor of another shape with as many values is refused", 
       header += ", \"" + std::string(spec.name) + R"(": {"dtype": "F32", "shape": [)" + shape +
                 "], \"data_offsets\": [" + std::to_string(first) + ", " + std::to_string(end) + "]}";
     }
-    header += "}";
+    header += '}';
     const std::uint64_t size = header.size();
     return std::string(reinterpret_cast<const char*>(&size), sizeof size) + header + std::string(end, '\0');
   };

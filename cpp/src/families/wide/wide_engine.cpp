@@ -63,7 +63,7 @@ void WideEngine::prepare(const EngineSpec& spec) {
                       std::to_string(kMaxChannels));
   }
   channels_ = spec.channels;
-  estimator_.emplace(assumed_cutoff_hz(spec.source_band_hz));
+  estimator_.assume(assumed_cutoff_hz(spec.source_band_hz));
   extender_.prepare(channels_);
   input_.prepare(channels_, (1 + kMaxRows) * kHop);
   output_.prepare(channels_, (1 + kMaxRows) * kHop);
@@ -72,7 +72,7 @@ void WideEngine::prepare(const EngineSpec& spec) {
 
 void WideEngine::reset() NOVASR_RT {
   extender_.reset();
-  estimator_->reset();
+  estimator_.reset();
   waiting_ = 0;
   ready_ = kHop - 1;
   const auto last_hop = input_.view(kHop), zeros = output_.view(ready_);
@@ -153,8 +153,8 @@ void WideEngine::deliver(AudioView<float> out) NOVASR_RT {
 }
 
 float WideEngine::next_cutoff_hz(const std::array<float, kLineRow>& power) NOVASR_RT {
-  if (!fixed_cutoff_hz_) estimator_->push(std::span(power).first<kLines>());
-  return std::max(kLowestCutoffHz, fixed_cutoff_hz_.value_or(estimator_->cutoff_hz()));
+  if (!fixed_cutoff_hz_) estimator_.push(std::span(power).first<kLines>());
+  return std::max(kLowestCutoffHz, fixed_cutoff_hz_.value_or(estimator_.cutoff_hz()));
 }
 
 }  // namespace novasr::wide

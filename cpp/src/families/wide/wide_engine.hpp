@@ -40,9 +40,9 @@ class WideEngine final : public StreamingEngine {
 
   Extender extender_;
   std::optional<float> fixed_cutoff_hz_;
-  std::optional<CutoffEstimator> estimator_;  ///< since prepare()
-  PlanarBuffer input_;                        ///< the last complete hop, then `waiting_` frames
-  PlanarBuffer output_;                       ///< `ready_` frames
+  CutoffEstimator estimator_;
+  PlanarBuffer input_;   ///< the last complete hop, then `waiting_` frames
+  PlanarBuffer output_;  ///< `ready_` frames
   std::size_t channels_ = 0;
   std::size_t waiting_ = 0;
   std::size_t ready_ = 0;
