@@ -11,6 +11,7 @@ import array
 import ast
 import io
 import json
+import math
 import os
 import pathlib
 import pickle
@@ -28,7 +29,7 @@ def read_npy(data):
 
 
 class TensorUnpickler(pickle.Unpickler):
-    """Reads torch.save()'s pickle as {name: values}, with stand-ins for the few classes in it."""
+    """Reads torch.save()'s pickle as {name: (shape, values)}, with stand-ins for the few classes in it."""
 
     def __init__(self, archive):
         names = archive.namelist()
@@ -40,17 +41,14 @@ class TensorUnpickler(pickle.Unpickler):
         if name == "OrderedDict":
             return OrderedDict
         if name == "_rebuild_tensor_v2":
-            return lambda storage, offset, size, *rest: storage[offset : offset + self.count(size)]
+            return self.tensor
         if name in ("HalfStorage", "FloatStorage"):
             return {"HalfStorage": "e", "FloatStorage": "f"}[name]
         raise pickle.UnpicklingError(f"unexpected {module}.{name}")
 
     @staticmethod
-    def count(size):
-        total = 1
-        for extent in size:
-            total *= extent
-        return total
+    def tensor(storage, offset, size, *_):
+        return size, storage[offset : offset + math.prod(size)]
 
     def persistent_load(self, reference):
         _, code, key, *_ = reference
@@ -64,12 +62,12 @@ def write(path, values):
 
 def write_safetensors(path, tensors):
     header, begin = {}, 0
-    for name, values in tensors.items():
+    for name, (shape, values) in tensors.items():
         end = begin + 4 * len(values)
-        header[name] = {"dtype": "F32", "shape": [len(values)], "data_offsets": [begin, end]}
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
         begin = end
     encoded = json.dumps(header).encode()
-    data = b"".join(array.array("f", values).tobytes() for values in tensors.values())
+    data = b"".join(array.array("f", values).tobytes() for _, values in tensors.values())
     path.write_bytes(struct.pack("<Q", len(encoded)) + encoded + data)
 
 
