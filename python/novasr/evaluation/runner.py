@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from novasr.types import AnyFloatArray, DoubleArray
 
 SHORTEST_FRAMES = 2_400  # all windows fit when their ends are mirrored
+_LEAST_SHARE = 0.6  # of the rate: a recording at less holds too little of the band that is scored
 VARIANTS = ("plain", "replaced", "matched")
 CLEAN = "clean"
 
@@ -267,7 +268,7 @@ def _check_rate(path: Path, found_hz: int, rate_hz: int) -> None:
     if found_hz == rate_hz:
         return
     remedy = f"convert it to {rate_hz} Hz"
-    if found_hz < 2 * rate_hz / 3:  # little or nothing above the band of the input
+    if found_hz < _LEAST_SHARE * rate_hz:
         remedy = (
             "converting it would not bring the upper band back, which is scored: use the original"
         )
