@@ -1,6 +1,7 @@
 #include <pybind11/numpy.h>
 
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -32,11 +33,18 @@ Spectra push(CutoffEstimator& estimator, const Spectra& power) {
   return published;
 }
 
+std::unique_ptr<CutoffEstimator> make(float prior_hz) {
+  if (!(prior_hz > 0.0f && prior_hz <= CutoffEstimator::kFullBandHz))
+    throw novasr::ConfigError("prior_hz must be above 0 and at most " +
+                              std::to_string(static_cast<int>(CutoffEstimator::kFullBandHz)) + " Hz");
+  return std::make_unique<CutoffEstimator>(prior_hz);
+}
+
 }  // namespace
 
 void bind_cutoff(py::module_& module) {
   py::class_<CutoffEstimator>(module, "CutoffEstimator")
-      .def(py::init<float>(), py::kw_only(), py::arg("prior_hz") = CutoffEstimator::kFullBandHz)
+      .def(py::init(&make), py::kw_only(), py::arg("prior_hz") = CutoffEstimator::kFullBandHz)
       .def("push", &push, py::arg("power").noconvert())
       .def("reset", [](CutoffEstimator& estimator) { estimator.reset(); })
       .def_property_readonly("cutoff_hz", [](const CutoffEstimator& estimator) { return estimator.cutoff_hz(); })

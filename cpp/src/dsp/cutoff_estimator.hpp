@@ -21,7 +21,7 @@ namespace novasr {
 class CutoffEstimator {
  public:
   static constexpr double kSampleRateHz = 48'000.0;
-  static constexpr std::size_t kFrameLength = 512;  ///< under the square root of a periodic Hann window
+  static constexpr std::size_t kFrameLength = 512;  ///< under the square root of a Hann window
   static constexpr std::size_t kHop = kFrameLength / 2;
   static constexpr std::size_t kBins = kFrameLength / 2 + 1;
   static constexpr float kBinHz = static_cast<float>(kSampleRateHz / kFrameLength);

@@ -8,6 +8,7 @@ import numpy as np
 
 from novasr._native import CutoffEstimator
 from novasr.checks import check_audio
+from novasr.native_errors import NativeErrors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +44,12 @@ def cutoffs(audio: ArrayLike, *, prior_hz: float | None = None) -> FloatArray:
     ------
     AudioFormatError
         If the audio is of another shape or type.
+    ParameterError
+        If the prior is no frequency up to 24 kHz.
     """
     channel = check_audio(audio, channels=1)[:, 0]
-    estimator = CutoffEstimator() if prior_hz is None else CutoffEstimator(prior_hz=prior_hz)
+    with NativeErrors():
+        estimator = CutoffEstimator() if prior_hz is None else CutoffEstimator(prior_hz=prior_hz)
     published = [estimator.push(power) for power in _powers(channel)]
     return np.concatenate([np.zeros((0, 2), np.float32), *published])
 

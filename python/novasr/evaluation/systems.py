@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novasr.engines import engine_format, is_script
-from novasr.errors import AudioFormatError, NovasrError
+from novasr.errors import AudioFormatError, NovasrError, ParameterError
 from novasr.evaluation.protocols import sinc
 from novasr.evaluation.signals import fit
 from novasr.families.task import Task
@@ -82,13 +82,19 @@ def named(weights: str) -> System:
     ------
     WeightsError, StreamError
         If it cannot be fetched or read.
+    ParameterError
+        If it takes any band: there is no protocol for that yet.
     """
     if weights == OURS:
         return System(OURS)
     path = download(weights) if weights in NAMED_WEIGHTS else Path(weights)
     if not is_script(path):
         load_tensors(path)
-    return System(weights if weights in NAMED_WEIGHTS else _label(path), path, task_of(path))
+    task = task_of(path)
+    if task.ratio == 1:
+        msg = f"weights {weights!r}: evaluation has no protocol yet for a model that takes any band"
+        raise ParameterError(msg)
+    return System(weights if weights in NAMED_WEIGHTS else _label(path), path, task)
 
 
 def _label(path: Path) -> str:

@@ -230,10 +230,11 @@ class LiveStream:
         heard = time.monotonic()
         while True:
             alive = self._alive  # if not, all that ever comes is in the queue
+            left = POLL_SECONDS if timeout is None else heard + timeout - time.monotonic()
             try:
-                update = self._updates.get(alive, POLL_SECONDS)
+                update = self._updates.get(alive and left > 0, min(max(left, 0), POLL_SECONDS))
             except Empty:
-                if alive and (timeout is None or time.monotonic() - heard < timeout):
+                if alive and left > 0:
                     continue
                 break
             yield update

@@ -184,10 +184,18 @@ def _check(recipe: Recipe) -> None:
         ("speed", 0.25, 4.0),
         ("level_db", -100.0, 0.0),
         ("noise_db", -200.0, 0.0),
+        ("tilt_db", -60.0, 60.0),
     ):
         pair = getattr(recipe.degradation, name)
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
             raise ValueError(f"{name} must be two rising numbers from {low:g} to {high:g}")
+    bands = recipe.degradation.common_bands_hz
+    if not bands or not all(1_000.0 <= band <= 20_000.0 for band in bands):
+        raise ValueError("common_bands_hz must be some of 1000 to 20000")
+    if not 0.0 <= recipe.degradation.cutoff_error <= 0.5:
+        raise ValueError(
+            f"cutoff_error must be from 0 to 0.5, not {recipe.degradation.cutoff_error}"
+        )
     for name in ("filters", "codecs"):
         chosen, defaults = (getattr(one, name) for one in (recipe.degradation, Degradation()))
         if not chosen or not set(chosen) <= set(defaults):

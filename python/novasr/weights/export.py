@@ -7,7 +7,7 @@ import warnings
 from collections import OrderedDict
 from pathlib import Path
 
-from novasr.errors import AudioFileError
+from novasr.errors import AudioFileError, WeightsError
 from novasr.families import family, in_torch
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
@@ -29,10 +29,19 @@ def torchscript_bytes(weights: str | Path | None = None) -> bytes:
     -------
     bytes
         What ``torch.jit.load`` and LibTorch read. ``docs/torchscript.md`` states its methods.
+
+    Raises
+    ------
+    WeightsError
+        For a family that takes any band: a script cannot find where the input's band ends.
     """
     torch = require_torch()
-    streaming = in_torch(load_weights(weights).family).StreamingNetwork
-    stream = streaming(load_model(weights)).eval()
+    name = load_weights(weights).family
+    form = in_torch(name)
+    if form.TASK.any_band:
+        msg = f"the model family {name!r} finds the input's band in the native engine alone"
+        raise WeightsError(f"{msg}: use engine='native', not TorchScript")
+    stream = form.StreamingNetwork(load_model(weights)).eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # torch 2.13 deprecates TorchScript in Python; LibTorch has no other form with state.

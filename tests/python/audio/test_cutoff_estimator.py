@@ -15,7 +15,7 @@ from audio_files import FloatAudio, noise
 
 from novasr._native import CutoffEstimator
 from novasr.audio.cutoff import cutoffs
-from novasr.errors import AudioFormatError
+from novasr.errors import AudioFormatError, ParameterError
 
 RATE = 48_000
 SETTLED = round(1.5 * RATE / CutoffEstimator.hop)
@@ -139,3 +139,9 @@ def test_input_of_another_shape_is_refused() -> None:
         cutoffs(np.zeros((RATE, 2), np.float32))
     with pytest.raises(ValueError, match=r"\(frames, 257\)"):
         CutoffEstimator().push(np.zeros((3, 256), np.float32))
+
+
+@pytest.mark.parametrize("prior_hz", [float("nan"), 0.0, -1e4, 24_001.0, float("inf")])
+def test_a_prior_that_is_no_frequency_is_refused(prior_hz):
+    with pytest.raises(ParameterError, match="prior_hz must be above 0"):
+        cutoffs(np.zeros(4_800, np.float32), prior_hz=prior_hz)

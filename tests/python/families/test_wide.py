@@ -10,14 +10,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile as sf
+import soxr
 import torch
 
+import novasr
 from novasr import _native
+from novasr.errors import ParameterError, WeightsError
+from novasr.evaluation.systems import named
 from novasr.families import in_torch
 from novasr.families.torch_family import TorchFamily
 from novasr.families.wide import StreamingWide, WideNetwork, initial_network
 from novasr.families.wide.bands import HOP
 from novasr.families.wide.streaming import LOOK_AHEAD, TAIL
+from novasr.weights.save import save_weights
 
 SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
 LATENCY = 2 * HOP - 1
@@ -178,3 +183,43 @@ def test_silence_and_a_full_band_change_nothing(network, speech):
     stream.cutoff_hz.fill_(24_000.0)
     np.testing.assert_array_equal(streamed(stream, audio, HOP), audio)
     np.testing.assert_array_equal(native(network, audio, 24_000.0)[LATENCY:], audio)
+
+
+@pytest.fixture(scope="module")
+def weights(network, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("wide") / "wide.safetensors"
+    save_weights(network, path, "wide")
+    return path
+
+
+@pytest.mark.filterwarnings("error")
+def test_weights_are_stored_without_a_warning(network, tmp_path):
+    save_weights(network, tmp_path / "wide.safetensors", "wide")
+
+
+@pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 24_000])
+def test_the_band_of_the_source_is_known_from_its_first_frame(weights, rate):
+    """The estimator has seen nothing yet: the engine is told half the rate of the source."""
+    low = (0.1 * np.random.default_rng(0).standard_normal(rate // 5)).astype(np.float32)
+    made = novasr.enhance(low, rate, weights=weights)[: 48_000 // 10]
+    power = np.abs(np.fft.rfft(made * np.hanning(len(made)))) ** 2
+    hertz = np.fft.rfftfreq(len(made), 1 / 48_000)
+    above = (hertz > 0.55 * rate) & (hertz < 20_000)
+    assert power[above].mean() > 1e-6 * power[hertz < 0.45 * rate].mean()
+
+
+def test_with_an_estimated_cutoff_blocks_of_any_size_give_the_same_bits(weights, speech):
+    low = soxr.resample(speech, 48_000, 16_000)
+    stream = novasr.Stream(16_000, 1, output_rate=48_000, weights=weights)
+    whole = np.concatenate([stream.process(low), stream.flush()])
+    stream.reset()
+    cuts = np.sort(np.random.default_rng(1).integers(0, len(low), 99))
+    parts = [stream.process(part) for part in np.split(low, cuts)]
+    assert np.array_equal(np.concatenate([*parts, stream.flush()]), whole)
+
+
+def test_torchscript_and_evaluation_say_that_they_cannot_follow_a_band(weights):
+    with pytest.raises(WeightsError, match="use engine='native'"):
+        novasr.Stream(48_000, 1, weights=weights, engine="torch")
+    with pytest.raises(ParameterError, match="no protocol yet"):
+        named(str(weights))

@@ -83,7 +83,10 @@ class WideNetwork(nn.Module):
             x = block(x)
         gains = self.leave(self.norm(x.transpose(1, 2))).transpose(1, 2)
         hops = torch.arange(first_noise, first_noise + spectrum.shape[-1]) % NOISE_FRAMES
-        excitations = (whitened(self.spectrum(padded.relu())), self.noise[None, :, hops])
+        excitations = (
+            whitened(self.spectrum(padded.relu())),
+            torch.view_as_complex(self.noise[None, :, hops].contiguous()),
+        )
         upper = self.upper_band(spectrum, excitations, gains, level)
         share = (self.hertz[:, None] - CROSSOVER_START * cutoffs) / (
             CROSSOVER_LINES * LINE_HZ
@@ -135,9 +138,10 @@ class WideNetwork(nn.Module):
         return total
 
     def _noise(self) -> Tensor:
-        """Give the spectra of noise that repeats without a seam: complex (LINES, NOISE_FRAMES)."""
+        """Give the spectra of noise that repeats without a seam: (LINES, NOISE_FRAMES, 2), as float16 can hold."""
         audio = repeating_noise(HOP * NOISE_FRAMES)
-        return whitened(self.spectrum(torch.cat([audio, audio[: FFT - HOP]])[None]))[0]
+        spectra = whitened(self.spectrum(torch.cat([audio, audio[: FFT - HOP]])[None]))[0]
+        return torch.view_as_real(spectra).contiguous()
 
 
 class Block(nn.Module):

@@ -60,7 +60,7 @@ class StreamingWide(nn.Module):
         self.register_buffer("gain_curve", network.gain_curve.clone())
         self.register_buffer("centres_hz", network.centres_hz.clone())
         self.register_buffer("hertz", network.hertz.clone())
-        self.register_buffer("noise", torch.view_as_real(network.noise).clone())  # (LINES, hops, 2)
+        self.register_buffer("noise", network.noise.clone())  # (LINES, hops, 2)
         self.register_buffer("cutoff_hz", torch.full((1,), float(BAND)))
         self.input_rate, self.output_rate = network.input_rate, network.output_rate
         self.look_ahead, self.tail, self.hop = LOOK_AHEAD, TAIL, HOP

@@ -152,7 +152,7 @@ TEST_CASE("WideEngine: a sample of any finite magnitude keeps everything finite"
 }
 
 TEST_CASE("WideEngine: reset() clears all state of the previous stream", "[wide]") {
-  const auto engine = wide_engine(1, {});
+  const auto engine = wide_engine(1, kCutoffHz);
   const Audio input = noise(1, 2'000);
   const Audio fresh = run_wide(*engine, input, blocks_of(160));
   run_wide(*engine, noise(1, 30'001), blocks_of(480));
