@@ -43,7 +43,7 @@ def train(
     ],
     recipe: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="A recipe of this package, or a TOML file.")
-    ] = "base",
+    ] = "novasr-short",
     minutes: Annotated[
         float | None,
         typer.Option(min=0.1, help="As many steps as fit; the number is printed and kept."),

@@ -78,10 +78,12 @@ def degrade(
         audio = tilt(audio, rng.uniform(*chances.tilt_db), rate_hz)
     if rng.random() < chances.room_chance:
         audio = add_room(audio, rate_hz, rng)
+    if chances.noise_below_peak:
+        audio = _with_noise(audio, _peak(audio), chances, rate_hz, rng)
     if rng.random() < chances.level_chance:
         audio = set_level(audio, rng.uniform(*chances.level_db))
-    if rng.random() < chances.noise_chance:
-        audio = add_noise(audio, rng.uniform(*chances.noise_db), rate_hz, rng)
+    if not chances.noise_below_peak:
+        audio = _with_noise(audio, 1.0, chances, rate_hz, rng)
     if task.any_band:
         low, cutoff_hz = narrow(audio, chances, task, rng)
         cutoff_hz *= rng.uniform(1 - chances.cutoff_error, 1 + chances.cutoff_error)
@@ -128,19 +130,40 @@ def add_room(audio: FloatArray, rate_hz: int, rng: np.random.Generator) -> Float
 
 def set_level(audio: FloatArray, peak_db: float) -> FloatArray:
     """Scale so that the peak is at `peak_db`; silence stays."""
-    peak = float(np.max(np.abs(audio)))
+    peak = _peak(audio)
     return audio * np.float32(10 ** (peak_db / 20) / peak) if peak > 1e-4 else audio
 
 
-def add_noise(
-    audio: FloatArray, rms_db: float, rate_hz: int, rng: np.random.Generator
+def _peak(audio: FloatArray) -> float:
+    return float(np.max(np.abs(audio)))
+
+
+def _with_noise(
+    audio: FloatArray,
+    reference: float,
+    chances: Degradation,
+    rate_hz: int,
+    rng: np.random.Generator,
 ) -> FloatArray:
-    """Add noise between white and pink."""
+    if rng.random() >= chances.noise_chance:
+        return audio
+    rms = reference * 10 ** (rng.uniform(*chances.noise_db) / 20)
+    return add_noise(audio, rms, chances.noise_fall, rate_hz, rng)
+
+
+def add_noise(
+    audio: FloatArray,
+    rms: float,
+    falls: tuple[float, float],
+    rate_hz: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Add noise whose amplitude falls with a power of the frequency, drawn from a range."""
     spectrum = np.fft.rfft(rng.standard_normal(len(audio)))
     hertz = np.fft.rfftfreq(len(audio), 1 / rate_hz)
-    spectrum *= np.maximum(hertz, 100.0) ** -rng.uniform(0.0, 0.5)
+    spectrum *= np.maximum(hertz, 100.0) ** -rng.uniform(*falls)
     noise = np.fft.irfft(spectrum, len(audio))
-    noise *= 10 ** (rms_db / 20) / np.sqrt(np.mean(noise**2))
+    noise *= rms / np.sqrt(np.mean(noise**2))
     return _float32(audio + noise)
 
 

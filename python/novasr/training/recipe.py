@@ -50,6 +50,8 @@ class Degradation:
     room_chance: float = 0.1
     noise_chance: float = 0.2
     noise_db: tuple[float, float] = (-100.0, -60.0)
+    noise_below_peak: bool = False  # noise_db is in dB of the clip's peak, not of full scale
+    noise_fall: tuple[float, float] = (0.0, 0.5)  # 0 white, 0.5 pink, below 0 it rises
     filter_chance: float = 0.2
     filters: tuple[str, ...] = ("butterworth", "chebyshev", "elliptic", "bessel")
     telephone_chance: float = 0.02
@@ -97,7 +99,7 @@ class Optimizer:
 class Recipe:
     """A recipe; every field has a default, which the file overrides."""
 
-    name: str = "base"
+    name: str = "novasr-short"
     family: str = "novasr"  # of the model, one that has a PyTorch form
     seed: int = 1
     textbook_phases: bool = False  # of the family novasr: see its `new_network`
@@ -113,7 +115,7 @@ def load_recipe(name: str | Path) -> Recipe:
     Parameters
     ----------
     name : str or path
-        A recipe of this package (``base``), or a TOML file.
+        A recipe of this package (``novasr-short``), or a TOML file.
 
     Returns
     -------
@@ -184,6 +186,7 @@ def _check(recipe: Recipe) -> None:
         ("speed", 0.25, 4.0),
         ("level_db", -100.0, 0.0),
         ("noise_db", -200.0, 0.0),
+        ("noise_fall", -2.0, 2.0),
         ("tilt_db", -60.0, 60.0),
     ):
         pair = getattr(recipe.degradation, name)

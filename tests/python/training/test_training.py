@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 from command_line import novasr
+from scipy.signal import welch
 
 from novasr.errors import AudioFileError, AudioFormatError, RecipeError, WeightsError
 from novasr.training.datasets import read_recordings
@@ -225,6 +226,34 @@ class TestDegradation:
         low, high, _ = degrade(self.clip(), chances, TASK, np.random.default_rng(0))
         assert not low.any()
         assert not high.any()
+
+    @pytest.mark.parametrize("fall", [-1.0, 0.0, 0.5])
+    def test_noise_falls_with_the_frequency(self, fall):
+        """Twice the exponent in power: -3 dB an octave for pink noise, +6 dB for rising noise of -1."""
+        chances = dataclasses.replace(
+            NEVER, noise_chance=1.0, noise_db=(-20.0, -20.0), noise_fall=(fall, fall)
+        )
+        silence = np.zeros(2**19 + 2 * margin_frames(TASK), np.float32)
+        _, noise, _ = degrade(silence, chances, TASK, np.random.default_rng(0))
+        assert 20 * np.log10(np.std(noise)) == pytest.approx(-20.0, abs=0.2)
+        hertz, power = welch(noise, HIGH_HZ, nperseg=4096)
+        low, high = (power[(hertz > f) & (hertz < 2 * f)].mean() for f in (1_000, 8_000))
+        assert 10 * np.log10(high / low) / 3 == pytest.approx(-6.02 * fall, abs=0.3)
+
+    def test_noise_below_the_peak_follows_the_level(self):
+        """The same clip at another level has the same noise, at that level."""
+        chances = dataclasses.replace(
+            NEVER, noise_chance=1.0, noise_db=(-60.0, -60.0), noise_below_peak=True
+        )
+        clip = self.clip()
+        loud, quiet = (
+            degrade(gain * clip, chances, TASK, np.random.default_rng(0))[1] for gain in (1.0, 0.01)
+        )
+        assert np.abs(loud * 0.01 - quiet).max() < 1e-7
+        margin = margin_frames(TASK)
+        added = loud - clip[margin:-margin]
+        expected = np.abs(clip).max() * 10 ** (-60 / 20)
+        assert np.std(added) == pytest.approx(expected, rel=0.1)
 
     def test_a_batch_depends_on_its_number_and_the_seed_alone(self, recordings):
         training, _ = gather([recordings], TINY)

@@ -21,7 +21,7 @@ inline constexpr double kLowestGainHz = 1'900.0, kHighestGainHz = 23'900.0;
 
 // The features.
 inline constexpr size_t kLevelBands = 16;  ///< the lowest ones, to 1.3 kHz
-inline constexpr float kPowerFloor = 1e-8f;
+inline constexpr float kPowerFloor = 1e-10f;
 inline constexpr double kAverageSeconds = 1.5;
 inline constexpr float kActiveLevel = -4.0f;  ///< natural logarithm of power at which a frame counts half
 inline constexpr float kLeastWeight = 1e-2f;

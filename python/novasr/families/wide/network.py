@@ -16,7 +16,7 @@ EXCITATIONS = 2  # half-wave rectified, noise
 NOISE_FRAMES = 512  # 2.7 s, after which the noise repeats
 
 LEVEL_BANDS = 16  # the lowest ones, to 1.3 kHz
-POWER_FLOOR = 1e-8
+POWER_FLOOR = 1e-10
 WHITENING_LINES = 15
 WHITENING_FLOOR = 1e-9
 AVERAGE_SECONDS = 1.5
