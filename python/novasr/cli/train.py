@@ -31,7 +31,7 @@ TensorBoard's files if it is installed. The same command goes on after Ctrl-C or
 \b
 Examples:
   novasr train recordings/ -o runs/mine --minutes 60
-  novasr train speech/ music/ -o runs/mine --recipe mine.toml
+  novasr train speech/ music/ -o runs/mine --recipe mine.toml --test other-voices/
   novasr enhance talk.wav -o out.wav --weights runs/mine/weights.safetensors
 """
 
@@ -41,6 +41,10 @@ def train(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the run is kept.")
     ],
+    test: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Recordings to score the result on; repeatable."),
+    ] = None,
     recipe: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="A recipe of this package, or a TOML file.")
     ] = "novasr-short",
@@ -68,7 +72,8 @@ def train(
     _require("torch", "soxr", "scipy", *(["tomli"] if sys.version_info < (3, 11) else []))
     torch = require_torch()
     from novasr.training.clips import gather
-    from novasr.training.loop import steps_in
+    from novasr.training.datasets import read_recordings
+    from novasr.training.loop import score, steps_in
     from novasr.training.loop import train as run
     from novasr.training.recipe import load_recipe
 
@@ -79,6 +84,7 @@ def train(
     if seed is not None:
         plan = dataclasses.replace(plan, seed=seed)
     recordings, validation = gather(data, plan, _warn)
+    unseen = [recording for folder in test or () for recording in read_recordings(folder, _warn)]
     hours = sum(recording.seconds for recording in recordings) / 3600
     print(
         f"{len(recordings)} recordings, {hours:.2f} hours; {len(validation)} held out for validation"
@@ -99,9 +105,16 @@ def train(
             report=_telling_resumption(report),
             left_out=_warn,
         )
+    if unseen:
+        print(_as_line(score(output, unseen, plan, device, _warn), len(unseen)))
     print(f"weights: {weights}")
     print(f"model card: {output / 'card.md'}")
     print(f"log: {output / 'log.csv'}")
+
+
+def _as_line(lsd: float | None, count: int) -> str:
+    result = "all recordings are too short" if lsd is None else f"{lsd:.3f}"
+    return f"test loss: {result} (log-spectral distance, {count} recordings)"
 
 
 def _warn(reason: NovasrError) -> None:

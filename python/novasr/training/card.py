@@ -80,7 +80,7 @@ def _card(
     lines += [
         "",
         "Limits: the network continues the sound that is there; it cannot know what a recording lost.",
-        f"Input narrower than {task.band_hz / 1000:g} kHz stays without what is between.",
+        f"Input narrower than {task.lowest_band_hz / 1000:g} kHz stays without what is between.",
         "",
         "```toml",
         as_toml(recipe).rstrip(),

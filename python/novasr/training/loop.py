@@ -124,6 +124,32 @@ def train(
     return output / WEIGHTS_FILE
 
 
+def score(
+    output: Path,
+    recordings: Sequence[Recording],
+    recipe: Recipe,
+    device: str = "cpu",
+    left_out: Tell | None = None,
+) -> float | None:
+    """Measure the log-spectral distance of the run in `output` on other recordings, None if all are too short.
+
+    Raises
+    ------
+    WeightsError
+        If there is no run in `output`.
+    AudioFileError
+        If too many recordings are unreadable.
+    """
+    state = checkpoint.load(output)
+    if state is None:
+        raise WeightsError(f"{output}: holds no run")
+    network = in_torch(recipe.family).initial_network(recipe).to(device)
+    network.load_state_dict(state["average"])
+    unusable = LeftOut(len(recordings), left_out)
+    every_one = Validation(recordings, recipe, device, unusable, most=max(1, len(recordings)))
+    return every_one.lsd(network)
+
+
 def steps_in(
     minutes: float,
     recordings: Sequence[Recording],

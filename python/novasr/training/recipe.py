@@ -19,6 +19,9 @@ else:
     import tomli as tomllib
 
 
+_CELLS = ("conv", "gru")
+
+
 @dataclass(frozen=True)
 class Data:
     """How recordings become clips."""
@@ -102,6 +105,7 @@ class Recipe:
     name: str = "novasr-short"
     family: str = "novasr"  # of the model, one that has a PyTorch form
     seed: int = 1
+    cell: str = "conv"  # of the family wide: "conv", or "gru", which no engine runs
     textbook_phases: bool = False  # of the family novasr: see its `new_network`
     data: Data = Data()
     degradation: Degradation = Degradation()
@@ -179,6 +183,8 @@ def _check(recipe: Recipe) -> None:
     data, loss, optimizer = recipe.data, recipe.loss, recipe.optimizer
     if recipe.family not in (known := torch_families()):
         raise ValueError(f"family must be one of {', '.join(known)}, not {recipe.family!r}")
+    if recipe.cell not in _CELLS:
+        raise ValueError(f"cell must be one of {', '.join(_CELLS)}, not {recipe.cell!r}")
     for name, chance in dataclasses.asdict(recipe.degradation).items():
         if name.endswith("_chance") and not 0.0 <= chance <= 1.0:
             raise ValueError(f"{name} must be from 0 to 1, not {chance}")

@@ -26,14 +26,19 @@ if TYPE_CHECKING:
 
 _FFT, _HOP = 2048, 512
 _LONGEST_SECONDS = 4
-_MOST_RECORDINGS = 32
 
 
 class Validation:
-    """Holds the recordings at both rates, downsampled by soxr's VHQ."""
+    """Holds recordings, at most `most` spread evenly, at both rates, downsampled by soxr's VHQ."""
 
     def __init__(
-        self, recordings: Sequence[Recording], recipe: Recipe, device: str, left_out: LeftOut
+        self,
+        recordings: Sequence[Recording],
+        recipe: Recipe,
+        device: str,
+        left_out: LeftOut,
+        *,
+        most: int = 32,
     ) -> None:
         family = in_torch(recipe.family)
         task = family.TASK
@@ -43,7 +48,7 @@ class Validation:
         long_enough = [
             recording for recording in recordings if recording.seconds * task.high_hz >= 2 * _FFT
         ]
-        for recording in long_enough[:: -(-len(long_enough) // _MOST_RECORDINGS) or 1]:
+        for recording in long_enough[:: -(-len(long_enough) // most) or 1]:
             try:
                 high = load_audio(recording.path, task.high_hz)[: _LONGEST_SECONDS * task.high_hz]
             except NovasrError as error:

@@ -25,15 +25,18 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
         The file; an existing one is replaced.
     family : str, optional
         By default that of the weights in this package. Its ``finish`` may correct the rounded weights first.
+        A network's ``variant``, which no engine runs, becomes part of the name in the file.
     """
     description = families.family(family or families.default_family())
     rounded = copy.deepcopy(network).cpu().to(torch.float16).float()
     finish(families.in_torch(description["name"]), rounded)
     state = rounded.state_dict()
+    variant = getattr(network, "variant", "")
     tensors = {
         f"{description['prefix']}{name}": state[name].to(torch.float16).contiguous()
-        for name in description["tensors"]
+        for name in (state if variant else description["tensors"])
     }
-    content = save(tensors, metadata={"family": description["name"]})
+    kind = "-".join(filter(None, (description["name"], variant)))
+    content = save(tensors, metadata={"family": kind})
     with replacing(path) as temporary:
         temporary.write_bytes(content)  # save_file would make a file that its owner alone may read

@@ -12,6 +12,7 @@ import pytest
 import soundfile as sf
 import soxr
 import torch
+from torch import nn
 
 import novasr
 from novasr import _native
@@ -51,7 +52,7 @@ def speech() -> np.ndarray:
 @pytest.fixture(scope="module")
 def network() -> WideNetwork:
     """Weights with which every layer matters, and an upper band that is audible."""
-    network = initial_network(SimpleNamespace(seed=3)).eval()
+    network = initial_network(SimpleNamespace(seed=3, cell="conv")).eval()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         network.leave.weight.copy_(
@@ -113,6 +114,26 @@ def native(network, audio, cutoff_hz, *, isa=None, block=None) -> np.ndarray:
     return np.concatenate([*parts, stream.flush()])[:, 0]
 
 
+@pytest.mark.parametrize("cell", ["conv", "gru"])
+def test_the_past_alone_is_heard(speech, cell):
+    """Frames change nothing that is put out more than the latency before them."""
+    network = initial_network(SimpleNamespace(seed=3, cell=cell)).eval()
+    nn.init.normal_(network.leave.weight, std=0.05, generator=torch.Generator().manual_seed(1))
+    changed = speech.copy()
+    changed[40_000:] = 0.0
+    before, after = (whole(network, audio, 8_000.0) for audio in (speech, changed))
+    difference = np.abs(before - after)
+    assert difference[: 40_000 - LATENCY].max() < 1e-5  # the averages round with the whole
+    assert difference[40_000:].max() > 1e-2
+
+
+def test_recurrent_weights_are_for_no_engine(tmp_path):
+    network = initial_network(SimpleNamespace(seed=3, cell="gru"))
+    save_weights(network, tmp_path / "gru.safetensors", "wide")
+    with pytest.raises(WeightsError, match="needs the model family 'wide-gru'"):
+        novasr.load_model(tmp_path / "gru.safetensors")
+
+
 def test_it_is_a_torch_family(network):
     family: TorchFamily = in_torch("wide")
     names = next(f["tensors"] for f in _native.families() if f["name"] == "wide")
@@ -121,7 +142,9 @@ def test_it_is_a_torch_family(network):
 
 
 def test_an_untrained_network_is_the_same_for_the_same_seed_and_quiet(speech):
-    first, second, other = (initial_network(SimpleNamespace(seed=seed)) for seed in (1, 1, 2))
+    first, second, other = (
+        initial_network(SimpleNamespace(seed=seed, cell="conv")) for seed in (1, 1, 2)
+    )
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters()))
     assert not torch.equal(first.enter.weight, other.enter.weight)
     added = whole(first.eval(), speech, 8_000.0) - speech

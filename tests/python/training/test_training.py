@@ -31,7 +31,7 @@ from novasr.training.degrade import (  # noqa: E402
     margin_frames,
 )
 from novasr.training.filters import FILTERS, zero_phase_low_pass  # noqa: E402
-from novasr.training.loop import _Run, train  # noqa: E402
+from novasr.training.loop import _Run, score, train  # noqa: E402
 from novasr.training.losses import SpectralLoss  # noqa: E402
 from novasr.training.recipe import (  # noqa: E402
     Data,
@@ -507,6 +507,8 @@ class TestRecipes:
             ("[degradation]\ncodecs = ['amr']", "codecs"),
             ("[data]\nheld_out_share = 1.0", "held_out_share"),
             ("family = 'task'", "family must be one of novasr"),
+            ("cell = 'lstm'", "cell must be one of conv, gru"),
+            ("[degradation]\nnoise_fall = [0.5, 3.0]", "noise_fall"),
         ],
     )
     def test_a_mistake_is_named(self, tmp_path, text, named):
@@ -532,6 +534,22 @@ class TestCommand:
         other = novasr(*words, "--steps", 11)
         assert other.returncode == 2
         assert "remove it" in other.stderr
+
+    def test_a_run_is_tested_on_recordings_of_its_own(self, recordings, tmp_path):
+        """The printed loss is that of the weights on those recordings, and needs a run."""
+        run = tmp_path / "run"
+        (tmp_path / "tiny.toml").write_text(as_toml(TINY))
+        words = ["train", recordings, "-o", run, "--recipe", tmp_path / "tiny.toml", "--steps", 4]
+        done = novasr(*words, "--test", recordings)
+        assert done.returncode == 0, done.stderr
+        found = read_recordings(recordings)
+        assert f"log-spectral distance, {len(found)} recordings)" in done.stdout
+        loss = score(run, found, TINY)
+        assert f"test loss: {loss:.3f}" in done.stdout
+        every_one = [score(run, [recording], TINY) for recording in found]
+        assert loss == pytest.approx(np.mean(every_one), abs=1e-4)
+        with pytest.raises(WeightsError, match="holds no run"):
+            score(tmp_path / "none", found, TINY)
 
     def test_a_run_that_goes_on_says_so_once(self, capsys):
         from novasr.cli.train import _telling_resumption

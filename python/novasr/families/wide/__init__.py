@@ -25,7 +25,7 @@ def initial_network(recipe: Recipe) -> WideNetwork:
     """Draw PyTorch's initial weights; the same for the same seed. Its output is quiet noise above the cut-off."""
     state = torch.get_rng_state()
     torch.manual_seed(recipe.seed)
-    network = WideNetwork()
+    network = WideNetwork(recipe.cell)
     torch.set_rng_state(state)
     nn.init.zeros_(network.leave.weight)
     nn.init.constant_(network.leave.bias, _QUIET_START)

@@ -12,6 +12,7 @@ from novasr.families.wide import bands
 from novasr.families.wide.bands import FFT, GAIN_BANDS, HOP, INPUT_BANDS, LINE_HZ, LINES, RATE_HZ
 
 CHANNELS, BLOCKS, KERNEL, EXPANSION = 128, 5, 7, 3
+GRU_CHANNELS, GRU_LAYERS = 208, 2
 EXCITATIONS = 2  # half-wave rectified, noise
 NOISE_FRAMES = 512  # 2.7 s, after which the noise repeats
 
@@ -31,7 +32,7 @@ class WideNetwork(nn.Module):
 
     A frame's spectrum is replaced above the cut-off by the half-wave rectified input, whose harmonics line up
     with the pitch, and by noise. Both are whitened and multiplied by gains that a stack of causal
-    ConvNeXt blocks (Z. Liu et al., CVPR 2022) predicts.
+    ConvNeXt blocks (Z. Liu et al., CVPR 2022) predicts; `cell` "gru" puts recurrent layers in their place.
     """
 
     window: Tensor
@@ -43,10 +44,13 @@ class WideNetwork(nn.Module):
     input_rate = RATE_HZ
     output_rate = RATE_HZ
 
-    def __init__(self) -> None:
+    def __init__(self, cell: str = "conv") -> None:
         super().__init__()
+        self.variant = "" if cell == "conv" else cell
         self.enter = nn.Conv1d(2 * INPUT_BANDS + 3, CHANNELS, 1)
-        self.blocks = nn.ModuleList(Block() for _ in range(BLOCKS))
+        self.blocks = nn.ModuleList(
+            [Recurrence()] if cell == "gru" else (Block() for _ in range(BLOCKS))
+        )
         self.norm = nn.LayerNorm(CHANNELS)
         self.leave = nn.Linear(CHANNELS, EXCITATIONS * GAIN_BANDS)
         self.register_buffer("window", bands.window(), persistent=False)
@@ -142,6 +146,20 @@ class WideNetwork(nn.Module):
         audio = repeating_noise(HOP * NOISE_FRAMES)
         spectra = whitened(self.spectrum(torch.cat([audio, audio[: FFT - HOP]])[None]))[0]
         return torch.view_as_real(spectra).contiguous()
+
+
+class Recurrence(nn.Module):
+    """Gated recurrent units (K. Cho et al., EMNLP 2014), as many values as the blocks have: for comparison."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells = nn.GRU(CHANNELS, GRU_CHANNELS, GRU_LAYERS, batch_first=True)
+        self.narrow = nn.Linear(GRU_CHANNELS, CHANNELS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, CHANNELS, hops) to the same shape."""
+        y: Tensor = self.narrow(self.cells(x.transpose(1, 2))[0])
+        return x + y.transpose(1, 2)
 
 
 class Block(nn.Module):
