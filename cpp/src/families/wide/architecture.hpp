@@ -22,14 +22,15 @@ inline constexpr double kLowestGainHz = 1'900.0, kHighestGainHz = 23'900.0;
 // The features.
 inline constexpr size_t kLevelBands = 16;  ///< the lowest ones, to 1.3 kHz
 inline constexpr float kPowerFloor = 1e-10f;
+inline constexpr float kLinePowerFloor = 1e-8f;  ///< in the tonality: rounding beside loud lines lies below
 inline constexpr double kAverageSeconds = 1.5;
 inline constexpr float kActiveLevel = -4.0f;  ///< natural logarithm of power at which a frame counts half
 inline constexpr float kLeastWeight = 1e-2f;
-inline constexpr float kShapeScale = 4.0f, kLevelScale = 6.0f;
+inline constexpr float kShapeScale = 4.0f, kLevelScale = 6.0f, kTonalityScale = 2.0f;
 inline constexpr float kReferenceHz = 8'000.0f;  ///< cut-off whose feature is 0
 inline constexpr float kPresentShare = 0.93f;    ///< of the cut-off: up to there the input's bands are used
 inline constexpr float kPresentWidthHz = 80.0f;
-inline constexpr size_t kFeatures = 2 * kInputBands + 3;
+inline constexpr size_t kFeatures = 3 * kInputBands + 3;
 
 // The layers.
 inline constexpr size_t kChannels = 128;

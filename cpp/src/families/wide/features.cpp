@@ -46,8 +46,9 @@ void average(LeakyAverages& averages, const float* shape, float level, float act
 
 float describe(const Bands& bands, const kernels::KernelTable& kernels, const float* power, float cutoff_hz,
                LeakyAverages& averages, std::span<float, kFeatureRow> features) NOVASR_RT {
-  alignas(64) float shape[kInputBandRow], present[kInputBandRow];
+  alignas(64) float shape[kInputBandRow], tonality[kInputBandRow], present[kInputBandRow];
   kernels.levels(bands.input, power, shape);
+  kernels.tonality(bands.input, power, tonality);
   const float level = mean(shape, kLevelBands);
   for (float& band : shape) band -= level;
   average(averages, shape, level, activity_of(kernels, level));
@@ -61,6 +62,7 @@ float describe(const Bands& bands, const kernels::KernelTable& kernels, const fl
   *to++ = std::log(cutoff_hz / kReferenceHz);
   for (std::size_t b = 0; b < kInputBands; ++b) *to++ = present[b] * (averages.shape[b] / weight) / kShapeScale;
   *to++ = (level - averages.level / weight) / kLevelScale;
+  for (std::size_t b = 0; b < kInputBands; ++b) *to++ = present[b] * tonality[b] / kTonalityScale;
   return level;
 }
 

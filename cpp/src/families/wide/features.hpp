@@ -14,7 +14,8 @@ struct LeakyAverages {
   float weight = 0.0f;
 };
 
-/// [audio] Describes a frame by its spectrum and by the average of those before it, without its level.
+/// [audio] Describes a frame by its spectrum and by the average of those before it, without its level, and by how
+/// tonal it is.
 ///
 /// Returns the level: the mean of the lowest bands' natural logarithms of power. `features` is padded with zeros.
 float describe(const Bands& bands, const kernels::KernelTable& kernels, const float* power, float cutoff_hz,

@@ -18,6 +18,7 @@ NOISE_FRAMES = 512  # 2.7 s, after which the noise repeats
 
 LEVEL_BANDS = 16  # the lowest ones, to 1.3 kHz
 POWER_FLOOR = 1e-10
+LINE_POWER_FLOOR = 1e-8  # in the tonality: rounding beside loud lines lies below
 WHITENING_LINES = 15
 WHITENING_FLOOR = 1e-9
 AVERAGE_SECONDS = 1.5
@@ -28,7 +29,7 @@ CROSSOVER_LINES = 2.0
 
 
 class WideNetwork(nn.Module):
-    """Gains for two excitations in ERB bands, from the spectrum's past and a leaky average of it.
+    """Gains for two excitations in ERB bands, from the spectrum's past, a leaky average of it, and its tonality.
 
     A frame's spectrum is replaced above the cut-off by the half-wave rectified input, whose harmonics line up
     with the pitch, and by noise. Both are whitened and multiplied by gains that a stack of causal
@@ -47,7 +48,7 @@ class WideNetwork(nn.Module):
     def __init__(self, cell: str = "conv") -> None:
         super().__init__()
         self.variant = "" if cell == "conv" else cell
-        self.enter = nn.Conv1d(2 * INPUT_BANDS + 3, CHANNELS, 1)
+        self.enter = nn.Conv1d(3 * INPUT_BANDS + 3, CHANNELS, 1)
         self.blocks = nn.ModuleList(
             [Recurrence()] if cell == "gru" else (Block() for _ in range(BLOCKS))
         )
@@ -109,15 +110,21 @@ class WideNetwork(nn.Module):
         return (second[:, :-1] + first[:, 1:]).flatten(1)
 
     def features(self, spectrum: Tensor, cutoffs_hz: Tensor) -> tuple[Tensor, Tensor]:
-        """Describe each frame without its level, and give the level: (batch, features, hops), (batch, 1, hops)."""
+        """Describe each frame, and give its level: (batch, features, hops), (batch, 1, hops).
+
+        Levels are relative to that one; a band's tonality is its spectral flatness as a logarithm.
+        """
         power = power_of(spectrum)
-        logs = torch.log(torch.einsum("bk,nkt->nbt", self.input_bands, power) + POWER_FLOOR)
+        mean = torch.einsum("bk,nkt->nbt", self.input_bands, power)
+        logs = torch.log(mean + POWER_FLOOR)
         level = logs[:, :LEVEL_BANDS].mean(1, keepdim=True)
         shape = logs - level
         activity = torch.sigmoid(level - ACTIVE_LEVEL)
         weight = leaky_sum(activity) + 1e-2
         mean_shape = leaky_sum(shape * activity) / weight
         mean_level = leaky_sum(level * activity) / weight
+        lines = torch.einsum("bk,nkt->nbt", self.input_bands, torch.log(power + LINE_POWER_FLOOR))
+        tonality = torch.log(mean + LINE_POWER_FLOOR) - lines
         present = torch.sigmoid((0.93 * cutoffs_hz - self.centres_hz[:, None]) / 80.0)
         cutoff = torch.log(cutoffs_hz / 8_000).expand_as(level)
         parts = (
@@ -126,6 +133,7 @@ class WideNetwork(nn.Module):
             cutoff,
             present * mean_shape / 4,
             (level - mean_level) / 6,
+            present * tonality / 2,
         )
         return torch.cat(parts, 1), level
 

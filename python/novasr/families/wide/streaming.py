@@ -18,6 +18,7 @@ from novasr.families.wide.network import (
     HIGHEST_GAIN,
     KERNEL,
     LEVEL_BANDS,
+    LINE_POWER_FLOOR,
     LOWEST_GAIN,
     NOISE_FRAMES,
     POWER_FLOOR,
@@ -69,7 +70,8 @@ class StreamingWide(nn.Module):
         self.fft, self.noise_frames = FFT, NOISE_FRAMES
         self.channels, self.past_hops = CHANNELS, KERNEL - 1
         self.gain_bands, self.lowest_gain, self.highest_gain = GAIN_BANDS, LOWEST_GAIN, HIGHEST_GAIN
-        self.level_bands, self.power_floor = LEVEL_BANDS, POWER_FLOOR
+        self.level_bands = LEVEL_BANDS
+        self.power_floor, self.line_power_floor = POWER_FLOOR, LINE_POWER_FLOOR
         self.active_level, self.decay = ACTIVE_LEVEL, DECAY
         self.whitening_lines, self.whitening_floor = WHITENING_LINES, WHITENING_FLOOR
         self.crossover_start, self.crossover_hz = CROSSOVER_START, CROSSOVER_LINES * LINE_HZ
@@ -163,7 +165,8 @@ class StreamingWide(nn.Module):
         return torch.exp(curve.clamp(self.lowest_gain, self.highest_gain))
 
     def _features(self, power: Tensor, sums: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        logs = torch.log(torch.matmul(self.input_bands, power) + self.power_floor)
+        mean = torch.matmul(self.input_bands, power)
+        logs = torch.log(mean + self.power_floor)
         level = logs[:, : self.level_bands].mean(1, keepdim=True)
         shape = logs - level
         activity = torch.sigmoid(level - self.active_level)
@@ -171,6 +174,8 @@ class StreamingWide(nn.Module):
         averages, sums = self._leaky_sums(active, sums)
         weight = averages[:, -1:] + 1e-2
         mean_shape, mean_level = averages[:, :-2] / weight, averages[:, -2:-1] / weight
+        lines = torch.matmul(self.input_bands, torch.log(power + self.line_power_floor))
+        tonality = torch.log(mean + self.line_power_floor) - lines
         present = torch.sigmoid((0.93 * self.cutoff_hz - self.centres_hz[:, None]) / 80.0)
         cutoff = torch.log(self.cutoff_hz / 8_000).expand_as(level)
         parts = [
@@ -179,6 +184,7 @@ class StreamingWide(nn.Module):
             cutoff,
             present * mean_shape / 4,
             (level - mean_level) / 6,
+            present * tonality / 2,
         ]
         return torch.cat(parts, 1), level, sums
 

@@ -63,6 +63,22 @@ TEST_CASE("Wide kernels: levels are natural logarithms of mean power, from silen
   }
 }
 
+TEST_CASE("Wide kernels: tonality is 0 for a flat band and large for separate lines", "[wide]") {
+  for (const auto& [name, kernels] : all_wide_kernels()) {
+    INFO(name);
+    alignas(64) float lines[kLineRow] = {}, tonality[kInputBandRow];
+    for (const float power : {0.0f, 3e-7f, 1.0f, 65536.0f}) {
+      std::fill_n(lines, kLines, power);
+      kernels.tonality(bands().input, lines, tonality);
+      for (std::size_t b = 0; b < kInputBands; ++b) REQUIRE(std::abs(tonality[b]) < 5e-6f);
+    }
+    for (std::size_t k = 0; k < kLines; ++k) lines[k] = k % 4 == 0 ? 1.0f : 1e-6f;
+    kernels.tonality(bands().input, lines, tonality);
+    const std::size_t last = kInputBands - 1;  // wide: a quarter of its lines are loud
+    REQUIRE(tonality[last] == Approx(std::log(0.25) - 0.75 * std::log(1e-6 + kLinePowerFloor)).epsilon(0.03));
+  }
+}
+
 TEST_CASE("Wide kernels: whitening gives lines of one power the power 1", "[wide]") {
   for (const auto& [name, kernels] : all_wide_kernels()) {
     INFO(name);

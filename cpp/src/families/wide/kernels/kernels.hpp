@@ -96,6 +96,10 @@ struct KernelTable {
   /// levels[b] = natural logarithm of the mean power of input band b, plus kPowerFloor.
   void (*levels)(const LineMeans&, const float* power, float* levels) NOVASR_RT;
 
+  /// tonality[b] = logarithm of the mean power of input band b, less the mean of its lines' logarithms, all plus
+  /// kLinePowerFloor: 0 for a flat band, 0.6 for noise, more for separate lines.
+  void (*tonality)(const LineMeans&, const float* power, float* tonality) NOVASR_RT;
+
   /// x[i] = 1 / (1 + e^-x[i]), count rounded up to whole vectors.
   void (*logistic)(float* x, size_t count) NOVASR_RT;
 

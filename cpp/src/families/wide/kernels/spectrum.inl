@@ -22,17 +22,37 @@ void whitening(const float* power, size_t first_line, float* factor) NOVASR_RT {
   }
 }
 
-void levels(const LineMeans& means, const float* power, float* levels) NOVASR_RT {
+/// The mean of each band, and 0 behind the last one.
+void band_means(const LineMeans& means, const float* lines, float* mean) NOVASR_RT {
   for (size_t band = 0; band < kInputBands; ++band) {
     const float* const weight = means.weight + means.place[band];
-    const float* const lines = power + means.first[band];
+    const float* const line = lines + means.first[band];
     Vec sum = {};
     for (size_t k = 0; k < means.count[band]; k += kWidth)
-      sum = multiply_add(load_unaligned(lines + k), load_unaligned(weight + k), sum);
-    levels[band] = sum_of_lanes(sum) + kPowerFloor;
+      sum = multiply_add(load_unaligned(line + k), load_unaligned(weight + k), sum);
+    mean[band] = sum_of_lanes(sum);
   }
-  for (size_t band = kInputBands; band < kInputBandRow; ++band) levels[band] = 1.0f;
-  for (size_t band = 0; band < kInputBandRow; band += kWidth) store(levels + band, logarithm(load(levels + band)));
+  for (size_t band = kInputBands; band < kInputBandRow; ++band) mean[band] = 0.0f;
+}
+
+void logarithms(const float* power, size_t count, float floor, float* out) NOVASR_RT {
+  for (size_t i = 0; i < count; i += kWidth) store(out + i, logarithm(load(power + i) + splat(floor)));
+}
+
+void levels(const LineMeans& means, const float* power, float* levels) NOVASR_RT {
+  alignas(64) float mean[kInputBandRow];
+  band_means(means, power, mean);
+  logarithms(mean, kInputBandRow, kPowerFloor, levels);
+}
+
+void tonality(const LineMeans& means, const float* power, float* tonality) NOVASR_RT {
+  alignas(64) float logs[kLineRow], mean_log[kInputBandRow], mean[kInputBandRow];
+  logarithms(power, kLineRow, kLinePowerFloor, logs);
+  band_means(means, logs, mean_log);
+  band_means(means, power, mean);
+  logarithms(mean, kInputBandRow, kLinePowerFloor, tonality);
+  for (size_t band = 0; band < kInputBandRow; band += kWidth)
+    store(tonality + band, load(tonality + band) - load(mean_log + band));
 }
 
 void logistic_in_place(float* x, size_t count) NOVASR_RT {
