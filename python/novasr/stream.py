@@ -13,6 +13,7 @@ from novasr import _native
 from novasr.checks import MAX_CHANNELS, check_audio, check_count
 from novasr.engines import EngineFormat, on_worker, read_model
 from novasr.errors import ParameterError, PassthroughWarning, StreamError
+from novasr.models import chosen_weights
 from novasr.native_errors import NativeErrors
 from novasr.parameters import NAMES, change_parameters, given
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from novasr.types import Engine, FloatArray, FrontEnd, Mode
+    from novasr.types import Engine, FloatArray, FrontEnd, Mode, ModelName
 
 _LOWEST_DEVICE_HZ = 44_100  # from here on the output has the rate of the input
 _WHEN_CONFIGURED = NativeErrors()
@@ -73,6 +74,9 @@ class Stream:
     mode : {"extend", "full"}
         ``"extend"`` keeps the input below the crossover and adds the model's band above it;
         ``"full"`` is the model's output alone, as upstream NovaSR gives it.
+    model : {"base", "wide"}, optional
+        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
+        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
     engine : {"auto", "native", "torch"}
         What computes the network.
     weights : str or path, optional
@@ -94,7 +98,7 @@ class Stream:
     Raises
     ------
     ParameterError
-        If a parameter is out of range.
+        If a parameter is out of range, or `model` and `weights` contradict each other.
     WeightsError
         If the weights cannot be used.
     StreamError
@@ -125,6 +129,7 @@ class Stream:
         *,
         output_rate: int | None = None,
         mode: Mode = "extend",
+        model: ModelName | None = None,
         engine: Engine = "auto",
         weights: str | Path | None = None,
         front_end: FrontEnd = "clean",
@@ -159,7 +164,7 @@ class Stream:
             "bypass": bypass,
         }
         change_parameters(self._parameters, sound)
-        self._model = read_model(engine, weights)
+        self._model = read_model(engine, chosen_weights(model, weights))
         self._low_latency, self._offline = low_latency, offline
         self._threaded, self._threads = threaded, threads
         self._native = self._fresh()

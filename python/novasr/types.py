@@ -14,6 +14,8 @@ DoubleArray: TypeAlias = "NDArray[np.float64]"
 AnyFloatArray: TypeAlias = "NDArray[np.floating[Any]]"
 
 Engine: TypeAlias = Literal["auto", "native", "torch"]
+#: A model whose weights are in this package.
+ModelName: TypeAlias = Literal["base", "wide"]
 Mode: TypeAlias = Literal["extend", "full"]
 FrontEnd: TypeAlias = Literal["clean", "reference"]
 #: Width of stored samples.

@@ -27,7 +27,7 @@ from novasr.messages import (
     print_warning,
 )
 from novasr.offline.cores import core_count
-from novasr.types import Engine, Mode, OutputGain, OutputRate, Subtype
+from novasr.types import Engine, Mode, ModelName, OutputGain, OutputRate, Subtype
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Input, Job
@@ -41,9 +41,11 @@ _EXISTING_NAMED = 5  # of results that exist; the rest are counted
 class Sound:
     """What is to become of the sound of all files of one call."""
 
+    model: ModelName | None
     mode: Mode
     engine: Engine
     weights: str | None
+    high_band_gain_db: float
     rate: OutputRate | None
     gain: OutputGain
     subtype: Subtype | None
@@ -53,9 +55,13 @@ class Sound:
 
     def chain(self) -> Chain:
         """Give what is not about files."""
+        from novasr.models import chosen_weights
         from novasr.offline.enhancement import Settings
 
-        return Settings(self.mode, self.engine, self.weights, self.rate, self.gain)
+        weights = chosen_weights(self.model, self.weights)
+        return Settings(
+            self.mode, self.engine, weights, self.high_band_gain_db, self.rate, self.gain
+        )
 
     def check(self) -> None:
         """Raise once what would be raised over each file."""
@@ -68,7 +74,9 @@ class Sound:
         """Name the options that were given and whose effect a file does not show."""
         given = {
             "--gain": self.gain != 0,
+            "--model": self.model is not None,
             "--mode": self.mode != "extend",
+            "--high-band-gain": self.high_band_gain_db != 0,
             "--weights": self.weights is not None,
             "--quality": self.quality is not None,
             "--dither": self.dither,

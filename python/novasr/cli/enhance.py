@@ -11,7 +11,7 @@ import typer
 
 from novasr.cli.batch import Batch, Settings, Sound, print_warnings
 from novasr.errors import ParameterError, blaming
-from novasr.types import Engine, Mode, OutputGain, OutputRate, Subtype
+from novasr.types import Engine, Mode, ModelName, OutputGain, OutputRate, Subtype
 
 HELP = """Extend speech to 24 kHz and store it at 48 kHz.
 
@@ -23,6 +23,7 @@ is stored as it is, at 48 kHz. The file - is standard input or output: WAV as it
 \b
 Examples:
   novasr enhance talk.wav
+  novasr enhance call.wav --model wide --high-band-gain -2
   novasr enhance talk.mp3 -o talk.flac --plot
   novasr enhance recordings/ -d enhanced/ --recursive --jobs 4
   novasr enhance loud.wav --gain auto --bits 24
@@ -44,6 +45,12 @@ def enhance(
         Path | None,
         typer.Option("-d", "--directory", metavar="DIR", help="Folder for the results."),
     ] = None,
+    model: Annotated[
+        ModelName | None,
+        typer.Option(
+            help="base: from 16 kHz; wide: from any band of 2 .. 16 kHz.  [default: base]"
+        ),
+    ] = None,
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
     ] = None,
@@ -52,6 +59,10 @@ def enhance(
         Mode,
         typer.Option(help="extend: keep the band that is there; full: all from the model."),
     ] = "extend",
+    high_band_gain: Annotated[
+        float,
+        typer.Option(metavar="DB", help="Brightness: -24 .. 12 dB on what the model adds."),
+    ] = 0.0,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -111,9 +122,11 @@ def enhance(
     if skip_existing and overwrite:
         raise ParameterError("--skip-existing and --overwrite exclude each other")
     sound = Sound(
+        model=model,
         mode=mode,
         engine=engine,
         weights=weights,
+        high_band_gain_db=high_band_gain,
         rate=_parse_rate(rate),
         gain=_parse_gain(gain),
         subtype=subtype,

@@ -12,6 +12,7 @@ from novasr.audio.resampling import resampled
 from novasr.checks import check_audio
 from novasr.engines import engine_format
 from novasr.errors import FullBandWarning
+from novasr.models import chosen_weights
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.stream import Stream
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from novasr.types import Engine, FloatArray, Mode
+    from novasr.types import Engine, FloatArray, Mode, ModelName
 
 # As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
 _PIECE_FRAMES = 8192
@@ -30,9 +31,11 @@ def enhance(
     audio: ArrayLike,
     sample_rate: int,
     *,
+    model: ModelName | None = None,
     mode: Mode = "extend",
     engine: Engine = "auto",
     weights: str | Path | None = None,
+    high_band_gain_db: float = 0.0,
     force: bool = False,
 ) -> FloatArray:
     """Extend a recording to 48 kHz.
@@ -46,12 +49,17 @@ def enhance(
         Linear PCM, full scale at 1.0; at most 256 channels, and no more than frames.
     sample_rate : int
         Rate of `audio` in Hz, 8000 .. 192000.
+    model : {"base", "wide"}, optional
+        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
+        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the input's own low band, or put out the model's alone.
     engine : {"auto", "native", "torch"}
         What computes the network.
     weights : str or path, optional
         As for :func:`novasr.load_model`, or a ``.ts`` file.
+    high_band_gain_db : float
+        Brightness: -24 .. 12 dB on what the model adds, in ``"extend"`` mode.
     force : bool
         Also extend what has its full band already.
 
@@ -65,7 +73,7 @@ def enhance(
     AudioFormatError
         If the array is of another shape or type.
     ParameterError
-        If a parameter is out of range.
+        If a parameter is out of range, or `model` and `weights` contradict each other.
     WeightsError, StreamError
         If the weights or the engine cannot be used.
 
@@ -76,17 +84,19 @@ def enhance(
     (4800,)
     """
     samples = check_audio(audio)
-    model = engine_format(engine, weights)
+    weights = chosen_weights(model, weights)
+    extension = engine_format(engine, weights)
     stream = Stream(
         sample_rate,
         samples.shape[1],
-        output_rate=model.output_rate,
+        output_rate=extension.output_rate,
         mode=mode,
         engine=engine,
         weights=weights,
+        high_band_gain_db=high_band_gain_db,
         offline=True,
     )
-    leave = not force and _has_full_band(samples, sample_rate, any_band=model.adds_to_input)
+    leave = not force and _has_full_band(samples, sample_rate, any_band=extension.adds_to_input)
     made, rate = (samples, sample_rate) if leave else (_run(stream, samples), stream.output_rate)
     output = made if rate == DEFAULT_RATE_HZ and not leave else _resampled(made, rate)
     return output[:, 0] if np.ndim(audio) == 1 else output

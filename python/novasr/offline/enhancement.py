@@ -19,7 +19,7 @@ from novasr.errors import AudioFormatError, ParameterError
 from novasr.offline.cores import core_count
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.offline.segments import enhanced_in_parallel
-from novasr.parameters import INFOS
+from novasr.parameters import INFOS, check_parameters
 from novasr.stream import Stream
 from novasr.types import Engine, FloatArray, Mode, OutputGain, OutputRate
 
@@ -51,6 +51,7 @@ class Settings:
     mode: Mode = "extend"
     engine: Engine = "auto"
     weights: str | Path | None = None
+    high_band_gain_db: float = 0.0
     rate: OutputRate | None = None
     gain: OutputGain = 0.0
     jobs: int | None = None
@@ -58,6 +59,7 @@ class Settings:
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, INFOS["mode"].choices)
         check_choice("engine", self.engine, ENGINES)
+        check_parameters({"high_band_gain_db": self.high_band_gain_db})
         rate, gain = self.rate, self.gain
         if not (rate is None or (isinstance(rate, str) and rate == "source")):
             low, high = _RATES_HZ
@@ -224,6 +226,7 @@ def open_stream(source: Source, settings: Settings) -> Stream:
             mode=settings.mode,
             engine=settings.engine,
             weights=settings.weights,
+            high_band_gain_db=settings.high_band_gain_db,
             offline=True,
         )
     except AudioFormatError as error:

@@ -18,9 +18,10 @@ from novasr.engines import read_model
 from novasr.errors import AudioFileError
 from novasr.filesystem.disk_space import check_space
 from novasr.filesystem.replacing import check_protection, exists_error
+from novasr.models import chosen_weights
 from novasr.offline.enhancement import Enhancement, Progress, Settings, open_stream
 from novasr.offline.results import default_destination, least_bytes, working_bytes
-from novasr.types import Engine, Mode, OutputGain, OutputRate, Subtype
+from novasr.types import Engine, Mode, ModelName, OutputGain, OutputRate, Subtype
 
 Reader: TypeAlias = AudioReader | PipeReader
 
@@ -84,9 +85,11 @@ def enhance_file(
     source: str | Path,
     destination: str | Path | None = None,
     *,
+    model: ModelName | None = None,
     mode: Mode = "extend",
     engine: Engine = "auto",
     weights: str | Path | None = None,
+    high_band_gain_db: float = 0.0,
     rate: OutputRate | None = None,
     gain: OutputGain = 0.0,
     subtype: Subtype | Literal[16, 24] | None = None,
@@ -112,12 +115,17 @@ def enhance_file(
         where that is installed; 8 to 192 kHz.
     destination : str or path, optional
         File to write; its suffix decides the format. The default is `default_destination`.
+    model : {"base", "wide"}, optional
+        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
+        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the source below the crossover, or take all of the model's output.
     engine : {"auto", "native", "torch"}
         What computes the model.
     weights : str or path, optional
         Other weights than the built-in ones, as for `Stream`.
+    high_band_gain_db : float
+        Brightness: -24 .. 12 dB on what the model adds, in ``"extend"`` mode.
     rate : int or "source", optional
         Sample rate of the result in Hz, 8000 .. 192000, or the source's. Default: 48000.
     gain : float or "auto"
@@ -151,7 +159,7 @@ def enhance_file(
         If `source` cannot be read to its end, or `destination` exists, does not fit on the disk or
         cannot be written.
     ParameterError
-        If a parameter is out of range or of another kind.
+        If a parameter is out of range or of another kind, or `model` and `weights` contradict each other.
     AudioFormatError
         If the rate, the channels or the destination's format are not supported.
     WeightsError
@@ -162,7 +170,9 @@ def enhance_file(
     if jobs is not None:
         check_count("jobs", jobs)
     storage = Storage(subtype, quality, dither, overwrite)
-    settings = Settings(mode, engine, weights, rate, gain, jobs)
+    settings = Settings(
+        mode, engine, chosen_weights(model, weights), high_band_gain_db, rate, gain, jobs
+    )
     read_model(settings.engine, settings.weights)
     source = usable_path(source)
     destination = default_destination(source, rate) if destination is None else destination

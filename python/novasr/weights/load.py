@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 
     from novasr import _native
     from novasr.types import FloatArray
+
+
+class PackagedWeights(NamedTuple):
+    """Weights in this package, and the model family they belong to."""
+
+    filename: str
+    family: str
+
+
+PACKAGED_WEIGHTS = {
+    "base": PackagedWeights("novasr.safetensors", "novasr"),
+    "wide": PackagedWeights("wide.safetensors", "wide"),
+}
 
 #: Of the files that hold weights; ``.bin`` is a PyTorch state dict.
 SUFFIXES = (".safetensors", ".bin")
@@ -50,8 +63,8 @@ def load_weights(weights: str | Path | None = None) -> Weights:
     Parameters
     ----------
     weights : str or path, optional
-        ``None`` for the weights in this package, ``"v1"`` or ``"v2"`` for upstream's (downloaded once,
-        then cached), or a ``.safetensors`` or ``.bin`` file.
+        ``"base"`` (the default) or ``"wide"`` for the weights in this package, ``"v1"`` or ``"v2"`` for
+        upstream's (downloaded once, then cached), or a ``.safetensors`` or ``.bin`` file.
 
     Returns
     -------
@@ -65,11 +78,12 @@ def load_weights(weights: str | Path | None = None) -> Weights:
         If the file is missing, damaged, of another kind or of another architecture; the message names
         the first tensor that is off.
     """
-    if weights is None:
-        with as_file(files("novasr.weights") / "novasr.safetensors") as path:
-            return _read(path, "the weights of this package")
-    path = download(str(weights)) if str(weights) in NAMED_WEIGHTS else Path(weights)
-    return _read(path, str(weights))
+    name = "base" if weights is None else str(weights)
+    if name in PACKAGED_WEIGHTS:
+        with as_file(files("novasr.weights") / PACKAGED_WEIGHTS[name].filename) as path:
+            return _read(path, name)
+    path = download(name) if name in NAMED_WEIGHTS else Path(name)
+    return _read(path, name)
 
 
 def load_tensors(weights: str | Path | None = None) -> dict[str, FloatArray]:
@@ -109,7 +123,7 @@ def load_model(weights: str | Path | None = None) -> Module:
 
 def _read(path: Path, label: str) -> Weights:
     if not path.is_file():
-        known = ", ".join(repr(name) for name in NAMED_WEIGHTS)
+        known = ", ".join(map(repr, (*PACKAGED_WEIGHTS, *NAMED_WEIGHTS)))
         msg = (
             f"weights {label!r}: no such file: give the path of a weights file, or a name: {known}"
         )

@@ -104,7 +104,7 @@ def test_code_in_a_bin_file_is_not_run(tmp_path):
 
 
 def test_unknown_name_lists_the_known_ones():
-    message = r"'v3': no such file: give the path of a weights file, or a name: 'v1', 'v2'"
+    message = r"'v3': no such file: give the path of a weights file, or a name: 'base', 'wide', 'v1', 'v2'"
     with pytest.raises(WeightsError, match=message):
         load_tensors("v3")
 

@@ -1,0 +1,52 @@
+"""The models of this package by name, and which weights a call means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+from novasr.checks import check_choice
+from novasr.engines import is_script
+from novasr.errors import ParameterError
+from novasr.types import ModelName
+from novasr.weights.load import PACKAGED_WEIGHTS, load_weights
+
+MODELS: tuple[str, ...] = get_args(ModelName)
+
+
+def chosen_weights(model: ModelName | None, weights: str | Path | None) -> str | Path | None:
+    """Give the weights that a model's name and other weights, of which either may be missing, stand for.
+
+    Parameters
+    ----------
+    model : {"base", "wide"}, optional
+        A model of this package. Weights decide the model themselves; a name given with them is checked.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`, or a ``.ts`` file.
+
+    Returns
+    -------
+    str, Path or None
+        `weights`, or without them the name of the model; ``None`` if neither is given.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such model, or the weights are another model's.
+    WeightsError
+        If the weights cannot be read.
+    """
+    if model is None:
+        return weights
+    check_choice("model", model, MODELS)
+    if weights is None:
+        return model
+    family = PACKAGED_WEIGHTS[model].family
+    found = PACKAGED_WEIGHTS["base"].family if is_script(weights) else load_weights(weights).family
+    if found != family:
+        msg = (
+            f"model={model!r} is of the family {family!r}, the weights {str(weights)!r} of {found!r}: "
+            "give one of the two"
+        )
+        raise ParameterError(msg)
+    return weights
