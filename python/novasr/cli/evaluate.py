@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,12 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.cli.progress import progress_bars
-from novasr.errors import AudioFileError, MissingPackageError, NovasrError, install_command
+from novasr.errors import (
+    AudioFileError,
+    MissingPackageError,
+    NovasrError,
+    ParameterError,
+    install_command,
+)
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from novasr.evaluation.runner import Score, Settings
     from novasr.evaluation.summary import Row
     from novasr.evaluation.systems import System
@@ -40,9 +47,9 @@ class Degradation(str, Enum):
 
 HELP = """Score networks and baselines on 48 kHz recordings, with confidence intervals.
 
-Each recording is downsampled to 16 kHz, extended by every system, and compared with the original. A folder
-may hold a manifest.csv with the columns file, bandwidth_khz, speaker and class. Tables go to
-stdout; docs/evaluation.md says what each score means.
+Each recording is downsampled to twice the band, by default to 16 kHz, extended by every system, and compared
+with the original. A folder may hold a manifest.csv with the columns file, bandwidth_khz, speaker
+and class. Tables go to stdout; docs/evaluation.md says what each score means.
 
 \b
 Examples:
@@ -50,6 +57,7 @@ Examples:
   novasr evaluate speech/ music/ --weights ours --weights my.safetensors --csv scores.csv
   novasr evaluate vctk/ --protocol p1 --degradation torchaudio --all-bins --plot scores.png
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
+  novasr evaluate recordings/ --bands 4,6,8,12 --weights ours --weights wide.safetensors
 """
 
 
@@ -61,6 +69,10 @@ def evaluate(
     weights: Annotated[
         list[str] | None,
         typer.Option(metavar="W", help="ours (default), v1, v2 or a weights file; repeatable."),
+    ] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Where the input's band ends, in kHz.  [default: 8]"),
     ] = None,
     baselines: Annotated[
         bool, typer.Option(help="Add sinc and linear interpolation, v1 and v2.")
@@ -118,6 +130,8 @@ def evaluate(
     from novasr.evaluation.summary import summarise
     from novasr.filesystem.replacing import replacing
 
+    asked = weights or [systems.OURS]
+    own = systems.local_task(asked)
     settings = runner.Settings(
         metrics=tuple(dict.fromkeys(metrics.split(","))),
         protocol=protocol.value,
@@ -125,6 +139,7 @@ def evaluate(
         all_bins=all_bins,
         robustness=robustness,
         save=save,
+        tasks=systems.tasks_of(_kilohertz(bands), own),
     )
     runner.require_metrics(settings.metrics)
     recordings = list(
@@ -137,20 +152,20 @@ def evaluate(
             files.enter_context(replacing(_writable(path))) if path else None
             for path in (csv_file, json_file, plot)
         )
-        asked = weights or [systems.OURS]
-        recordings = runner.usable(recordings, systems.local_task(asked).high_hz, _warn)
+        recordings = runner.usable(recordings, settings.high_hz, _warn)
         compared, left_out = systems.choose(asked, baselines=baselines)
-        settings = replace(settings, task=compared[0].task)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
         scores = _score(recordings, compared, settings, jobs or core_count())
         scored = {score.recording for score in scores}
         recordings = [recording for recording in recordings if str(recording.path) in scored]
         rows = summarise(scores, settings.protocol)
-        steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
+        first = settings.tasks[0]
+        able = [item for item in compared if item.takes(first)]
+        steady = {item.name: steady_levels(item, first) for item in able} if robustness else {}
         _print(rows, settings, markdown=markdown)
         if robustness:
-            _print_robustness(rows, scores, steady, markdown=markdown)
+            _print_robustness(rows, scores, steady, settings, markdown=markdown)
         if csv_now:
             report.write_csv(csv_now, scores)
         if json_now:
@@ -160,6 +175,14 @@ def evaluate(
     for path in (csv_file, json_file, plot):
         if path is not None:
             print(f"written: {path}")
+
+
+def _kilohertz(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text is not None else ()
+    except ValueError as error:
+        msg = f"--bands takes numbers with commas between, in kHz, not {text!r}"
+        raise ParameterError(msg) from error
 
 
 def _require_packages(*, plotting: bool) -> None:
@@ -231,7 +254,8 @@ def _conditions(
         "protocol": settings.protocol,
         "degradation": settings.downsampling,
         "bins": "all" if settings.all_bins else "up to each recording's own band",
-        "samples": f"float, network output for N frames filled up to {settings.task.ratio}N with zeros",
+        "bands_khz": [task.band_hz / 1000 for task in settings.tasks],
+        "samples": "float, a network's output filled up to the recording's length with zeros",
         "interval": f"95 %, percentile cluster bootstrap, {RESAMPLES} draws, seed {SEED}",
     }
 
@@ -240,24 +264,34 @@ def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     from novasr.evaluation.protocols import crossover_hz
     from novasr.evaluation.report import score_table
 
+    tasks, vary = settings.tasks, _bands_column(settings)
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
-    way = f"to {settings.task.low_hz / 1000:g} kHz by {settings.downsampling}"
+    way = f"to {_listed(task.low_hz for task in tasks)} kHz by {settings.downsampling}"
     print(f"Protocol {settings.protocol}, {way}, {band}, float.")
     print("Mean ± half of the 95 % interval, bootstrapped over clusters: speakers where known,")
     print("else recordings.\n")
-    print(score_table([row for row in rows if _is_main(row)], markdown=markdown))
-    kilohertz = crossover_hz(settings.task) / 1000
+    print(score_table([row for row in rows if _is_main(row)], markdown=markdown, vary=vary))
+    kilohertz = _listed(crossover_hz(task) for task in tasks)
     print(
-        f"\nReplaced: the input's own band below {kilohertz:g} kHz. Matched: gain fitted to the input.\n"
+        f"\nReplaced: the input's own band below {kilohertz} kHz. Matched: gain fitted to the input.\n"
     )
     others = [row for row in _widest(rows) if row.variant != "plain"]
-    print(score_table(others, markdown=markdown, vary="variant"))
+    print(score_table(others, markdown=markdown, vary=(*vary, "variant")))
+
+
+def _bands_column(settings: Settings) -> tuple[str, ...]:
+    return ("band_khz",) if len(settings.tasks) > 1 else ()
+
+
+def _listed(hertz: Iterable[float]) -> str:
+    return ", ".join(f"{value / 1000:g}" for value in hertz)
 
 
 def _print_robustness(
     rows: list[Row],
     scores: list[Score],
     steady: dict[str, dict[str, float]],
+    settings: Settings,
     *,
     markdown: bool,
 ) -> None:
@@ -267,14 +301,19 @@ def _print_robustness(
 
     print("\nDegraded inputs, scored against the clean recording\n")
     degraded = [row for row in _widest(rows) if row.variant == "plain"]
-    only = METRICS["lsd"][0]
-    print(score_table(degraded, markdown=markdown, vary="condition", only=only))
+    only, vary = METRICS["lsd"][0], (*_bands_column(settings), "condition")
+    print(score_table(degraded, markdown=markdown, vary=vary, only=only))
     if harmed := count_harmed(scores):
         print(f"\nRecordings, of {degraded[0].recordings}, on which LSD exceeds that of sinc\n")
-        conditions = list(dict.fromkeys(condition for _, condition in harmed))
-        lines = [[name, *(str(harmed[name, item]) for item in conditions)] for name in steady]
-        print(layout(["system", *conditions], lines, markdown=markdown))
-    print("\nA second of silence, and of DC at 0.1: dB of full scale\n")
+        conditions = list(dict.fromkeys(condition for *_, condition in harmed))
+        keys = dict.fromkeys((name, band) for name, band, _ in harmed)
+        lines = [
+            [name, f"{band:g}", *(str(harmed[name, band, item]) for item in conditions)]
+            for name, band in keys
+        ]
+        print(layout(["system", "band kHz", *conditions], lines, markdown=markdown))
+    rate = _listed([settings.tasks[0].low_hz])
+    print(f"\nA second of silence, and of DC at 0.1, at {rate} kHz: dB of full scale\n")
     lines = [[name, *(f"{v:.1f}" for v in levels.values())] for name, levels in steady.items()]
     heading = ["system", "silence peak", "silence DC", "DC error"]
     print(layout(heading, lines, markdown=markdown))

@@ -34,6 +34,7 @@ def lsd(
     estimate: AnyFloatArray,
     task: Task,
     *,
+    from_hz: float = 0.0,
     bandwidth_hz: float = np.inf,
     distance: Distance = "p1",
 ) -> dict[str, float]:
@@ -52,8 +53,8 @@ def lsd(
         The recording, and a system's output for its low band; at least 1116 frames.
     task : Task
         Rates and band.
-    bandwidth_hz : float
-        Bins above it are left out.
+    from_hz, bandwidth_hz : float
+        Bins below the first and above the second are left out.
     distance : {"p1", "p2"}
         Whose formula.
 
@@ -63,22 +64,14 @@ def lsd(
         ``lsd`` over all bins left, ``lsd_lf`` over those in the input's band and ``lsd_hf`` over those
         above it, which is NaN where the recording's band ends less than 1 kHz above.
     """
-    size, hop = _LSD_STFT[distance]
-    real, made = (_magnitude(audio, size, hop) for audio in (reference, estimate))
-    if distance == "p1":
-        difference = np.log10(np.maximum(real**2, 1e-8)) - np.log10(np.maximum(made**2, 1e-8))
-    else:
-        difference = np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
-    hertz = np.arange(difference.shape[1]) * task.high_hz / size
-    inside = hertz <= bandwidth_hz
+    difference, hertz = _log_difference(reference, estimate, task, distance)
+    inside = (hertz >= from_hz) & (hertz <= bandwidth_hz)
+    above = inside & (hertz >= task.band_hz)
     square = difference**2
-    has_high = bandwidth_hz >= task.band_hz + NARROWEST_HIGH_BAND_HZ
     return {
         "lsd": _root_then_mean(square[:, inside]),
         "lsd_lf": _root_then_mean(square[:, inside & (hertz < task.band_hz)]),
-        "lsd_hf": _root_then_mean(square[:, inside & (hertz >= task.band_hz)])
-        if has_high
-        else np.nan,
+        "lsd_hf": _root_then_mean(square[:, above]) if _has_high(task, bandwidth_hz) else np.nan,
     }
 
 
@@ -206,6 +199,23 @@ def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> flo
     scorer.create(mode="audio")
     real, made = (np.asarray(audio, np.float64) for audio in (reference, estimate))
     return float(scorer.measure_from_arrays(real, made, task.high_hz).moslqo)
+
+
+def _has_high(task: Task, bandwidth_hz: float) -> bool:
+    return bandwidth_hz >= task.band_hz + NARROWEST_HIGH_BAND_HZ
+
+
+def _log_difference(
+    reference: AnyFloatArray, estimate: AnyFloatArray, task: Task, distance: Distance
+) -> tuple[DoubleArray, DoubleArray]:
+    """Give the difference of log10 powers, shape (times, bins), and each bin's frequency in Hz."""
+    size, hop = _LSD_STFT[distance]
+    real, made = (_magnitude(audio, size, hop) for audio in (reference, estimate))
+    if distance == "p1":
+        difference = np.log10(np.maximum(real**2, 1e-8)) - np.log10(np.maximum(made**2, 1e-8))
+    else:
+        difference = np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
+    return difference, np.arange(difference.shape[1]) * task.high_hz / size
 
 
 def _magnitude(audio: AnyFloatArray, size: int, hop: int, window: int | None = None) -> DoubleArray:

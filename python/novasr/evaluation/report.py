@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from novasr.evaluation.summary import Mean, Row
 
 _PANEL_INCHES = (4, 3)
+_GROUPS_PER_PANEL = 8  # that fit side by side
 
 #: Heading and digits of each column.
 COLUMNS = {
     "lsd": ("LSD", 2),
     "lsd_lf": ("LSD-LF", 2),
     "lsd_hf": ("LSD-HF", 2),
+    "detail": ("detail", 2),
+    "brightness": ("bright. dB", 1),
+    "modulation": ("modul. dB", 1),
     "mrstft": ("MR-STFT", 2),
     "si_sdr": ("SI-SDR dB", 1),
     "consistency": ("consist. dB", 1),
@@ -37,7 +41,7 @@ def score_table(
     rows: Sequence[Row],
     *,
     markdown: bool,
-    vary: str | None = None,
+    vary: Sequence[str] = (),
     only: Sequence[str] = tuple(COLUMNS),
 ) -> str:
     """Format summary rows, "mean ± half of the 95 % interval" in each cell.
@@ -48,18 +52,18 @@ def score_table(
         One line each.
     markdown : bool
         Write a Markdown table instead of aligned text.
-    vary : {"variant", "condition"}, optional
-        An attribute of the rows to show as well.
+    vary : sequence of {"band_khz", "variant", "condition"}
+        Attributes of the rows to show as well.
     only : sequence of str
         Columns that may be shown.
     """
     columns = [name for name in only if any(name in row.means for row in rows)]
-    heading = ["system", "class", *([vary] if vary else []), "n", "clusters"]
+    heading = ["system", "class", *(name.replace("_khz", " kHz") for name in vary), "n", "clusters"]
     lines = [
         [
             row.system,
             row.kind,
-            *([getattr(row, vary)] if vary else []),
+            *(_label(getattr(row, name)) for name in vary),
             str(row.recordings),
             str(row.clusters),
             *(_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
@@ -80,6 +84,10 @@ def layout(heading: Sequence[str], lines: Sequence[Sequence[str]], *, markdown: 
     return "\n".join(f"| {' | '.join(line)} |" for line in [text[0], rule, *text[1:]])
 
 
+def _label(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def _cell(mean: Mean | None, digits: int) -> str:
     if mean is None:
         return "-"
@@ -88,7 +96,7 @@ def _cell(mean: Mean | None, digits: int) -> str:
 
 
 def write_csv(destination: Path, scores: Sequence[Score]) -> None:
-    """Write a line for every recording, system, variant and condition."""
+    """Write a line for every recording, system, variant, condition and band."""
     names = [field.name for field in dataclasses.fields(scores[0]) if field.name != "values"]
     columns = [name for name in COLUMNS if any(name in score.values for score in scores)]
     # File names need not be text.
@@ -125,7 +133,7 @@ def _finite(value: Any) -> Any:
 
 
 def write_figure(destination: Path, rows: Sequence[Row]) -> None:
-    """Draw a panel of bars for every column: a group for each class, a bar for each system.
+    """Draw a panel of bars for every column: a group for each class and band, a bar for each system.
 
     Raises
     ------
@@ -136,22 +144,26 @@ def write_figure(destination: Path, rows: Sequence[Row]) -> None:
     from matplotlib.figure import Figure
 
     names = [name for name in COLUMNS if any(name in row.means for row in rows)]
-    kinds = list(dict.fromkeys(row.kind for row in rows))
+    groups = list(dict.fromkeys((row.kind, row.band_khz) for row in rows))
+    bands = {band for _, band in groups}
+    labels = [f"{kind}\n{band:g} kHz" if len(bands) > 1 else kind for kind, band in groups]
     systems = list(dict.fromkeys(row.system for row in rows))
     across = min(3, len(names))
     down = math.ceil(len(names) / across)
     width, height = _PANEL_INCHES
-    figure = Figure(figsize=(width * across, height * down), layout="constrained")
+    wider = max(1, len(groups) / _GROUPS_PER_PANEL)
+    figure = Figure(figsize=(width * wider * across, height * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).flat
     for panel, name in zip(panels, names, strict=False):
         for row in rows:
             if (mean := row.means.get(name)) is None or not math.isfinite(mean.mean):
                 continue
             number = systems.index(row.system)
-            place = kinds.index(row.kind) + (number - (len(systems) - 1) / 2) * 0.8 / len(systems)
+            group = groups.index((row.kind, row.band_khz))
+            place = group + (number - (len(systems) - 1) / 2) * 0.8 / len(systems)
             panel.bar(place, mean.mean, 0.8 / len(systems), color=f"C{number % 10}")
             panel.vlines(place, mean.low, mean.high, color="black", linewidth=1)
-        panel.set_xticks(range(len(kinds)), kinds)
+        panel.set_xticks(range(len(groups)), labels)
         panel.set_title(COLUMNS[name][0], loc="left")
     for panel in list(figure.axes)[len(names) :]:
         panel.remove()

@@ -82,6 +82,16 @@ def test_lsd_scores_each_band_by_itself_and_nothing_above_the_recordings_band() 
     assert np.isnan(metrics.lsd(audio, louder, TASK, bandwidth_hz=8_900)["lsd_hf"])
 
 
+def test_lsd_leaves_out_what_lies_below_the_first_frequency() -> None:
+    audio = white(1)
+    spectrum = np.fft.rfft(audio)
+    hertz = np.fft.rfftfreq(len(audio), 1 / RATE)
+    without = np.fft.irfft(np.where(hertz < 300, 1e-3 * spectrum, spectrum))
+    assert metrics.lsd(audio, without, TASK)["lsd_lf"] > 0.5
+    # The window of 2048 samples spreads the edge over 4 bins.
+    assert metrics.lsd(audio, without, TASK, from_hz=400)["lsd_lf"] < 0.05
+
+
 def test_si_sdr_is_that_of_the_orthogonal_part_at_any_gain() -> None:
     turn = 2 * np.pi * 1000 * np.arange(RATE) / RATE
     reference, error = np.sin(turn), np.cos(turn)
@@ -125,7 +135,7 @@ def test_visqol_prefers_a_copy_to_the_low_band_alone() -> None:
     needs.package("visqol", "pip install 'novasr[evaluate]'")
     audio = noise(2.0, RATE)[:, 0]
     assert metrics.visqol(audio, audio, TASK) > 4.5
-    assert metrics.visqol(audio, System("sinc").extend(by_soxr(audio, TASK)), TASK) < 3
+    assert metrics.visqol(audio, System("sinc").extend(by_soxr(audio, TASK), TASK), TASK) < 3
 
 
 def test_vctk_comes_out_as_an_independent_program_had_it(shared: Path) -> None:
@@ -141,6 +151,6 @@ def test_vctk_comes_out_as_an_independent_program_had_it(shared: Path) -> None:
         audio, _ = sf.read(folder / name)
         low = by_soxr(audio, TASK)
         for number, system in enumerate(systems):
-            values = metrics.lsd(audio, fit(system.extend(low), len(audio)), TASK)
+            values = metrics.lsd(audio, fit(system.extend(low, TASK), len(audio)), TASK)
             found[number] += np.array([values["lsd"], values["lsd_hf"]]) / len(names)
     np.testing.assert_allclose(found, [[3.57, 4.33], [1.67, 2.01]], atol=0.03)
