@@ -90,8 +90,11 @@ def evaluate(
     ] = False,
     metrics: Annotated[
         str,
-        typer.Option(metavar="LIST", help="Of lsd, mrstft, si_sdr, consistency, f0 and visqol."),
-    ] = "lsd,mrstft,si_sdr,consistency,f0",
+        typer.Option(
+            metavar="LIST",
+            help="Of lsd, detail, modulation, mrstft, si_sdr, consistency, f0 and visqol.",
+        ),
+    ] = "lsd,detail,mrstft,si_sdr,consistency,f0",
     robustness: Annotated[
         bool,
         typer.Option("--robustness", help="Also silence, DC, telephone, hiss, clipping and MP3."),

@@ -52,13 +52,15 @@ CLEAN = "clean"
 #: Columns of each metric, and the module that it needs.
 METRICS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "lsd": (("lsd", "lsd_lf", "lsd_hf"), None),
+    "detail": (("detail", "brightness"), None),
+    "modulation": (("modulation",), None),
     "mrstft": (("mrstft",), None),
     "si_sdr": (("si_sdr",), None),
     "consistency": (("consistency",), None),
     "f0": (("f0_cents", "f0_gross", "voicing"), "pyworld"),
     "visqol": (("visqol",), "visqol"),
 }
-USUAL_METRICS = ("lsd", "mrstft", "si_sdr", "consistency", "f0")
+USUAL_METRICS = ("lsd", "detail", "mrstft", "si_sdr", "consistency", "f0")
 _WITH_F0 = ("speech", "singing")
 
 
@@ -384,6 +386,11 @@ def _values(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]
     for name in case.settings.metrics:
         if name == "lsd":
             values |= _lsd(case, made)
+        elif name == "detail":
+            distance = case.settings.protocol
+            values |= metrics.detail(original, made, task, bandwidth_hz=band, distance=distance)
+        elif name == "modulation":
+            values["modulation"] = metrics.modulation(original, made, task, bandwidth_hz=band)
         elif name == "mrstft":
             values["mrstft"] = metrics.mrstft(original, made, task, bandwidth_hz=band)
         elif name == "si_sdr":
