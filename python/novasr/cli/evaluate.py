@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,13 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.cli.progress import progress_bars
-from novasr.errors import (
-    AudioFileError,
-    MissingPackageError,
-    NovasrError,
-    ParameterError,
-    install_command,
-)
+from novasr.cli.recordings import read_folders, require_packages, warn_left_out, writable
+from novasr.errors import AudioFileError, ParameterError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
 from novasr.offline.cores import core_count
@@ -127,7 +123,7 @@ def evaluate(
     """Evaluate, print tables and write files."""
     if plot is not None:
         known_suffix(plot, ".png")
-    _require_packages(plotting=plot is not None)
+    require_packages(plotting=plot is not None)
     from novasr.evaluation import report, runner, systems
     from novasr.evaluation.robustness import steady_levels
     from novasr.evaluation.summary import summarise
@@ -145,17 +141,15 @@ def evaluate(
         tasks=systems.tasks_of(_kilohertz(bands), own),
     )
     runner.require_metrics(settings.metrics)
-    recordings = list(
-        dict.fromkeys(recording for folder in data for recording in _read(folder, limit))
-    )
+    recordings = read_folders(data, limit)
     if save is not None:
         _check_places(recordings)
     with ExitStack() as files:
         csv_now, json_now, plot_now = (
-            files.enter_context(replacing(_writable(path))) if path else None
+            files.enter_context(replacing(writable(path))) if path else None
             for path in (csv_file, json_file, plot)
         )
-        recordings = runner.usable(recordings, settings.high_hz, _warn)
+        recordings = runner.usable(recordings, settings.high_hz, warn_left_out)
         compared, left_out = systems.choose(asked, baselines=baselines)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
@@ -172,7 +166,12 @@ def evaluate(
         if csv_now:
             report.write_csv(csv_now, scores)
         if json_now:
-            report.write_json(json_now, rows, _conditions(settings, data, recordings), steady)
+            figures = {
+                "conditions": _conditions(settings, data, recordings),
+                "summary": [asdict(row) for row in rows],
+                "steady": steady,
+            }
+            report.write_json(json_now, figures)
         if plot_now:
             report.write_figure(plot_now, [row for row in rows if _is_main(row)])
     for path in (csv_file, json_file, plot):
@@ -188,28 +187,6 @@ def _kilohertz(text: str | None) -> tuple[float, ...]:
         raise ParameterError(msg) from error
 
 
-def _require_packages(*, plotting: bool) -> None:
-    from importlib.util import find_spec
-
-    for package in ("scipy", "soxr"):
-        if find_spec(package) is None:
-            msg = f"novasr evaluate needs {package}: {install_command('evaluate')}"
-            raise MissingPackageError(msg)
-    if plotting:
-        from novasr.audio.plot import require_matplotlib
-
-        require_matplotlib()
-
-
-def _read(folder: Path, limit: int | None) -> list[Recording]:
-    from novasr.training.datasets import read_recordings
-
-    recordings = read_recordings(folder, _warn)
-    if limit is None or limit >= len(recordings):
-        return recordings
-    return [recordings[number * len(recordings) // limit] for number in range(limit)]
-
-
 def _check_places(recordings: list[Recording]) -> None:
     """Refuse recordings whose outputs would have one name."""
     places: dict[tuple[str, str], Path] = {}
@@ -220,23 +197,13 @@ def _check_places(recordings: list[Recording]) -> None:
             raise AudioFileError(msg)
 
 
-def _writable(path: Path) -> Path:
-    if path.exists() and not path.is_file():
-        raise AudioFileError(f"{path}: cannot be written: it is not a file")
-    return path
-
-
 def _score(
     recordings: list[Recording], systems: list[System], settings: Settings, jobs: int
 ) -> list[Score]:
     from novasr.evaluation.runner import evaluate as run
 
     with progress_bars() as new_bar, new_bar(f"{len(recordings)} recordings") as report:
-        return run(recordings, systems, settings, jobs=jobs, report=report, left_out=_warn)
-
-
-def _warn(reason: NovasrError) -> None:
-    print_warning(f"left out: {reason}")
+        return run(recordings, systems, settings, jobs=jobs, report=report, left_out=warn_left_out)
 
 
 def _is_main(row: Row) -> bool:

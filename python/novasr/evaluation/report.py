@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from novasr.evaluation.runner import Score
     from novasr.evaluation.summary import Mean, Row
 
-_PANEL_INCHES = (4, 3)
-_GROUPS_PER_PANEL = 8  # that fit side by side
+_PANEL_INCHES = (4.0, 3.0)
+_GROUP_INCHES = 0.7
 
 #: Heading and digits of each column.
 COLUMNS = {
@@ -66,7 +66,7 @@ def score_table(
             *(_label(getattr(row, name)) for name in vary),
             str(row.recordings),
             str(row.clusters),
-            *(_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
+            *(mean_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
         ]
         for row in rows
     ]
@@ -88,7 +88,8 @@ def _label(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _cell(mean: Mean | None, digits: int) -> str:
+def mean_cell(mean: Mean | None, digits: int) -> str:
+    """Format "mean ± half of the interval", without the latter where there is none."""
     if mean is None:
         return "-"
     half = (mean.high - mean.low) / 2
@@ -108,18 +109,8 @@ def write_csv(destination: Path, scores: Sequence[Score]) -> None:
             writer.writerow([*(getattr(score, name) for name in names), *known])
 
 
-def write_json(
-    destination: Path,
-    rows: Sequence[Row],
-    conditions: dict[str, Any],
-    steady: dict[str, dict[str, float]],
-) -> None:
-    """Write the summary and its conditions; non-finite values become null."""
-    figures = {
-        "conditions": conditions,
-        "summary": [dataclasses.asdict(row) for row in rows],
-        "steady": steady,
-    }
+def write_json(destination: Path, figures: dict[str, Any]) -> None:
+    """Write figures; non-finite values become null."""
     text = json.dumps(_finite(figures), indent=2)
     destination.write_text(text + "\n", encoding="utf-8")
 
@@ -148,11 +139,11 @@ def write_figure(destination: Path, rows: Sequence[Row]) -> None:
     bands = {band for _, band in groups}
     labels = [f"{kind}\n{band:g} kHz" if len(bands) > 1 else kind for kind, band in groups]
     systems = list(dict.fromkeys(row.system for row in rows))
-    across = min(3, len(names))
+    across = 1 if len(bands) > 1 else min(3, len(names))
     down = math.ceil(len(names) / across)
     width, height = _PANEL_INCHES
-    wider = max(1, len(groups) / _GROUPS_PER_PANEL)
-    figure = Figure(figsize=(width * wider * across, height * down), layout="constrained")
+    width = max(width, _GROUP_INCHES * len(groups))
+    figure = Figure(figsize=(width * across, height * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).flat
     for panel, name in zip(panels, names, strict=False):
         for row in rows:

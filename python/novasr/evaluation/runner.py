@@ -72,6 +72,8 @@ class Settings:
     ----------
     metrics : tuple of str
         Keys of :data:`METRICS`.
+    variants : tuple of str
+        Of :data:`VARIANTS`.
     protocol : {"p1", "p2"}
         Whose log-spectral distance and average.
     degradation : str, optional
@@ -87,6 +89,7 @@ class Settings:
     """
 
     metrics: tuple[str, ...] = USUAL_METRICS
+    variants: tuple[str, ...] = VARIANTS
     protocol: Distance = "p1"
     degradation: str | None = None
     all_bins: bool = False
@@ -356,12 +359,13 @@ def _clean_scores(case: Case, low: DoubleArray, system: System) -> Iterator[Scor
         _save(case, system, plain)
     degrade = partial(case.settings.degrade, task=case.task)
     outputs = {
-        "plain": plain,
-        "replaced": keep_low_band(plain, low, case.task),
-        "matched": match_gain(plain, low, degrade),
+        "plain": lambda: plain,
+        "replaced": lambda: keep_low_band(plain, low, case.task),
+        "matched": lambda: match_gain(plain, low, degrade),
     }
-    for variant, made in outputs.items():
-        yield _score(case, system, variant, CLEAN, _values(case, low, made))
+    for variant in case.settings.variants:
+        values = _values(case, low, outputs[variant]())
+        yield _score(case, system, variant, CLEAN, values)
 
 
 def _score(
