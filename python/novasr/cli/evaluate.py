@@ -53,6 +53,7 @@ Examples:
   novasr evaluate speech/ music/ --weights ours --weights my.safetensors --csv scores.csv
   novasr evaluate vctk/ --protocol p1 --degradation torchaudio --all-bins --plot scores.png
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
+  novasr evaluate recordings/ --metrics lsd --page listen/
   novasr evaluate recordings/ --bands 4,6,8,12 --weights ours --weights wide.safetensors
 """
 
@@ -116,6 +117,10 @@ def evaluate(
     save: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the outputs here, as float WAV.")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Make a page here to listen to some recordings."),
+    ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
@@ -124,6 +129,7 @@ def evaluate(
     if plot is not None:
         known_suffix(plot, ".png")
     require_packages(plotting=plot is not None)
+    from novasr.evaluation import page as pages
     from novasr.evaluation import report, runner, systems
     from novasr.evaluation.robustness import steady_levels
     from novasr.evaluation.summary import summarise
@@ -141,6 +147,8 @@ def evaluate(
         tasks=systems.tasks_of(_kilohertz(bands), own),
     )
     runner.require_metrics(settings.metrics)
+    if page is not None:
+        pages.require_page(page, settings.metrics)
     recordings = read_folders(data, limit)
     if save is not None:
         _check_places(recordings)
@@ -172,9 +180,13 @@ def evaluate(
                 "steady": steady,
             }
             report.write_json(json_now, figures)
+        if page is not None:
+            judge = compared[-len(set(asked))].name
+            clips = pages.choose_clips(scores, judge)
+            pages.write_page(page, recordings, compared, settings, clips, judge)
         if plot_now:
             report.write_figure(plot_now, [row for row in rows if _is_main(row)])
-    for path in (csv_file, json_file, plot):
+    for path in (csv_file, json_file, plot, page and page / "index.html"):
         if path is not None:
             print(f"written: {path}")
 
