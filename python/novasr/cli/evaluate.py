@@ -65,7 +65,10 @@ def evaluate(
     ],
     weights: Annotated[
         list[str] | None,
-        typer.Option(metavar="W", help="ours (default), v1, v2 or a weights file; repeatable."),
+        typer.Option(
+            metavar="W",
+            help="ours (default), a name that novasr.enhance takes, or a file; repeatable.",
+        ),
     ] = None,
     bands: Annotated[
         str | None,
@@ -94,7 +97,9 @@ def evaluate(
     ] = "lsd,detail,mrstft,si_sdr,consistency,f0",
     robustness: Annotated[
         bool,
-        typer.Option("--robustness", help="Also silence, DC, telephone, hiss, clipping and MP3."),
+        typer.Option(
+            "--robustness", help="Also silence, DC, telephone, G.711, hiss, clipping, MP3."
+        ),
     ] = False,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Processes.  [default: one per CPU]")
@@ -131,7 +136,6 @@ def evaluate(
     require_packages(plotting=plot is not None)
     from novasr.evaluation import page as pages
     from novasr.evaluation import report, runner, systems
-    from novasr.evaluation.robustness import steady_levels
     from novasr.evaluation.summary import summarise
     from novasr.filesystem.replacing import replacing
 
@@ -165,9 +169,7 @@ def evaluate(
         scored = {score.recording for score in scores}
         recordings = [recording for recording in recordings if str(recording.path) in scored]
         rows = summarise(scores, settings.protocol)
-        first = settings.tasks[0]
-        able = [item for item in compared if item.takes(first)]
-        steady = {item.name: steady_levels(item, first) for item in able} if robustness else {}
+        steady = _steady_levels(compared, settings) if robustness else {}
         _print(rows, settings, markdown=markdown)
         if robustness:
             _print_robustness(rows, scores, steady, settings, markdown=markdown)
@@ -181,7 +183,7 @@ def evaluate(
             }
             report.write_json(json_now, figures)
         if page is not None:
-            judge = compared[-len(set(asked))].name
+            judge = compared[-len(set(asked))].name  # the first that was asked for
             clips = pages.choose_clips(scores, judge)
             pages.write_page(page, recordings, compared, settings, clips, judge)
         if plot_now:
@@ -216,6 +218,13 @@ def _score(
 
     with progress_bars() as new_bar, new_bar(f"{len(recordings)} recordings") as report:
         return run(recordings, systems, settings, jobs=jobs, report=report, left_out=warn_left_out)
+
+
+def _steady_levels(systems: list[System], settings: Settings) -> dict[str, dict[str, float]]:
+    from novasr.evaluation.robustness import steady_levels
+
+    task = settings.tasks[0]
+    return {item.name: steady_levels(item, task) for item in systems if item.takes(task)}
 
 
 def _is_main(row: Row) -> bool:

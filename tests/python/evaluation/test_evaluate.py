@@ -110,15 +110,18 @@ def test_bands_of_both_families_are_compared_in_one_run(evaluate, data: Path, tm
         "--plot",
         tmp_path / "a.png",
     )
-    words = ("--bands", "4,8,10", "--weights", "ours", "--weights", wide, *files)
+    words = ("--bands", "4,8,10", "--weights", "ours", "--weights", wide, "--robustness", *files)
     run = evaluate(data, *FAST, *words, "--save", tmp_path / "made")
     assert run.returncode == 0, run.stderr
     assert "Protocol p1, to 8, 16, 20 kHz by soxr" in run.stdout
     heads = [line for line in run.stdout.splitlines() if line.startswith("system")]
-    assert all("band kHz" in line for line in heads)
+    assert all("band kHz" in line for line in heads if "silence" not in line)
 
     with (tmp_path / "a.csv").open(encoding="utf-8") as text:
-        rows = [row for row in csv.DictReader(text) if row["variant"] == "plain"]
+        plain = [row for row in csv.DictReader(text) if row["variant"] == "plain"]
+    degraded = [row for row in plain if row["system"] == "neutral" and row["condition"] != "clean"]
+    assert len(degraded) == 2 * 3 * 5  # recordings, bands, conditions
+    rows = [row for row in plain if row["condition"] == "clean"]
     found = {(row["system"], float(row["band_khz"])) for row in rows}
     everywhere = {(name, band) for name in ("sinc", "ours", "neutral") for band in (4, 8, 10)}
     assert found == everywhere | {("linear", 4), ("linear", 8)}
@@ -132,6 +135,7 @@ def test_bands_of_both_families_are_compared_in_one_run(evaluate, data: Path, tm
     figures = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     assert figures["conditions"]["bands_khz"] == [4, 8, 10]
     assert {row["band_khz"] for row in figures["summary"]} == {4, 8, 10}
+    assert figures["steady"]["neutral"]["silence_peak"] is None  # silence, in dB
     saved = sorted((tmp_path / "made" / "neutral").glob("*/data/talk.wav"))
     assert [path.parts[-3] for path in saved] == ["10 kHz", "4 kHz", "8 kHz"]
 
