@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.cli.progress import progress_bars
-from novasr.errors import AudioFileError, MissingPackageError, NovasrError, install_command
+from novasr.cli.recordings import read_folders, require_packages, warn_left_out, writable
+from novasr.errors import AudioFileError, ParameterError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from novasr.evaluation.runner import Score, Settings
     from novasr.evaluation.summary import Row
     from novasr.evaluation.systems import System
@@ -40,9 +43,9 @@ class Degradation(str, Enum):
 
 HELP = """Score networks and baselines on 48 kHz recordings, with confidence intervals.
 
-Each recording is downsampled to 16 kHz, extended by every system, and compared with the original. A folder
-may hold a manifest.csv with the columns file, bandwidth_khz, speaker and class. Tables go to
-stdout; docs/evaluation.md says what each score means.
+Each recording is downsampled to twice the band, by default to 16 kHz, extended by every system, and compared
+with the original. A folder may hold a manifest.csv with the columns file, bandwidth_khz, speaker
+and class. Tables go to stdout; docs/evaluation.md says what each score means.
 
 \b
 Examples:
@@ -50,6 +53,8 @@ Examples:
   novasr evaluate speech/ music/ --weights ours --weights my.safetensors --csv scores.csv
   novasr evaluate vctk/ --protocol p1 --degradation torchaudio --all-bins --plot scores.png
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
+  novasr evaluate recordings/ --metrics lsd --page listen/
+  novasr evaluate recordings/ --bands 4,6,8,12 --weights ours --weights wide.safetensors
 """
 
 
@@ -60,7 +65,14 @@ def evaluate(
     ],
     weights: Annotated[
         list[str] | None,
-        typer.Option(metavar="W", help="ours (default), v1, v2 or a weights file; repeatable."),
+        typer.Option(
+            metavar="W",
+            help="ours (default), a name that novasr.enhance takes, or a file; repeatable.",
+        ),
+    ] = None,
+    bands: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Where the input's band ends, in kHz.  [default: 8]"),
     ] = None,
     baselines: Annotated[
         bool, typer.Option(help="Add sinc and linear interpolation, v1 and v2.")
@@ -78,11 +90,16 @@ def evaluate(
     ] = False,
     metrics: Annotated[
         str,
-        typer.Option(metavar="LIST", help="Of lsd, mrstft, si_sdr, consistency, f0 and visqol."),
-    ] = "lsd,mrstft,si_sdr,consistency,f0",
+        typer.Option(
+            metavar="LIST",
+            help="Of lsd, detail, modulation, mrstft, si_sdr, consistency, f0 and visqol.",
+        ),
+    ] = "lsd,detail,mrstft,si_sdr,consistency,f0",
     robustness: Annotated[
         bool,
-        typer.Option("--robustness", help="Also silence, DC, telephone, hiss, clipping and MP3."),
+        typer.Option(
+            "--robustness", help="Also silence, DC, telephone, G.711, hiss, clipping, MP3."
+        ),
     ] = False,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Processes.  [default: one per CPU]")
@@ -105,6 +122,10 @@ def evaluate(
     save: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the outputs here, as float WAV.")
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Make a page here to listen to some recordings."),
+    ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
     ] = False,
@@ -112,12 +133,14 @@ def evaluate(
     """Evaluate, print tables and write files."""
     if plot is not None:
         known_suffix(plot, ".png")
-    _require_packages(plotting=plot is not None)
+    require_packages(plotting=plot is not None)
+    from novasr.evaluation import page as pages
     from novasr.evaluation import report, runner, systems
-    from novasr.evaluation.robustness import steady_levels
     from novasr.evaluation.summary import summarise
     from novasr.filesystem.replacing import replacing
 
+    asked = weights or [systems.OURS]
+    own = systems.local_task(asked)
     settings = runner.Settings(
         metrics=tuple(dict.fromkeys(metrics.split(","))),
         protocol=protocol.value,
@@ -125,63 +148,57 @@ def evaluate(
         all_bins=all_bins,
         robustness=robustness,
         save=save,
+        tasks=systems.tasks_of(_kilohertz(bands), own),
     )
     runner.require_metrics(settings.metrics)
-    recordings = list(
-        dict.fromkeys(recording for folder in data for recording in _read(folder, limit))
-    )
+    if page is not None:
+        pages.require_page(page, settings.metrics)
+    recordings = read_folders(data, limit)
     if save is not None:
         _check_places(recordings)
     with ExitStack() as files:
         csv_now, json_now, plot_now = (
-            files.enter_context(replacing(_writable(path))) if path else None
+            files.enter_context(replacing(writable(path))) if path else None
             for path in (csv_file, json_file, plot)
         )
-        asked = weights or [systems.OURS]
-        recordings = runner.usable(recordings, systems.local_task(asked).high_hz, _warn)
+        recordings = runner.usable(recordings, settings.high_hz, warn_left_out)
         compared, left_out = systems.choose(asked, baselines=baselines)
-        settings = replace(settings, task=compared[0].task)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
         scores = _score(recordings, compared, settings, jobs or core_count())
         scored = {score.recording for score in scores}
         recordings = [recording for recording in recordings if str(recording.path) in scored]
         rows = summarise(scores, settings.protocol)
-        steady = {item.name: steady_levels(item) for item in compared} if robustness else {}
+        steady = _steady_levels(compared, settings) if robustness else {}
         _print(rows, settings, markdown=markdown)
         if robustness:
-            _print_robustness(rows, scores, steady, markdown=markdown)
+            _print_robustness(rows, scores, steady, settings, markdown=markdown)
         if csv_now:
             report.write_csv(csv_now, scores)
         if json_now:
-            report.write_json(json_now, rows, _conditions(settings, data, recordings), steady)
+            figures = {
+                "conditions": _conditions(settings, data, recordings),
+                "summary": [asdict(row) for row in rows],
+                "steady": steady,
+            }
+            report.write_json(json_now, figures)
+        if page is not None:
+            judge = compared[-len(set(asked))].name  # the first that was asked for
+            clips = pages.choose_clips(scores, judge)
+            pages.write_page(page, recordings, compared, settings, clips, judge)
         if plot_now:
             report.write_figure(plot_now, [row for row in rows if _is_main(row)])
-    for path in (csv_file, json_file, plot):
+    for path in (csv_file, json_file, plot, page and page / "index.html"):
         if path is not None:
             print(f"written: {path}")
 
 
-def _require_packages(*, plotting: bool) -> None:
-    from importlib.util import find_spec
-
-    for package in ("scipy", "soxr"):
-        if find_spec(package) is None:
-            msg = f"novasr evaluate needs {package}: {install_command('evaluate')}"
-            raise MissingPackageError(msg)
-    if plotting:
-        from novasr.audio.plot import require_matplotlib
-
-        require_matplotlib()
-
-
-def _read(folder: Path, limit: int | None) -> list[Recording]:
-    from novasr.training.datasets import read_recordings
-
-    recordings = read_recordings(folder, _warn)
-    if limit is None or limit >= len(recordings):
-        return recordings
-    return [recordings[number * len(recordings) // limit] for number in range(limit)]
+def _kilohertz(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(",")) if text is not None else ()
+    except ValueError as error:
+        msg = f"--bands takes numbers with commas between, in kHz, not {text!r}"
+        raise ParameterError(msg) from error
 
 
 def _check_places(recordings: list[Recording]) -> None:
@@ -194,23 +211,20 @@ def _check_places(recordings: list[Recording]) -> None:
             raise AudioFileError(msg)
 
 
-def _writable(path: Path) -> Path:
-    if path.exists() and not path.is_file():
-        raise AudioFileError(f"{path}: cannot be written: it is not a file")
-    return path
-
-
 def _score(
     recordings: list[Recording], systems: list[System], settings: Settings, jobs: int
 ) -> list[Score]:
     from novasr.evaluation.runner import evaluate as run
 
     with progress_bars() as new_bar, new_bar(f"{len(recordings)} recordings") as report:
-        return run(recordings, systems, settings, jobs=jobs, report=report, left_out=_warn)
+        return run(recordings, systems, settings, jobs=jobs, report=report, left_out=warn_left_out)
 
 
-def _warn(reason: NovasrError) -> None:
-    print_warning(f"left out: {reason}")
+def _steady_levels(systems: list[System], settings: Settings) -> dict[str, dict[str, float]]:
+    from novasr.evaluation.robustness import steady_levels
+
+    task = settings.tasks[0]
+    return {item.name: steady_levels(item, task) for item in systems if item.takes(task)}
 
 
 def _is_main(row: Row) -> bool:
@@ -231,7 +245,8 @@ def _conditions(
         "protocol": settings.protocol,
         "degradation": settings.downsampling,
         "bins": "all" if settings.all_bins else "up to each recording's own band",
-        "samples": f"float, network output for N frames filled up to {settings.task.ratio}N with zeros",
+        "bands_khz": [task.band_hz / 1000 for task in settings.tasks],
+        "samples": "float, a network's output filled up to the recording's length with zeros",
         "interval": f"95 %, percentile cluster bootstrap, {RESAMPLES} draws, seed {SEED}",
     }
 
@@ -240,24 +255,34 @@ def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     from novasr.evaluation.protocols import crossover_hz
     from novasr.evaluation.report import score_table
 
+    tasks, vary = settings.tasks, _bands_column(settings)
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
-    way = f"to {settings.task.low_hz / 1000:g} kHz by {settings.downsampling}"
+    way = f"to {_listed(task.low_hz for task in tasks)} kHz by {settings.downsampling}"
     print(f"Protocol {settings.protocol}, {way}, {band}, float.")
     print("Mean ± half of the 95 % interval, bootstrapped over clusters: speakers where known,")
     print("else recordings.\n")
-    print(score_table([row for row in rows if _is_main(row)], markdown=markdown))
-    kilohertz = crossover_hz(settings.task) / 1000
+    print(score_table([row for row in rows if _is_main(row)], markdown=markdown, vary=vary))
+    kilohertz = _listed(crossover_hz(task) for task in tasks)
     print(
-        f"\nReplaced: the input's own band below {kilohertz:g} kHz. Matched: gain fitted to the input.\n"
+        f"\nReplaced: the input's own band below {kilohertz} kHz. Matched: gain fitted to the input.\n"
     )
     others = [row for row in _widest(rows) if row.variant != "plain"]
-    print(score_table(others, markdown=markdown, vary="variant"))
+    print(score_table(others, markdown=markdown, vary=(*vary, "variant")))
+
+
+def _bands_column(settings: Settings) -> tuple[str, ...]:
+    return ("band_khz",) if len(settings.tasks) > 1 else ()
+
+
+def _listed(hertz: Iterable[float]) -> str:
+    return ", ".join(f"{value / 1000:g}" for value in hertz)
 
 
 def _print_robustness(
     rows: list[Row],
     scores: list[Score],
     steady: dict[str, dict[str, float]],
+    settings: Settings,
     *,
     markdown: bool,
 ) -> None:
@@ -267,14 +292,19 @@ def _print_robustness(
 
     print("\nDegraded inputs, scored against the clean recording\n")
     degraded = [row for row in _widest(rows) if row.variant == "plain"]
-    only = METRICS["lsd"][0]
-    print(score_table(degraded, markdown=markdown, vary="condition", only=only))
+    only, vary = METRICS["lsd"][0], (*_bands_column(settings), "condition")
+    print(score_table(degraded, markdown=markdown, vary=vary, only=only))
     if harmed := count_harmed(scores):
         print(f"\nRecordings, of {degraded[0].recordings}, on which LSD exceeds that of sinc\n")
-        conditions = list(dict.fromkeys(condition for _, condition in harmed))
-        lines = [[name, *(str(harmed[name, item]) for item in conditions)] for name in steady]
-        print(layout(["system", *conditions], lines, markdown=markdown))
-    print("\nA second of silence, and of DC at 0.1: dB of full scale\n")
+        conditions = list(dict.fromkeys(condition for *_, condition in harmed))
+        keys = dict.fromkeys((name, band) for name, band, _ in harmed)
+        lines = [
+            [name, f"{band:g}", *(str(harmed[name, band, item]) for item in conditions)]
+            for name, band in keys
+        ]
+        print(layout(["system", "band kHz", *conditions], lines, markdown=markdown))
+    rate = _listed([settings.tasks[0].low_hz])
+    print(f"\nA second of silence, and of DC at 0.1, at {rate} kHz: dB of full scale\n")
     lines = [[name, *(f"{v:.1f}" for v in levels.values())] for name, levels in steady.items()]
     heading = ["system", "silence peak", "silence DC", "DC error"]
     print(layout(heading, lines, markdown=markdown))

@@ -19,6 +19,7 @@ from novasr.cli import (
     info,
     live,
     plugin,
+    report,
     signals,
     streams,
     train,
@@ -49,6 +50,7 @@ app.command(help=info.HELP)(info.info)
 app.command(help=export.HELP)(export.export)
 app.command(help=bench.HELP)(bench.bench)
 app.command(help=evaluate.HELP)(evaluate.evaluate)
+app.command(help=report.HELP)(report.report)
 app.command(help=live.HELP)(live.live)
 app.command(help=devices.HELP)(devices.devices)
 app.command(help=train.HELP)(train.train)

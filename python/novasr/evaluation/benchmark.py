@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -36,6 +36,9 @@ _FEWEST_FRAMES = 2  # of a block
 _WARM_UP_BLOCKS = 50
 _MOST_BLOCKS = 100_000
 _MOST_REPEATS = 9
+_MODEL_SECONDS = 10.0
+_MODEL_BLOCK_MS = 10.0
+_NOISE_TOP_HZ = 7_000.0
 _PLAIN_BYTES_PER_SECOND = 60e6  # measured: what the network holds for a second of audio
 
 
@@ -98,6 +101,32 @@ class FileFigure:
     speed: float
     peak_rss_mb: float
     ratio_to_plain: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelFigure:
+    """What a model takes of one core, as users run it.
+
+    Attributes
+    ----------
+    speed : float
+        Times real time, for a recording at the low rate of the default network.
+    latency_ms : float or None
+        Of a stream at the output rate.
+    block_ms : float
+        Length of a block of that stream.
+    p50_us, p99_us : float or None
+        Quantiles of the time that a block takes, in microseconds.
+    memory_mb : float
+        Largest resident memory in 10^6 bytes, above that after the imports.
+    """
+
+    speed: float
+    latency_ms: float | None
+    block_ms: float
+    p50_us: float | None
+    p99_us: float | None
+    memory_mb: float
 
 
 def conditions(threads: int = 1) -> dict[str, Any]:
@@ -180,8 +209,7 @@ def run(
     """
     engines = default_engines() if engines is None else engines
     _check(engines, blocks_ms, seconds)
-    if sys.platform != "linux":
-        raise StreamError("the benchmark reads memory from /proc, so it runs on Linux only")
+    require_linux()
     figures: dict[str, Any] = {"conditions": conditions(threads), "blocks": [], "files": []}
     left_out: list[str] = []
     if not _has_torch():
@@ -212,6 +240,83 @@ def run(
     return figures | {"left_out": left_out}
 
 
+def require_linux() -> None:
+    """Fail early where nothing can be measured.
+
+    Raises
+    ------
+    StreamError
+        If the system is another one.
+    """
+    if sys.platform != "linux":
+        raise StreamError("the benchmark reads memory from /proc, so it runs on Linux only")
+
+
+def measure_model(name: str, weights: str | Path | None, *, budget: float = 2.0) -> ModelFigure:
+    """Measure a network in the native engine, in a process of its own.
+
+    The input is noise to 7 kHz, so that a network of any band has a band to add.
+
+    Parameters
+    ----------
+    name : str
+        For errors.
+    weights : str or Path, optional
+        As for :func:`novasr.load_model`.
+    budget : float
+        Seconds for which a case is repeated.
+
+    Raises
+    ------
+    StreamError
+        If the process died.
+    """
+    return cast(ModelFigure, _in_child(_measure_model, name, _MODEL_SECONDS, weights, budget))
+
+
+def measure_resampler(name: str, *, budget: float = 2.0) -> ModelFigure:
+    """Measure soxr's VHQ from the default network's low rate to its high one; other arguments as above.
+
+    It serves files: there is no stream with a constant latency.
+    """
+    return cast(ModelFigure, _in_child(_measure_resampler, name, _MODEL_SECONDS, budget))
+
+
+def _measure_model(
+    name: str, seconds: float, weights: str | Path | None, budget: float
+) -> ModelFigure:
+    low_hz, high_hz = _rate_hz(), _output_rate_hz()
+    before = _reset_peak_rss()
+    whole = novasr.Stream(low_hz, output_rate=high_hz, weights=weights, offline=True)
+    elapsed = _elapsed(_second_by_second(whole), _banded_noise(seconds, low_hz), budget)
+    live = novasr.Stream(high_hz, weights=weights)
+    block = _banded_noise(_MODEL_BLOCK_MS / 1000, high_hz)
+    times = _block_times(live.process, block, round(1000 / _MODEL_BLOCK_MS), budget)
+    p50, p99 = (float(x) for x in np.percentile(times, [50, 99]))
+    memory = _peak_mb_above(before)
+    latency_ms = 1000 * live.latency / high_hz
+    return ModelFigure(seconds / elapsed, latency_ms, _MODEL_BLOCK_MS, p50, p99, memory)
+
+
+def _measure_resampler(name: str, seconds: float, budget: float) -> ModelFigure:
+    import soxr
+
+    low_hz, high_hz = _rate_hz(), _output_rate_hz()
+    before = _reset_peak_rss()
+    audio = _banded_noise(seconds, low_hz)
+    elapsed = _elapsed(lambda audio: soxr.resample(audio, low_hz, high_hz, "VHQ"), audio, budget)
+    memory = _peak_mb_above(before)
+    return ModelFigure(seconds / elapsed, None, _MODEL_BLOCK_MS, None, None, memory)
+
+
+def _banded_noise(seconds: float, rate_hz: int) -> FloatArray:
+    """Draw noise up to 7 kHz that repeats without a seam."""
+    noise = _noise(round(seconds * rate_hz))
+    spectrum = np.fft.rfft(noise)
+    spectrum[round(_NOISE_TOP_HZ * seconds) :] = 0
+    return np.fft.irfft(spectrum, len(noise)).astype(np.float32)
+
+
 def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence[float]) -> None:
     for engine in engines:
         check_choice("engine", engine, ENGINES)
@@ -229,14 +334,7 @@ def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence
 def _measure_blocks(system: str, block_ms: float, threads: int, budget: float) -> BlockFigure:
     process = _plain(threads) if system == PLAIN else _stream(system, threads).process
     block = _noise(round(_rate_hz() * block_ms / 1000))
-    for _ in range(_WARM_UP_BLOCKS):
-        process(block)
-    times: list[float] = []
-    end = time.perf_counter() + budget
-    while not times or (time.perf_counter() < end and len(times) < _MOST_BLOCKS):
-        start = time.perf_counter_ns()
-        process(block)
-        times.append((time.perf_counter_ns() - start) / 1000)
+    times = _block_times(process, block, _WARM_UP_BLOCKS, budget)
     p50, p99, p999, worst = (float(x) for x in np.percentile(times, [50, 99, 99.9, 100]))
     return BlockFigure(system, block_ms, len(times), p50, p99, p999, worst, block_ms * 1000 / p50)
 
@@ -247,20 +345,46 @@ def _measure_file(system: str, seconds: float, threads: int, budget: float) -> F
     rate_hz = _rate_hz()
     audio = _noise(round(seconds * rate_hz))
     before = _reset_peak_rss()
-    work = _plain(threads) if system == PLAIN else _second_by_second(system, threads)
+    stream = None if system == PLAIN else _stream(system, threads, offline=True)
+    work = _plain(threads) if stream is None else _second_by_second(stream)
     work(audio[:rate_hz])
+    times = _times(work, audio, budget)
+    elapsed = float(np.median(times))
+    peak = _peak_mb_above(before)
+    return FileFigure(system, seconds, len(times), elapsed, seconds / elapsed, peak)
+
+
+def _block_times(
+    process: Callable[[FloatArray], object], block: FloatArray, warm_up: int, budget: float
+) -> list[float]:
+    """Time a block again and again, in microseconds."""
+    for _ in range(warm_up):
+        process(block)
+    times: list[float] = []
+    end = time.perf_counter() + budget
+    while not times or (time.perf_counter() < end and len(times) < _MOST_BLOCKS):
+        start = time.perf_counter_ns()
+        process(block)
+        times.append((time.perf_counter_ns() - start) / 1000)
+    return times
+
+
+def _times(work: Callable[[FloatArray], object], audio: FloatArray, budget: float) -> list[float]:
+    """Time a whole recording again and again, in seconds."""
     times: list[float] = []
     while not times or (sum(times) < budget and len(times) < _MOST_REPEATS):
         start = time.perf_counter()
         work(audio)
         times.append(time.perf_counter() - start)
-    elapsed = float(np.median(times))
-    peak = (_kilobytes("self/status", "VmHWM") - before) / 1e3
-    return FileFigure(system, seconds, len(times), elapsed, seconds / elapsed, peak)
+    return times
 
 
-def _second_by_second(engine: str, threads: int) -> Callable[[FloatArray], object]:
-    stream = _stream(engine, threads, offline=True)
+def _elapsed(work: Callable[[FloatArray], object], audio: FloatArray, budget: float) -> float:
+    work(audio)
+    return float(np.median(_times(work, audio, budget)))
+
+
+def _second_by_second(stream: novasr.Stream) -> Callable[[FloatArray], object]:
     rate_hz = stream.sample_rate
 
     def work(audio: FloatArray) -> None:
@@ -302,6 +426,10 @@ def _rate_hz() -> int:
     return engine_format("native", None).input_rate
 
 
+def _output_rate_hz() -> int:
+    return engine_format("native", None).output_rate
+
+
 def _noise(frames: int) -> FloatArray:
     return 0.1 * np.random.default_rng(0).standard_normal(frames, dtype=np.float32)
 
@@ -325,6 +453,10 @@ def _reset_peak_rss() -> float:
     """Reset the peak of resident memory to its present size, and return that in kB."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _kilobytes("self/status", "VmHWM")
+
+
+def _peak_mb_above(kilobytes: float) -> float:
+    return (_kilobytes("self/status", "VmHWM") - kilobytes) / 1e3
 
 
 def _free_bytes() -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import soxr
 from scipy.fft import rfft
-from scipy.signal import get_window
+from scipy.signal import get_window, welch
 
 if TYPE_CHECKING:
     from novasr.families.task import Task
@@ -23,6 +23,11 @@ NARROWEST_HIGH_BAND_HZ = 1000.0
 Distance = Literal["p1", "p2"]
 _LSD_STFT = {"p1": (2048, 512), "p2": (2229, 480)}  # window and hop in samples
 _MRSTFT_STFT = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))  # transform, hop, window
+_MODULATION_STFT = (512, 240)
+_MODULATION_SECONDS = 4.0
+_OCTAVES_HZ = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_LEVEL_RANGE_DB = 60.0
+_INAUDIBLE_DB2 = 0.1
 _F0_RATE_HZ = 16_000
 _F0_RANGE_HZ = (60.0, 800.0)
 _F0_PERIOD_MS = 10.0
@@ -34,6 +39,7 @@ def lsd(
     estimate: AnyFloatArray,
     task: Task,
     *,
+    from_hz: float = 0.0,
     bandwidth_hz: float = np.inf,
     distance: Distance = "p1",
 ) -> dict[str, float]:
@@ -52,8 +58,8 @@ def lsd(
         The recording, and a system's output for its low band; at least 1116 frames.
     task : Task
         Rates and band.
-    bandwidth_hz : float
-        Bins above it are left out.
+    from_hz, bandwidth_hz : float
+        Bins below the first and above the second are left out.
     distance : {"p1", "p2"}
         Whose formula.
 
@@ -63,23 +69,116 @@ def lsd(
         ``lsd`` over all bins left, ``lsd_lf`` over those in the input's band and ``lsd_hf`` over those
         above it, which is NaN where the recording's band ends less than 1 kHz above.
     """
-    size, hop = _LSD_STFT[distance]
-    real, made = (_magnitude(audio, size, hop) for audio in (reference, estimate))
-    if distance == "p1":
-        difference = np.log10(np.maximum(real**2, 1e-8)) - np.log10(np.maximum(made**2, 1e-8))
-    else:
-        difference = np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
-    hertz = np.arange(difference.shape[1]) * task.high_hz / size
-    inside = hertz <= bandwidth_hz
+    difference, hertz = _log_difference(reference, estimate, task, distance)
+    inside = (hertz >= from_hz) & (hertz <= bandwidth_hz)
+    above = inside & (hertz >= task.band_hz)
     square = difference**2
-    has_high = bandwidth_hz >= task.band_hz + NARROWEST_HIGH_BAND_HZ
     return {
         "lsd": _root_then_mean(square[:, inside]),
         "lsd_lf": _root_then_mean(square[:, inside & (hertz < task.band_hz)]),
-        "lsd_hf": _root_then_mean(square[:, inside & (hertz >= task.band_hz)])
-        if has_high
-        else np.nan,
+        "lsd_hf": _root_then_mean(square[:, above]) if _has_high(task, bandwidth_hz) else np.nan,
     }
+
+
+def detail(
+    reference: AnyFloatArray,
+    estimate: AnyFloatArray,
+    task: Task,
+    *,
+    bandwidth_hz: float = np.inf,
+    distance: Distance = "p1",
+) -> dict[str, float]:
+    """Split the log-spectral distance above the input's band into level and detail.
+
+    The differences of log10 powers are those of :func:`lsd`, from the band's edge up. Their mean over all times and
+    bins is the brightness; the distance that remains without it is the detail, which no gain of the added band
+    improves.
+
+    Parameters
+    ----------
+    reference, estimate, task, bandwidth_hz, distance
+        As for :func:`lsd`.
+
+    Returns
+    -------
+    dict of str to float
+        ``detail``, at most about ``lsd_hf`` and in its unit, and ``brightness`` in dB, positive where the estimate
+        is too loud. Both are NaN where the recording's band ends less than 1 kHz above the input's.
+    """
+    if not _has_high(task, bandwidth_hz):
+        return {"detail": np.nan, "brightness": np.nan}
+    difference, hertz = _log_difference(reference, estimate, task, distance)
+    above = difference[:, (hertz >= task.band_hz) & (hertz <= bandwidth_hz)]
+    mean = float(above.mean())
+    return {"detail": _root_then_mean((above - mean) ** 2), "brightness": -10 * mean}
+
+
+def modulation(
+    reference: AnyFloatArray, estimate: AnyFloatArray, task: Task, *, bandwidth_hz: float = np.inf
+) -> float:
+    """Compare how the level of each band above the input's rises and falls: its modulation spectrum.
+
+    A modulation spectrum is the log-scaled power spectrum of a parameter's course over time; that of over-smoothed
+    speech is too low (Takamichi et al., IEEE/ACM TASLP 24, 2016, section III). Here the parameters are the
+    levels L(b, t) in dB of bands b of one equivalent rectangular bandwidth each (Glasberg and Moore,
+    Hearing Research 47, 1990) every 5 ms, not lower than 60 dB below the mean of the reference's loudest band.
+    P(b, m) is the power of L around its mean in dB^2 in octave m of 0.5 to 32 Hz (Welch's average of 4 s). The
+    distance is the root of the mean over b and m of (10 log10 ((P_estimate + 0.1) / (P_reference + 0.1)))^2;
+    0.1 dB^2 is a level that varies by 1 dB.
+
+    Parameters
+    ----------
+    reference, estimate, task, bandwidth_hz
+        As for :func:`lsd`.
+
+    Returns
+    -------
+    float
+        In dB, 0 for equal signals and for a scaled copy. NaN where the recording's band ends less than 1 kHz above the
+        input's, or is silent there.
+    """
+    if not _has_high(task, bandwidth_hz):
+        return float("nan")
+    top_hz = min(bandwidth_hz, task.high_hz / 2)
+    real, made = (
+        _band_powers(audio, task.high_hz, task.band_hz, top_hz) for audio in (reference, estimate)
+    )
+    floor = 10 ** (_LEVEL_RANGE_DB / -10) * real.mean(axis=0).max()
+    if floor == 0:
+        return float("nan")
+    powers = [
+        _octave_powers(10 * np.log10(np.maximum(power, floor)), task.high_hz)
+        for power in (real, made)
+    ]
+    ratio = (powers[1] + _INAUDIBLE_DB2) / (powers[0] + _INAUDIBLE_DB2)
+    return float(np.sqrt(np.mean((10 * np.log10(ratio)) ** 2)))
+
+
+def _band_powers(
+    audio: AnyFloatArray, rate_hz: int, bottom_hz: float, top_hz: float
+) -> DoubleArray:
+    """Sum the power of bands of one ERB each: shape (times, bands)."""
+    size, hop = _MODULATION_STFT
+    power = _magnitude(audio, size, hop) ** 2
+    numbers = _erb_number(np.arange(power.shape[1]) * rate_hz / size)
+    bottom, top = _erb_number(np.array([bottom_hz, top_hz]))
+    edges = np.linspace(bottom, top, max(1, round(top - bottom)) + 1)
+    starts = np.searchsorted(numbers, edges)
+    return np.asarray(np.add.reduceat(power[:, : starts[-1]], starts[:-1], axis=1))
+
+
+def _erb_number(hertz: DoubleArray) -> DoubleArray:
+    return np.asarray(21.4 * np.log10(1 + 0.00437 * hertz))
+
+
+def _octave_powers(levels: DoubleArray, rate_hz: int) -> DoubleArray:
+    """Give the power of each octave of modulation: shape (octaves, bands), in the square of the level's unit."""
+    times_per_second = rate_hz / _MODULATION_STFT[1]
+    size = round(_MODULATION_SECONDS * times_per_second)
+    length = min(size, len(levels))
+    hertz, density = welch(levels, times_per_second, nperseg=length, nfft=size, axis=0)
+    octaves = [(hertz >= low) & (hertz < 2 * low) for low in _OCTAVES_HZ]
+    return np.stack([density[inside].sum(axis=0) * hertz[1] for inside in octaves])
 
 
 def si_sdr(reference: AnyFloatArray, estimate: AnyFloatArray) -> float:
@@ -206,6 +305,23 @@ def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> flo
     scorer.create(mode="audio")
     real, made = (np.asarray(audio, np.float64) for audio in (reference, estimate))
     return float(scorer.measure_from_arrays(real, made, task.high_hz).moslqo)
+
+
+def _has_high(task: Task, bandwidth_hz: float) -> bool:
+    return bandwidth_hz >= task.band_hz + NARROWEST_HIGH_BAND_HZ
+
+
+def _log_difference(
+    reference: AnyFloatArray, estimate: AnyFloatArray, task: Task, distance: Distance
+) -> tuple[DoubleArray, DoubleArray]:
+    """Give the difference of log10 powers, shape (times, bins), and each bin's frequency in Hz."""
+    size, hop = _LSD_STFT[distance]
+    real, made = (_magnitude(audio, size, hop) for audio in (reference, estimate))
+    if distance == "p1":
+        difference = np.log10(np.maximum(real**2, 1e-8)) - np.log10(np.maximum(made**2, 1e-8))
+    else:
+        difference = np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
+    return difference, np.arange(difference.shape[1]) * task.high_hz / size
 
 
 def _magnitude(audio: AnyFloatArray, size: int, hop: int, window: int | None = None) -> DoubleArray:

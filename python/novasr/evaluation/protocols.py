@@ -9,6 +9,7 @@ import numpy as np
 import soxr
 from scipy.signal import firwin, get_window, istft, oaconvolve, stft
 
+from novasr.errors import ParameterError
 from novasr.evaluation.signals import fit
 
 if TYPE_CHECKING:
@@ -54,6 +55,32 @@ def by_mask(audio: AnyFloatArray, task: Task) -> DoubleArray:
     return np.asarray(masked)[: len(audio) : task.ratio]
 
 
+def has_whole_ratio(task: Task) -> bool:
+    """Tell whether the high rate is a whole multiple of the low one."""
+    return task.high_hz % task.low_hz == 0
+
+
+def extended_frames(frames: int, task: Task) -> int:
+    """Tell how many frames at the high rate last as long as these at the low one."""
+    return round(frames * task.high_hz / task.low_hz)
+
+
+def require_degradation(name: str, task: Task) -> None:
+    """Fail early where a downsampling cannot reach a rate.
+
+    Raises
+    ------
+    ParameterError
+        If it needs a whole ratio of rates and there is none.
+    """
+    if name != "soxr" and not has_whole_ratio(task):
+        msg = (
+            f"degradation {name!r} needs a whole ratio of rates, not {task.high_hz} to {task.low_hz} Hz: "
+            f"use 'soxr', or a band of {task.high_hz / 2000:g} kHz over a whole number"
+        )
+        raise ParameterError(msg)
+
+
 DEGRADATIONS: dict[str, Callable[[AnyFloatArray, Task], DoubleArray]] = {
     "soxr": by_soxr,
     "torchaudio": by_torchaudio,
@@ -81,7 +108,7 @@ def keep_low_band(estimate: AnyFloatArray, low: AnyFloatArray, task: Task) -> Do
 
     Parameters
     ----------
-    estimate : ndarray of float, shape (ratio * frames,)
+    estimate : ndarray of float, shape (high_frames,)
         At the high rate.
     low : ndarray of float, shape (frames,)
         The system's input.

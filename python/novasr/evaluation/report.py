@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from novasr.evaluation.runner import Score
     from novasr.evaluation.summary import Mean, Row
 
-_PANEL_INCHES = (4, 3)
+_PANEL_INCHES = (4.0, 3.0)
+_GROUP_INCHES = 0.7
 
 #: Heading and digits of each column.
 COLUMNS = {
     "lsd": ("LSD", 2),
     "lsd_lf": ("LSD-LF", 2),
     "lsd_hf": ("LSD-HF", 2),
+    "detail": ("detail", 2),
+    "brightness": ("bright. dB", 1),
+    "modulation": ("modul. dB", 1),
     "mrstft": ("MR-STFT", 2),
     "si_sdr": ("SI-SDR dB", 1),
     "consistency": ("consist. dB", 1),
@@ -37,7 +41,7 @@ def score_table(
     rows: Sequence[Row],
     *,
     markdown: bool,
-    vary: str | None = None,
+    vary: Sequence[str] = (),
     only: Sequence[str] = tuple(COLUMNS),
 ) -> str:
     """Format summary rows, "mean ± half of the 95 % interval" in each cell.
@@ -48,21 +52,21 @@ def score_table(
         One line each.
     markdown : bool
         Write a Markdown table instead of aligned text.
-    vary : {"variant", "condition"}, optional
-        An attribute of the rows to show as well.
+    vary : sequence of {"band_khz", "variant", "condition"}
+        Attributes of the rows to show as well.
     only : sequence of str
         Columns that may be shown.
     """
     columns = [name for name in only if any(name in row.means for row in rows)]
-    heading = ["system", "class", *([vary] if vary else []), "n", "clusters"]
+    heading = ["system", "class", *(name.replace("_khz", " kHz") for name in vary), "n", "clusters"]
     lines = [
         [
             row.system,
             row.kind,
-            *([getattr(row, vary)] if vary else []),
+            *(_label(getattr(row, name)) for name in vary),
             str(row.recordings),
             str(row.clusters),
-            *(_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
+            *(mean_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
         ]
         for row in rows
     ]
@@ -80,7 +84,12 @@ def layout(heading: Sequence[str], lines: Sequence[Sequence[str]], *, markdown: 
     return "\n".join(f"| {' | '.join(line)} |" for line in [text[0], rule, *text[1:]])
 
 
-def _cell(mean: Mean | None, digits: int) -> str:
+def _label(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def mean_cell(mean: Mean | None, digits: int) -> str:
+    """Format "mean ± half of the interval", without the latter where there is none."""
     if mean is None:
         return "-"
     half = (mean.high - mean.low) / 2
@@ -88,7 +97,7 @@ def _cell(mean: Mean | None, digits: int) -> str:
 
 
 def write_csv(destination: Path, scores: Sequence[Score]) -> None:
-    """Write a line for every recording, system, variant and condition."""
+    """Write a line for every recording, system, variant, condition and band."""
     names = [field.name for field in dataclasses.fields(scores[0]) if field.name != "values"]
     columns = [name for name in COLUMNS if any(name in score.values for score in scores)]
     # File names need not be text.
@@ -100,18 +109,8 @@ def write_csv(destination: Path, scores: Sequence[Score]) -> None:
             writer.writerow([*(getattr(score, name) for name in names), *known])
 
 
-def write_json(
-    destination: Path,
-    rows: Sequence[Row],
-    conditions: dict[str, Any],
-    steady: dict[str, dict[str, float]],
-) -> None:
-    """Write the summary and its conditions; non-finite values become null."""
-    figures = {
-        "conditions": conditions,
-        "summary": [dataclasses.asdict(row) for row in rows],
-        "steady": steady,
-    }
+def write_json(destination: Path, figures: dict[str, Any]) -> None:
+    """Write figures; non-finite values become null."""
     text = json.dumps(_finite(figures), indent=2)
     destination.write_text(text + "\n", encoding="utf-8")
 
@@ -125,7 +124,7 @@ def _finite(value: Any) -> Any:
 
 
 def write_figure(destination: Path, rows: Sequence[Row]) -> None:
-    """Draw a panel of bars for every column: a group for each class, a bar for each system.
+    """Draw a panel of bars for every column: a group for each class and band, a bar for each system.
 
     Raises
     ------
@@ -136,11 +135,14 @@ def write_figure(destination: Path, rows: Sequence[Row]) -> None:
     from matplotlib.figure import Figure
 
     names = [name for name in COLUMNS if any(name in row.means for row in rows)]
-    kinds = list(dict.fromkeys(row.kind for row in rows))
+    groups = list(dict.fromkeys((row.kind, row.band_khz) for row in rows))
+    bands = {band for _, band in groups}
+    labels = [f"{kind}\n{band:g} kHz" if len(bands) > 1 else kind for kind, band in groups]
     systems = list(dict.fromkeys(row.system for row in rows))
-    across = min(3, len(names))
+    across = 1 if len(bands) > 1 else min(3, len(names))
     down = math.ceil(len(names) / across)
     width, height = _PANEL_INCHES
+    width = max(width, _GROUP_INCHES * len(groups))
     figure = Figure(figsize=(width * across, height * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).flat
     for panel, name in zip(panels, names, strict=False):
@@ -148,10 +150,11 @@ def write_figure(destination: Path, rows: Sequence[Row]) -> None:
             if (mean := row.means.get(name)) is None or not math.isfinite(mean.mean):
                 continue
             number = systems.index(row.system)
-            place = kinds.index(row.kind) + (number - (len(systems) - 1) / 2) * 0.8 / len(systems)
+            group = groups.index((row.kind, row.band_khz))
+            place = group + (number - (len(systems) - 1) / 2) * 0.8 / len(systems)
             panel.bar(place, mean.mean, 0.8 / len(systems), color=f"C{number % 10}")
             panel.vlines(place, mean.low, mean.high, color="black", linewidth=1)
-        panel.set_xticks(range(len(kinds)), kinds)
+        panel.set_xticks(range(len(groups)), labels)
         panel.set_title(COLUMNS[name][0], loc="left")
     for panel in list(figure.axes)[len(names) :]:
         panel.remove()

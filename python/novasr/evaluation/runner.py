@@ -32,8 +32,9 @@ from novasr.evaluation.protocols import (
     USUAL_DEGRADATION,
     keep_low_band,
     match_gain,
+    require_degradation,
 )
-from novasr.evaluation.robustness import CONDITIONS
+from novasr.evaluation.robustness import CONDITIONS, SCORED_FROM_HZ
 from novasr.evaluation.signals import fit
 from novasr.evaluation.systems import System, task_of
 from novasr.families.task import Task
@@ -51,13 +52,15 @@ CLEAN = "clean"
 #: Columns of each metric, and the module that it needs.
 METRICS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "lsd": (("lsd", "lsd_lf", "lsd_hf"), None),
+    "detail": (("detail", "brightness"), None),
+    "modulation": (("modulation",), None),
     "mrstft": (("mrstft",), None),
     "si_sdr": (("si_sdr",), None),
     "consistency": (("consistency",), None),
     "f0": (("f0_cents", "f0_gross", "voicing"), "pyworld"),
     "visqol": (("visqol",), "visqol"),
 }
-USUAL_METRICS = ("lsd", "mrstft", "si_sdr", "consistency", "f0")
+USUAL_METRICS = ("lsd", "detail", "mrstft", "si_sdr", "consistency", "f0")
 _WITH_F0 = ("speech", "singing")
 
 
@@ -69,6 +72,8 @@ class Settings:
     ----------
     metrics : tuple of str
         Keys of :data:`METRICS`.
+    variants : tuple of str
+        Of :data:`VARIANTS`.
     protocol : {"p1", "p2"}
         Whose log-spectral distance and average.
     degradation : str, optional
@@ -79,26 +84,37 @@ class Settings:
         Score the conditions of :mod:`novasr.evaluation.robustness` as well, by LSD alone.
     save : Path, optional
         Folder for the outputs.
-    task : Task
-        Rates and band of the systems, by default of the network in this package.
+    tasks : tuple of Task
+        Rates and bands of the inputs, all to one high rate; by default those of the network in this package.
     """
 
     metrics: tuple[str, ...] = USUAL_METRICS
+    variants: tuple[str, ...] = VARIANTS
     protocol: Distance = "p1"
     degradation: str | None = None
     all_bins: bool = False
     robustness: bool = False
     save: Path | None = None
-    task: Task = field(default_factory=task_of)
+    tasks: tuple[Task, ...] = field(default_factory=lambda: (task_of(),))
+
+    def __post_init__(self) -> None:
+        """Check that the inputs can be made."""
+        for task in self.tasks:
+            require_degradation(self.downsampling, task)
+
+    @property
+    def high_hz(self) -> int:
+        """Rate of the recordings."""
+        return self.tasks[0].high_hz
 
     @property
     def downsampling(self) -> str:
         """Key of the degradation."""
         return self.degradation or USUAL_DEGRADATION[self.protocol]
 
-    def degrade(self, audio: AnyFloatArray) -> DoubleArray:
+    def degrade(self, audio: AnyFloatArray, task: Task) -> DoubleArray:
         """Downsample a recording to the systems' input."""
-        return DEGRADATIONS[self.downsampling](audio, self.task)
+        return DEGRADATIONS[self.downsampling](audio, task)
 
 
 @dataclass(frozen=True)
@@ -111,6 +127,8 @@ class Score:
         The recording, its class and its speaker.
     system, variant, condition : str
         Whose output, with which of :data:`VARIANTS`, from which input.
+    band_khz : float
+        Where the band of the input ends.
     values : dict of str to float
         By column of :data:`METRICS`; NaN where a score is undefined.
     """
@@ -121,6 +139,7 @@ class Score:
     system: str
     variant: str
     condition: str
+    band_khz: float
     values: dict[str, float]
 
 
@@ -173,7 +192,7 @@ def evaluate(
     Returns
     -------
     list of Score
-        By recording, then condition, system and variant.
+        By recording, then band, condition, system and variant.
 
     Raises
     ------
@@ -236,19 +255,26 @@ def score_recording(
     """Score every system on one recording as :func:`evaluate` does, or return why it cannot be used."""
     try:
         with blaming(recording.path):
-            original = read_recording(recording.path, settings.task.high_hz)
+            original = read_recording(recording.path, settings.high_hz)
     except NovasrError as error:
         return error
+    degraded = {
+        condition: alter(original, settings.high_hz)
+        for condition, alter in (CONDITIONS.items() if settings.robustness else ())
+    }
     scores: list[Score] = []
-    low = settings.degrade(original)
-    for system in systems:
-        scores += _clean_scores(recording, original, low, system, settings)
-    for condition, alter in CONDITIONS.items() if settings.robustness else ():
-        low = settings.degrade(alter(original, settings.task.high_hz))
-        for system in systems:
-            made = fit(system.extend(low), len(original))
-            values = _lsd(recording, original, made, settings)
-            scores.append(_score(recording, system, "plain", condition, values))
+    for task in settings.tasks:
+        case = Case(recording, original, task, settings)
+        able = [system for system in systems if system.takes(task)]
+        low = settings.degrade(original, task)
+        for system in able:
+            scores += _clean_scores(case, low, system)
+        for condition, altered in degraded.items():
+            low = settings.degrade(altered, task)
+            for system in able:
+                made = fit(system.extend(low, task), len(original))
+                values = _lsd(case, made, SCORED_FROM_HZ.get(condition, 0.0))
+                scores.append(_score(case, system, "plain", condition, values))
     return scores
 
 
@@ -312,29 +338,40 @@ def usable(
     return found
 
 
-def _clean_scores(
-    recording: Recording,
-    original: DoubleArray,
-    low: DoubleArray,
-    system: System,
-    settings: Settings,
-) -> Iterator[Score]:
-    plain = fit(system.extend(low), len(original))
-    if settings.save is not None:
-        _save(settings, system, recording, plain)
+@dataclass(frozen=True)
+class Case:
+    """A recording, its audio of shape (frames,) at the high rate, and how it is to be restored and scored."""
+
+    recording: Recording
+    original: DoubleArray
+    task: Task
+    settings: Settings
+
+    @property
+    def bandwidth_hz(self) -> float:
+        """Highest frequency that is scored."""
+        return self.task.high_hz / 2 if self.settings.all_bins else self.recording.bandwidth_hz
+
+
+def _clean_scores(case: Case, low: DoubleArray, system: System) -> Iterator[Score]:
+    plain = fit(system.extend(low, case.task), len(case.original))
+    if case.settings.save is not None:
+        _save(case, system, plain)
+    degrade = partial(case.settings.degrade, task=case.task)
     outputs = {
-        "plain": plain,
-        "replaced": keep_low_band(plain, low, settings.task),
-        "matched": match_gain(plain, low, settings.degrade),
+        "plain": lambda: plain,
+        "replaced": lambda: keep_low_band(plain, low, case.task),
+        "matched": lambda: match_gain(plain, low, degrade),
     }
-    for variant, made in outputs.items():
-        values = _values(recording, original, low, made, settings)
-        yield _score(recording, system, variant, CLEAN, values)
+    for variant in case.settings.variants:
+        values = _values(case, low, outputs[variant]())
+        yield _score(case, system, variant, CLEAN, values)
 
 
 def _score(
-    recording: Recording, system: System, variant: str, condition: str, values: dict[str, float]
+    case: Case, system: System, variant: str, condition: str, values: dict[str, float]
 ) -> Score:
+    recording, band_khz = case.recording, case.task.band_hz / 1000
     return Score(
         str(recording.path),
         recording.kind,
@@ -342,51 +379,56 @@ def _score(
         system.name,
         variant,
         condition,
+        band_khz,
         values,
     )
 
 
-def _values(
-    recording: Recording,
-    original: DoubleArray,
-    low: DoubleArray,
-    made: DoubleArray,
-    settings: Settings,
-) -> dict[str, float]:
+def _values(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]:
+    original, task, band = case.original, case.task, case.bandwidth_hz
     values: dict[str, float] = {}
-    for name in settings.metrics:
+    for name in case.settings.metrics:
         if name == "lsd":
-            values |= _lsd(recording, original, made, settings)
+            values |= _lsd(case, made)
+        elif name == "detail":
+            distance = case.settings.protocol
+            values |= metrics.detail(original, made, task, bandwidth_hz=band, distance=distance)
+        elif name == "modulation":
+            values["modulation"] = metrics.modulation(original, made, task, bandwidth_hz=band)
         elif name == "mrstft":
-            band = _band(recording, settings)
-            values["mrstft"] = metrics.mrstft(original, made, settings.task, bandwidth_hz=band)
+            values["mrstft"] = metrics.mrstft(original, made, task, bandwidth_hz=band)
         elif name == "si_sdr":
             values["si_sdr"] = metrics.si_sdr(original, made)
         elif name == "consistency":
-            values["consistency"] = metrics.snr(low, fit(settings.degrade(made), len(low)))
+            back = fit(case.settings.degrade(made, task), len(low))
+            values["consistency"] = metrics.snr(low, back)
         elif name == "visqol":
-            values["visqol"] = metrics.visqol(original, made, settings.task)
-        elif recording.kind in _WITH_F0:
-            values |= metrics.f0_error(original, made, settings.task)
+            values["visqol"] = metrics.visqol(original, made, task)
+        elif case.recording.kind in _WITH_F0:
+            values |= metrics.f0_error(original, made, task)
     return values
 
 
-def _lsd(
-    recording: Recording, original: DoubleArray, made: DoubleArray, settings: Settings
-) -> dict[str, float]:
-    band, distance = _band(recording, settings), settings.protocol
-    return metrics.lsd(original, made, settings.task, bandwidth_hz=band, distance=distance)
+def _lsd(case: Case, made: DoubleArray, from_hz: float = 0.0) -> dict[str, float]:
+    return metrics.lsd(
+        case.original,
+        made,
+        case.task,
+        from_hz=from_hz,
+        bandwidth_hz=case.bandwidth_hz,
+        distance=case.settings.protocol,
+    )
 
 
-def _band(recording: Recording, settings: Settings) -> float:
-    return settings.task.high_hz / 2 if settings.all_bins else recording.bandwidth_hz
-
-
-def _save(settings: Settings, system: System, recording: Recording, audio: DoubleArray) -> None:
+def _save(case: Case, system: System, audio: DoubleArray) -> None:
     """Write in float, so that nothing is clipped."""
+    settings, recording = case.settings, case.recording
     assert settings.save is not None
-    place = settings.save / system.name.replace("/", "_") / recording.path.parent.name
+    place = settings.save / system.name.replace("/", "_")
+    if len(settings.tasks) > 1:
+        place /= f"{case.task.band_hz / 1000:g} kHz"
+    place /= recording.path.parent.name
     place.mkdir(parents=True, exist_ok=True)
-    layout = Layout("WAV", "FLOAT", settings.task.high_hz, 1)
+    layout = Layout("WAV", "FLOAT", settings.high_hz, 1)
     block = audio[:, None].astype(np.float32)
     write_file(place / f"{recording.path.stem}.wav", layout, iter([block]), Metadata())

@@ -20,6 +20,8 @@ SEED = 0
 ALL = "all"
 _SPEAKING = ("speech", "singing")
 
+Key = tuple[str, str, str, str, float]  # system, class, variant, condition and band
+
 
 @dataclass(frozen=True)
 class Mean:
@@ -38,6 +40,8 @@ class Row:
     ----------
     system, kind, variant, condition : str
         As in :class:`Score`; `kind` may be ``"all"``.
+    band_khz : float
+        As in :class:`Score`.
     recordings, clusters : int
         Recordings, and those that the bootstrap draws: speakers where they are known, else recordings.
     means : dict of str to Mean
@@ -48,13 +52,14 @@ class Row:
     kind: str
     variant: str
     condition: str
+    band_khz: float
     recordings: int
     clusters: int
     means: dict[str, Mean]
 
 
 def summarise(scores: Sequence[Score], protocol: Distance = "p1") -> list[Row]:
-    """Average scores by system, class, variant and condition.
+    """Average scores by system, class, variant, condition and band.
 
     Parameters
     ----------
@@ -70,31 +75,34 @@ def summarise(scores: Sequence[Score], protocol: Distance = "p1") -> list[Row]:
     """
     kinds = list(dict.fromkeys(score.kind for score in scores))
     kinds += [ALL] if len(kinds) > 1 else []
-    groups: dict[tuple[str, str, str, str], list[Score]] = {}
+    groups: dict[Key, list[Score]] = {}
     for kind in kinds:
         for score in scores:
             if kind in (score.kind, ALL):
-                key = (score.system, kind, score.variant, score.condition)
+                key = (score.system, kind, score.variant, score.condition, score.band_khz)
                 groups.setdefault(key, []).append(score)
     return [_row(key, group, protocol) for key, group in groups.items()]
 
 
-def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, str], int]:
+def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, float, str], int]:
     """Count the recordings on which a system's LSD exceeds that of sinc.
 
     Returns
     -------
-    dict of (str, str) to int
-        By system and condition, of plain outputs; empty if sinc was not scored.
+    dict of (str, float, str) to int
+        By system, band in kHz and condition, of plain outputs; empty if sinc was not scored.
     """
     plain = [score for score in scores if score.variant == "plain" and "lsd" in score.values]
-    at_rest = {(s.recording, s.condition): s.values["lsd"] for s in plain if s.system == "sinc"}
-    harmed: dict[tuple[str, str], int] = {}
+    at_rest = {_input_of(score): score.values["lsd"] for score in plain if score.system == "sinc"}
+    harmed: dict[tuple[str, float, str], int] = {}
     for score in plain if at_rest else ():
-        key = score.system, score.condition
-        worse = score.values["lsd"] > at_rest[score.recording, score.condition]
-        harmed[key] = harmed.get(key, 0) + worse
+        key = score.system, score.band_khz, score.condition
+        harmed[key] = harmed.get(key, 0) + (score.values["lsd"] > at_rest[_input_of(score)])
     return harmed
+
+
+def _input_of(score: Score) -> tuple[str, float, str]:
+    return score.recording, score.band_khz, score.condition
 
 
 def bootstrap_mean(
@@ -145,7 +153,7 @@ def cluster_of(score: Score) -> str:
     return score.speaker if score.speaker and score.kind in _SPEAKING else score.recording
 
 
-def _row(key: tuple[str, str, str, str], group: list[Score], protocol: Distance) -> Row:
+def _row(key: Key, group: list[Score], protocol: Distance) -> Row:
     means = {}
     for column in _columns(group):
         valid = [score for score in group if not np.isnan(score.values.get(column, np.nan))]

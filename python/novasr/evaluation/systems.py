@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ import numpy as np
 
 from novasr.engines import engine_format, is_script
 from novasr.errors import AudioFormatError, NovasrError, ParameterError
-from novasr.evaluation.protocols import sinc
+from novasr.evaluation.metrics import NARROWEST_HIGH_BAND_HZ
+from novasr.evaluation.protocols import extended_frames, has_whole_ratio, sinc
 from novasr.evaluation.signals import fit
 from novasr.families.task import Task
 from novasr.offline.arrays import enhance
@@ -18,15 +20,14 @@ from novasr.weights.hub import NAMED_WEIGHTS, download
 from novasr.weights.load import load_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from novasr.types import AnyFloatArray, DoubleArray
+    from novasr.types import AnyFloatArray, DoubleArray, Mode
 
 OURS = "ours"
 RESAMPLERS = ("sinc", "linear")
+_LOWEST_BAND_HZ = 4_000.0  # of the lowest rate that a stream takes
 
 
-def task_of(weights: Path | None = None) -> Task:
+def task_of(weights: str | Path | None = None) -> Task:
     """Tell the rates and the band of a network, by default of the one in this package.
 
     Raises
@@ -37,36 +38,91 @@ def task_of(weights: Path | None = None) -> Task:
     return Task.of(engine_format("auto", weights))
 
 
+def tasks_of(bands_khz: Sequence[float], own: Task) -> tuple[Task, ...]:
+    """Tell what is to be scored: recordings that are downsampled to twice each band.
+
+    Parameters
+    ----------
+    bands_khz : sequence of float
+        Where the input's band is to end; empty for the network's own band, or for that of the weights in this
+        package if the network takes any band.
+    own : Task
+        Rates and band of the network.
+
+    Raises
+    ------
+    ParameterError
+        If a band is out of range.
+    """
+    if not bands_khz:
+        return (own if own.ratio > 1 else task_of(),)
+    highest_hz = own.high_hz / 2 - NARROWEST_HIGH_BAND_HZ
+    tasks = []
+    for band_khz in dict.fromkeys(bands_khz):
+        band_hz = 1000 * band_khz
+        if not _LOWEST_BAND_HZ <= band_hz <= highest_hz:
+            msg = (
+                f"bands: {_LOWEST_BAND_HZ / 1000:g} .. {highest_hz / 1000:g} kHz, not {band_khz:g}"
+            )
+            raise ParameterError(msg)
+        tasks.append(Task(round(2 * band_hz), own.high_hz, band_hz))
+    return tuple(tasks)
+
+
 @dataclass(frozen=True)
 class System:
-    """One way from the low rate to the high one.
+    """One way from a low rate to the high one.
 
     Attributes
     ----------
     name : str
         As reports call it; ``"sinc"`` and ``"linear"`` are resamplers, all others networks.
-    weights : Path, optional
+    weights : str or Path, optional
         The network's weights, ``None`` for those in this package.
-    task : Task
-        Rates and band.
+    own : Task
+        The network's own rates and band; unused for resamplers.
     """
 
     name: str
-    weights: Path | None = None
-    task: Task = field(default_factory=task_of)
+    weights: str | Path | None = None
+    own: Task = field(default_factory=task_of)
 
-    def extend(self, low: AnyFloatArray) -> DoubleArray:
-        """Upsample N frames to ``ratio * N``; a network's output alone, without the input's own band.
+    @property
+    def is_network(self) -> bool:
+        """Whether it is no resampler."""
+        return self.weights is not None or self.name not in RESAMPLERS
 
-        Where a network's output ends earlier, the engine pads with zeros.
+    def takes(self, task: Task) -> bool:
+        """Tell whether it can extend from these rates: ``linear`` needs a whole ratio."""
+        return self.is_network or self.name != "linear" or has_whole_ratio(task)
+
+    def extend(self, low: AnyFloatArray, task: Task) -> DoubleArray:
+        """Upsample a recording as users do, who know its rate alone.
+
+        From its own rates a network's output is taken alone (``mode="full"``), without the input's own band; where
+        it ends earlier, the engine pads with zeros. From other rates the stream resamples to the
+        network's input and keeps the input's own band (``mode="extend"``).
+
+        Parameters
+        ----------
+        low : ndarray of float, shape (frames,)
+            At ``task.low_hz``.
+        task : Task
+            Rates and band of the recording.
+
+        Returns
+        -------
+        ndarray of float64, shape (frames * high_hz / low_hz,)
+            At ``task.high_hz``.
         """
-        if self.weights is None and self.name == "sinc":
-            return fit(sinc(low, self.task), self.task.ratio * len(low))
-        if self.weights is None and self.name == "linear":
-            return linear(low, self.task.ratio)
-        audio = np.asarray(low, np.float32)
-        made = enhance(audio, self.task.low_hz, mode="full", weights=self.weights)
-        return np.asarray(made, np.float64)
+        if self.is_network:
+            mode: Mode = "full" if task == self.own else "extend"
+            audio = np.asarray(low, np.float32)
+            made = enhance(audio, task.low_hz, mode=mode, weights=self.weights, force=True)
+            return np.asarray(made, np.float64)
+        if self.name == "sinc":
+            return fit(sinc(low, task), extended_frames(len(low), task))
+        return linear(low, task.ratio)
 
 
 def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
@@ -76,25 +132,20 @@ def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
 
 
 def named(weights: str) -> System:
-    """Find the network of ``ours``, ``v1``, ``v2`` or a file, and read it once to check it.
+    """Find the network of ``ours``, of another name that :func:`load_weights` knows or of a file, and check it.
 
     Raises
     ------
     WeightsError, StreamError
         If it cannot be fetched or read.
-    ParameterError
-        If it takes any band: there is no protocol for that yet.
     """
     if weights == OURS:
         return System(OURS)
-    path = download(weights) if weights in NAMED_WEIGHTS else Path(weights)
-    if not is_script(path):
-        load_tensors(path)
-    task = task_of(path)
-    if task.ratio == 1:
-        msg = f"weights {weights!r}: evaluation has no protocol yet for a model that takes any band"
-        raise ParameterError(msg)
-    return System(weights if weights in NAMED_WEIGHTS else _label(path), path, task)
+    place = download(weights) if weights in NAMED_WEIGHTS else weights
+    if not is_script(place):
+        load_tensors(place)
+    label = _label(Path(weights)) if Path(weights).suffix else weights
+    return System(label, place, task_of(place))
 
 
 def _label(path: Path) -> str:
@@ -112,7 +163,7 @@ def local_task(weights: Sequence[str]) -> Task:
     """
     for item in weights:
         if item not in NAMED_WEIGHTS:
-            return named(item).task
+            return named(item).own
     return task_of()
 
 
@@ -140,11 +191,11 @@ def choose(
     WeightsError, StreamError
         If one of `weights` is not available.
     AudioFormatError
-        If they differ in their rates or band.
+        If they differ in the rate of their output.
     """
     asked = [named(item) for item in dict.fromkeys(weights)]
     names = [system.name for system in asked] + [*RESAMPLERS, *NAMED_WEIGHTS]
-    task = _common_task(asked)
+    _require_one_rate(asked)
     asked = [
         replace(system, name=item)
         if item != system.name and names.count(system.name) > 1
@@ -153,25 +204,24 @@ def choose(
     ]
     if not baselines:
         return asked, {}
-    found: list[System] = [System(name, task=task) for name in RESAMPLERS]
+    found = [System(name) for name in RESAMPLERS]
     left_out: dict[str, NovasrError] = {}
     for name in (item for item in NAMED_WEIGHTS if item not in weights):
         try:
             baseline = named(name)
-            _common_task([*found, baseline])
+            _require_one_rate([*asked, baseline])
             found.append(baseline)
         except NovasrError as error:
             left_out[name] = error
     return found + asked, left_out
 
 
-def _common_task(systems: Sequence[System]) -> Task:
-    first = systems[0]
-    for other in systems:
-        if other.task != first.task:
+def _require_one_rate(networks: Sequence[System]) -> None:
+    first = networks[0]
+    for other in networks:
+        if other.own.high_hz != first.own.high_hz:
             msg = (
-                f"{other.name} works from {other.task}, {first.name} from {first.task}: "
+                f"{other.name} gives {other.own.high_hz} Hz, {first.name} {first.own.high_hz} Hz: "
                 "evaluate them one at a time"
             )
             raise AudioFormatError(msg)
-    return first.task

@@ -18,10 +18,11 @@ Forward = Callable[[Any, "Tensor", "Tensor"], "Tensor"]
 class TorchFamily(Protocol):
     """The names of a module ``novasr.families.NAME``.
 
-    Three more are optional: ``training_forward(network, audio, cutoffs_hz)`` is for networks that, in training,
+    Four more are optional: ``training_forward(network, audio, cutoffs_hz)`` is for networks that, in training,
     draw something or are told where the input's band ends; ``fast_forward(network, audio)`` computes what
     ``network(audio)`` does, faster on a CPU (see :func:`forward_of`); ``finish(network)`` corrects a network
-    in place whose weights were rounded to float16 (see :func:`finish`).
+    in place whose weights were rounded to float16 (see :func:`finish`); ``uses_per_second(tensor)`` tells how often a
+    second of audio is multiplied by each value of a tensor.
 
     Attributes
     ----------

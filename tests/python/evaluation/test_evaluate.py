@@ -59,7 +59,7 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
 
     with (out / "a.csv").open(encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
-    assert len(rows) == 2 * 3 * (3 + 4)  # recordings, systems, variants and degraded inputs
+    assert len(rows) == 2 * 3 * (3 + 5)  # recordings, systems, variants and degraded inputs
     assert {row["system"] for row in rows} == {"sinc", "linear", "ours"}
     assert all(row["lsd_hf"] in ("", "nan") for row in rows if row["kind"] == "music")
 
@@ -98,6 +98,46 @@ def test_markdown_limit_and_all_bins(evaluate, data: Path):
     assert (run.returncode, run.stderr) == (0, "")
     assert "all bins" in run.stdout
     assert "| ours   | speech | 1 | 1        |" in run.stdout
+
+
+def test_bands_of_both_families_are_compared_in_one_run(evaluate, data: Path, tmp_path: Path):
+    wide = Path(__file__).parents[2] / "families" / "wide" / "neutral.safetensors"
+    files = (
+        "--csv",
+        tmp_path / "a.csv",
+        "--json",
+        tmp_path / "a.json",
+        "--plot",
+        tmp_path / "a.png",
+    )
+    words = ("--bands", "4,8,10", "--weights", "ours", "--weights", wide, "--robustness", *files)
+    run = evaluate(data, *FAST, *words, "--save", tmp_path / "made")
+    assert run.returncode == 0, run.stderr
+    assert "Protocol p1, to 8, 16, 20 kHz by soxr" in run.stdout
+    heads = [line for line in run.stdout.splitlines() if line.startswith("system")]
+    assert all("band kHz" in line for line in heads if "silence" not in line)
+
+    with (tmp_path / "a.csv").open(encoding="utf-8") as text:
+        plain = [row for row in csv.DictReader(text) if row["variant"] == "plain"]
+    degraded = [row for row in plain if row["system"] == "neutral" and row["condition"] != "clean"]
+    assert len(degraded) == 2 * 3 * 5  # recordings, bands, conditions
+    rows = [row for row in plain if row["condition"] == "clean"]
+    found = {(row["system"], float(row["band_khz"])) for row in rows}
+    everywhere = {(name, band) for name in ("sinc", "ours", "neutral") for band in (4, 8, 10)}
+    assert found == everywhere | {("linear", 4), ("linear", 8)}
+    talk = {
+        (row["system"], float(row["band_khz"])): row for row in rows if "talk" in row["recording"]
+    }
+    assert len({talk["sinc", band]["lsd_hf"] for band in (4, 8, 10)}) == 3
+    for band in (4, 8, 10):  # weights that add nothing: resampling alone, with another roll-off
+        difference = float(talk["neutral", band]["lsd_lf"]) - float(talk["sinc", band]["lsd_lf"])
+        assert abs(difference) < 0.3
+    figures = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert figures["conditions"]["bands_khz"] == [4, 8, 10]
+    assert {row["band_khz"] for row in figures["summary"]} == {4, 8, 10}
+    assert figures["steady"]["neutral"]["silence_peak"] is None  # silence, in dB
+    saved = sorted((tmp_path / "made" / "neutral").glob("*/data/talk.wav"))
+    assert [path.parts[-3] for path in saved] == ["10 kHz", "4 kHz", "8 kHz"]
 
 
 def test_an_error_is_one_line_and_leaves_nothing_behind(evaluate, data: Path, tmp_path: Path):
@@ -183,7 +223,10 @@ def test_a_missing_recording_is_left_out_and_too_many_are_an_error(evaluate, dat
     [
         ("nowhere", "nowhere: no such folder"),
         ("data --weights none.bin", "none.bin.*no such file"),
-        ("data --metrics=lsd,pesq", "'pesq': choose from lsd, mrstft"),
+        ("data --metrics=lsd,pesq", "'pesq': choose from lsd, detail, mod"),
+        ("data --bands 4,b", "--bands takes numbers with commas between, in kHz, not '4,b'"),
+        ("data --bands 2", "4 .. 23 kHz, not 2"),
+        ("data --bands 10 --protocol p2", "degradation 'mask' needs a whole ratio of rates"),
         ("data --csv absent/a.csv", "absent/a.csv: the folder is missing"),
         ("data --json data", "data: cannot be written: it is not a file"),
         ("short", "short.wav: 480 frames, evaluation needs 2400"),

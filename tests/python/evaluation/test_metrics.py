@@ -82,6 +82,91 @@ def test_lsd_scores_each_band_by_itself_and_nothing_above_the_recordings_band() 
     assert np.isnan(metrics.lsd(audio, louder, TASK, bandwidth_hz=8_900)["lsd_hf"])
 
 
+def test_lsd_leaves_out_what_lies_below_the_first_frequency() -> None:
+    audio = white(1)
+    spectrum = np.fft.rfft(audio)
+    hertz = np.fft.rfftfreq(len(audio), 1 / RATE)
+    without = np.fft.irfft(np.where(hertz < 300, 1e-3 * spectrum, spectrum))
+    assert metrics.lsd(audio, without, TASK)["lsd_lf"] > 0.5
+    # The window of 2048 samples spreads the edge over 4 bins.
+    assert metrics.lsd(audio, without, TASK, from_hz=400)["lsd_lf"] < 0.05
+
+
+def louder_above(audio: np.ndarray, hertz: float, gain_db: float) -> np.ndarray:
+    spectrum = np.fft.rfft(audio)
+    above = np.fft.rfftfreq(len(audio), 1 / RATE) >= hertz
+    return np.fft.irfft(np.where(above, 10 ** (gain_db / 20), 1) * spectrum)
+
+
+@pytest.mark.parametrize("gain_db", [-9.0, 6.0])
+def test_a_gain_of_the_added_band_is_brightness_and_leaves_the_detail(gain_db: float) -> None:
+    audio = white(1)
+    found = metrics.detail(audio, louder_above(audio, 8_000, gain_db), TASK)
+    assert found["brightness"] == pytest.approx(gain_db, abs=0.05)  # the window spreads the edge
+    assert found["detail"] < 0.05
+    other = metrics.detail(audio, white(2), TASK)
+    brighter = metrics.detail(audio, louder_above(white(2), 8_000, gain_db), TASK)
+    assert brighter["detail"] == pytest.approx(other["detail"], rel=0.01)
+    assert brighter["brightness"] - other["brightness"] == pytest.approx(gain_db, abs=0.05)
+    assert other["detail"] == pytest.approx(metrics.lsd(audio, white(2), TASK)["lsd_hf"], rel=0.01)
+
+
+def test_a_tilt_above_the_band_is_detail() -> None:
+    audio = white(1)
+    tilted = louder_above(louder_above(audio, 8_000, -6), 16_000, 12)
+    found = metrics.detail(audio, tilted, TASK)
+    assert found["brightness"] == pytest.approx(0, abs=0.05)
+    assert found["detail"] == pytest.approx(0.6, rel=0.02)  # 6 dB in log10 of power
+
+
+def test_detail_of_a_constant_is_lower_than_that_of_other_noise() -> None:
+    """The spread of log10 of power of noise is 0.557, of a difference of two 0.788."""
+    audio = white(1)
+    assert metrics.detail(audio, np.zeros(RATE), TASK)["detail"] == pytest.approx(0.557, abs=0.02)
+    assert metrics.detail(audio, white(2), TASK)["detail"] == pytest.approx(0.788, abs=0.02)
+
+
+def test_what_ends_near_the_band_has_neither_detail_nor_modulation() -> None:
+    audio = white(1)
+    assert np.isnan([*metrics.detail(audio, audio, TASK, bandwidth_hz=8_900).values()]).all()
+    assert np.isnan(metrics.modulation(audio, audio, TASK, bandwidth_hz=8_900))
+    assert np.isnan(metrics.modulation(np.zeros(RATE), audio, TASK))
+
+
+def test_a_modulation_counts_in_its_octave_as_the_formula_says() -> None:
+    time = np.arange(6 * RATE) / RATE
+    steady = sum(
+        0.01 * np.sin(2 * np.pi * hertz * time + hertz) for hertz in range(8_250, 24_000, 500)
+    )
+    one_octave_of_six = 10 * np.log10((6**2 / 2 + 0.1) / 0.1) / np.sqrt(6)
+    for hertz in (1.4, 5.5, 22.0):
+        modulated = steady * 10 ** (6 / 20 * np.sin(2 * np.pi * hertz * time))
+        for pair in ((steady, modulated), (modulated, steady)):
+            assert metrics.modulation(*pair, TASK) == pytest.approx(one_octave_of_six, rel=0.01)
+
+
+def test_modulation_ignores_gain_and_what_lies_in_the_inputs_band() -> None:
+    audio = white(1, 4 * RATE) * (1.1 + np.sin(np.arange(4 * RATE) / 3_000))
+    assert metrics.modulation(audio, audio, TASK) == 0
+    assert metrics.modulation(audio, louder_above(audio, 8_000, -6), TASK) < 0.1
+    below = louder_above(white(2, 4 * RATE), 7_500, -200)
+    assert metrics.modulation(audio, audio + below, TASK) < 0.1
+
+
+def test_modulation_tells_steady_noise_and_an_empty_band_from_a_voice() -> None:
+    audio = white(1, 4 * RATE) * (1.1 + np.sin(np.arange(4 * RATE) / 3_000))
+    alike = white(2, 4 * RATE) * (1.1 + np.sin(np.arange(4 * RATE) / 3_000))
+    empty = System("sinc").extend(by_soxr(audio, TASK), TASK)
+    by_likeness = [
+        metrics.modulation(audio, other, TASK) for other in (alike, white(2, 4 * RATE), empty)
+    ]
+    assert by_likeness[0] < 1 < by_likeness[1] < by_likeness[2]
+
+
+def test_short_recordings_have_a_modulation() -> None:
+    assert metrics.modulation(white(1, 2_400), white(2, 2_400), TASK) >= 0
+
+
 def test_si_sdr_is_that_of_the_orthogonal_part_at_any_gain() -> None:
     turn = 2 * np.pi * 1000 * np.arange(RATE) / RATE
     reference, error = np.sin(turn), np.cos(turn)
@@ -125,7 +210,7 @@ def test_visqol_prefers_a_copy_to_the_low_band_alone() -> None:
     needs.package("visqol", "pip install 'novasr[evaluate]'")
     audio = noise(2.0, RATE)[:, 0]
     assert metrics.visqol(audio, audio, TASK) > 4.5
-    assert metrics.visqol(audio, System("sinc").extend(by_soxr(audio, TASK)), TASK) < 3
+    assert metrics.visqol(audio, System("sinc").extend(by_soxr(audio, TASK), TASK), TASK) < 3
 
 
 def test_vctk_comes_out_as_an_independent_program_had_it(shared: Path) -> None:
@@ -141,6 +226,6 @@ def test_vctk_comes_out_as_an_independent_program_had_it(shared: Path) -> None:
         audio, _ = sf.read(folder / name)
         low = by_soxr(audio, TASK)
         for number, system in enumerate(systems):
-            values = metrics.lsd(audio, fit(system.extend(low), len(audio)), TASK)
+            values = metrics.lsd(audio, fit(system.extend(low, TASK), len(audio)), TASK)
             found[number] += np.array([values["lsd"], values["lsd_hf"]]) / len(names)
     np.testing.assert_allclose(found, [[3.57, 4.33], [1.67, 2.01]], atol=0.03)

@@ -12,7 +12,7 @@ from novasr.evaluation.summary import bootstrap_mean, count_harmed, summarise
 
 
 def score(recording: str, speaker: str, value: float, kind: str = "speech") -> Score:
-    return Score(recording, kind, speaker, "sinc", "plain", "clean", {"lsd": value})
+    return Score(recording, kind, speaker, "sinc", "plain", "clean", 8.0, {"lsd": value})
 
 
 def test_the_interval_holds_the_true_mean_about_as_often_as_it_says() -> None:
@@ -45,11 +45,11 @@ def test_a_seed_makes_it_repeatable_and_one_cluster_has_no_interval() -> None:
 
 def test_harm_is_counted_against_sinc() -> None:
     scores = [score("1", "a", 2.0), score("2", "a", 2.0)]
-    assert count_harmed(scores) == {("sinc", "clean"): 0}
+    assert count_harmed(scores) == {("sinc", 8.0, "clean"): 0}
     others = [
         replace(item, system="ours", values={"lsd": lsd}) for item, lsd in zip(scores, (1, 3))
     ]
-    assert count_harmed(scores + others)["ours", "clean"] == 1
+    assert count_harmed(scores + others)["ours", 8.0, "clean"] == 1
     assert count_harmed(others) == {}
 
 
@@ -67,3 +67,11 @@ def test_classes_come_with_their_sum_and_music_is_counted_by_recording() -> None
     assert found == [("speech", 2, 1), ("music", 2, 2), ("all", 4, 3)]
     assert rows[1].means["lsd"].mean == 3
     assert rows[2].means["lsd"].mean == 2
+
+
+def test_bands_are_averaged_and_compared_one_by_one() -> None:
+    scores = [score("1", "a", 1.0), replace(score("1", "a", 3.0), band_khz=4.0)]
+    assert [(row.band_khz, row.means["lsd"].mean) for row in summarise(scores)] == [(8, 1), (4, 3)]
+    others = [replace(item, system="ours", values={"lsd": 2.0}) for item in scores]
+    harmed = count_harmed(scores + others)
+    assert (harmed["ours", 8.0, "clean"], harmed["ours", 4.0, "clean"]) == (1, 0)

@@ -16,8 +16,7 @@ from torch import nn
 
 import novasr
 from novasr import _native
-from novasr.errors import ParameterError, WeightsError
-from novasr.evaluation.systems import named
+from novasr.errors import WeightsError
 from novasr.families import in_torch
 from novasr.families.torch_family import TorchFamily
 from novasr.families.wide import StreamingWide, WideNetwork, initial_network
@@ -241,8 +240,6 @@ def test_with_an_estimated_cutoff_blocks_of_any_size_give_the_same_bits(weights,
     assert np.array_equal(np.concatenate([*parts, stream.flush()]), whole)
 
 
-def test_torchscript_and_evaluation_say_that_they_cannot_follow_a_band(weights):
+def test_torchscript_says_that_it_cannot_follow_a_band(weights):
     with pytest.raises(WeightsError, match="use engine='native'"):
         novasr.Stream(48_000, 1, weights=weights, engine="torch")
-    with pytest.raises(ParameterError, match="no protocol yet"):
-        named(str(weights))

@@ -5,7 +5,7 @@ The names are those of :class:`novasr.families.torch_family.TorchFamily`.
 
 from novasr.families.novasr.fast import forward as fast_forward
 from novasr.families.novasr.initial import initial_network
-from novasr.families.novasr.network import NovaSRNetwork
+from novasr.families.novasr.network import NovaSRNetwork, uses_per_second
 from novasr.families.novasr.settle import settle as finish
 from novasr.families.novasr.streaming import StreamingNovaSR
 from novasr.families.task import Task
@@ -23,4 +23,5 @@ __all__ = [
     "fast_forward",
     "finish",
     "initial_network",
+    "uses_per_second",
 ]

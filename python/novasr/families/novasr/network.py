@@ -51,3 +51,12 @@ class NovaSRNetwork(nn.Module):
     def block(self) -> AmpBlock:
         """The one block; upstream's file layout has a list of them."""
         return cast(AmpBlock, self.resblocks[0])
+
+
+def uses_per_second(tensor: str) -> float:
+    """Tell how often a second of audio is multiplied by each value of a tensor; biases do not multiply."""
+    if tensor.endswith("filter"):
+        return CHANNELS * NovaSRNetwork.output_rate
+    if not tensor.endswith("weight"):
+        return 0
+    return NovaSRNetwork.input_rate if tensor == "conv_pre.weight" else NovaSRNetwork.output_rate

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from novasr.families.task import Task
-from novasr.families.wide.bands import RATE_HZ
+from novasr.families.wide.bands import HOP, RATE_HZ
 from novasr.families.wide.network import NOISE_FRAMES, WideNetwork
 from novasr.families.wide.streaming import StreamingWide
 
@@ -37,3 +37,9 @@ def training_forward(network: WideNetwork, audio: Tensor, cutoffs_hz: Tensor) ->
     first = int(cutoffs_hz.double().sum().mul(1_000)) % NOISE_FRAMES
     output: Tensor = network(audio, cutoffs_hz, first)
     return output
+
+
+def uses_per_second(tensor: str) -> float:
+    """Tell how often a second of audio is multiplied by each value of a tensor; norms are not counted."""
+    of_a_norm = tensor.endswith("norm.weight")
+    return RATE_HZ / HOP if tensor.endswith("weight") and not of_a_norm else 0

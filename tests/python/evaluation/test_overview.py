@@ -1,0 +1,138 @@
+"""The page with the four axes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import needs
+import numpy as np
+import pytest
+from audio_files import noise, write
+from command_line import assert_one_error_line, novasr, without_package
+
+from novasr.cli.main import app
+from novasr.errors import NovasrError, WeightsError
+from novasr.evaluation import benchmark, overview
+from novasr.evaluation.benchmark import ModelFigure
+from novasr.evaluation.overview import pareto, usual_systems
+from novasr.evaluation.systems import System
+
+WIDE = Path(__file__).parents[2] / "families" / "wide" / "neutral.safetensors"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write(folder / "talk.wav", noise(1.0, 48_000), 48_000)
+    write(folder / "music_1.flac", noise(1.0, 48_000, 2), 48_000)
+    rows = ("talk.wav,1,22,ann", "music_1.flac,1,22,music")
+    (folder / "manifest.csv").write_text("\n".join(["file,seconds,bandwidth_khz,speaker", *rows]))
+    return folder
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = ModelFigure(100.0, 3.0, 10.0, 80.0, 190.0, 4.0)
+    monkeypatch.setattr(benchmark, "measure_model", lambda name, weights: figure)
+    monkeypatch.setattr(benchmark, "measure_resampler", lambda name: figure)
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_page_has_every_axis_of_every_system(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs.package("visqol", "pip install 'novasr[evaluate]'")
+    monkeypatch.setattr(overview, "WIDE", str(WIDE))
+    files = ["--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")]
+    app(["report", str(data), "--jobs", "1", *files], standalone_mode=False)
+    printed = capsys.readouterr().out
+    for heading in ("Fidelity", "Adaptability", "Speed", "Size"):
+        assert f"\n{heading}" in printed
+    lines = [line.split() for line in printed.splitlines()]
+    assert [line[:2] for line in lines if line[:1] == ["speech"]] == [
+        ["speech", rate] for rate in ("8", "12", "16", "24")
+    ]
+    assert ["base", "100", "3.0", "80", "190"] in lines
+    assert ["base", "23,248", "48", "1,169", "4"] in lines
+    assert ["neutral", "529,664", "1,064", "98", "4"] in lines
+    assert ["sinc", "0", "0", "-", "4"] in lines
+
+    figures = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert figures["conditions"]["recordings"] == 2
+    scored = {
+        (row["system"], row["band_khz"], "visqol" in row["means"]) for row in figures["summary"]
+    }
+    bands = {(4.0, False), (6.0, False), (8.0, True), (12.0, False)}
+    assert scored == {(name, *band) for name in ("sinc", "base", "neutral") for band in bands}
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_networks_are_measured_with_a_band_to_add(tmp_path: Path) -> None:
+    low, high = (benchmark._banded_noise(1.0, rate) for rate in (16_000, 48_000))
+    for noise_in, rate in ((low, 16_000), (high, 48_000)):
+        power = np.abs(np.fft.rfft(noise_in)) ** 2
+        hertz = np.fft.rfftfreq(rate, 1 / rate)
+        assert power[hertz > 7_010].max() < 1e-9 * power[hertz < 6_990].mean()
+    for found in (
+        benchmark.measure_model("base", None, budget=0.05),
+        benchmark.measure_model("neutral", WIDE, budget=0.05),
+    ):
+        assert found.speed > 1
+        assert 0 < found.p50_us <= found.p99_us
+        assert 0 < found.memory_mb < 200
+    assert found.latency_ms == pytest.approx(
+        1000 * 511 / 48_000
+    )  # docs/architecture.md: WideEngine
+    resampler = benchmark.measure_resampler("sinc", budget=0.05)
+    assert resampler.speed > 1
+    assert resampler.latency_ms is None
+
+
+def test_wide_is_left_out_while_it_is_missing_and_others_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent(name: str) -> System:
+        if name == "wide":
+            raise WeightsError("no wide")
+        return System(name)
+
+    monkeypatch.setattr(overview, "named", absent)
+    found, missing = usual_systems(["v1", "v1", "wide"])
+    assert ([system.name for system in found], str(missing)) == (["sinc", "base", "v1"], "no wide")
+    monkeypatch.setattr(overview, "named", System)
+    found, missing = usual_systems(["base"])
+    assert ([system.name for system in found], missing) == (["sinc", "base", "wide"], None)
+
+
+def test_the_front_holds_what_nothing_beats() -> None:
+    points = {"a": (1.0, 1.0), "b": (2.0, 3.0), "c": (3.0, 2.0), "d": (2.0, 2.5), "e": (9.0, 3.5)}
+    assert pareto(points) == ["a", "b", "e"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("nowhere", "nowhere: no such folder"),
+        ("data --weights none.bin", "none.bin.*no such file"),
+        ("data --json data", "data: cannot be written: it is not a file"),
+        ("data --plot a.pdf", "a.pdf: the name must end in .png"),
+    ],
+)
+def test_bad_input_is_named_before_anything_is_measured(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NovasrError, match=message):
+        app(["report", *words.split()], standalone_mode=False)
+
+
+@pytest.mark.parametrize("package", ["soxr", "visqol", "matplotlib"])
+def test_a_missing_package_is_named_with_the_remedy(
+    data: Path, tmp_path: Path, package: str
+) -> None:
+    path = without_package(tmp_path, package)
+    run = novasr("report", data, "--plot", tmp_path / "a.png", PYTHONPATH=path)
+    extra = "plot" if package == "matplotlib" else "evaluate"
+    assert_one_error_line(run, package, f"pip install 'novasr[{extra}]'")
