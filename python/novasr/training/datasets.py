@@ -14,6 +14,7 @@ from novasr.audio.folder_search import count_others, search_folder
 from novasr.errors import AudioFileError, NovasrError, ParameterError, blaming
 
 MANIFEST = "manifest.csv"
+_FOLDERS = re.compile(r"(?:^|[^a-z])(music|sfx)(?![a-z])", re.IGNORECASE)
 _SUNG = re.compile(r"\b(sung|singing)\b", re.IGNORECASE)
 
 
@@ -84,8 +85,9 @@ def read_recordings(folder: str | Path, left_out: Tell | None = None) -> list[Re
 
     A ``manifest.csv`` in it is trusted: column ``file`` names each recording, ``bandwidth_khz`` its band;
     ``seconds``, ``speaker``, ``licence``, ``source_repo`` and ``class`` are optional. Without a class, a
-    file name that starts with ``music_`` or ``sfx_``, the speaker "music" or "sfx", or "sung" or "singing"
-    in ``speaker`` or ``note`` determines it; else it is speech. Missing values are measured. Without a
+    file name that starts with ``music_`` or ``sfx_``, the speaker "music" or "sfx", "sung" or "singing"
+    in ``speaker`` or ``note``, or a folder with the word music or sfx in its name determines it; else it is
+    speech. Missing values are measured. Without a
     manifest every audio file of the folder and its subfolders is measured.
 
     Parameters
@@ -179,4 +181,7 @@ def _kind(path: Path, speaker: str = "", note: str = "") -> str:
     for kind in ("music", "sfx"):
         if path.name.startswith(f"{kind}_") or speaker == kind:
             return kind
-    return "singing" if _SUNG.search(f"{speaker} {note}") else "speech"
+    if _SUNG.search(f"{speaker} {note}"):
+        return "singing"
+    folder = _FOLDERS.search(path.parent.name)
+    return folder.group(1).lower() if folder else "speech"

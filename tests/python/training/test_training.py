@@ -87,6 +87,30 @@ def recordings(tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize(
+    ("place", "speaker", "kind"),
+    [
+        ("music/a.wav", "", "music"),
+        ("train_music2/a.wav", "naev_music", "music"),
+        ("Our-SFX/a.wav", "wis_owl", "sfx"),
+        ("musicians/a.wav", "", "speech"),
+        ("voices/music_a.wav", "", "music"),
+        ("music/sfx_a.wav", "", "sfx"),
+        ("music/a.wav", "sung by martin", "singing"),
+        ("voices/a.wav", "kathleen_F", "speech"),
+    ],
+)
+def test_files_folders_and_speakers_tell_the_kind(tmp_path, place, speaker, kind):
+    path = tmp_path / place
+    path.parent.mkdir()
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(4800), HIGH_HZ)
+    if not speaker:  # without a manifest, too
+        assert read_recordings(path.parent)[0].kind == kind
+    manifest = f"file,seconds,bandwidth_khz,speaker\n{path.name},0.1,24,{speaker}\n"
+    (path.parent / "manifest.csv").write_text(manifest)
+    assert read_recordings(path.parent)[0].kind == kind
+
+
 def damage(*paths):
     """Replace the second half of FLAC files with zeros."""
     for path in paths:
