@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from novasr.errors import AudioFileError, ParameterError
+from novasr.types import ModelName
 
 HELP = """Measure speed and memory against the plain PyTorch network, in one run.
 
@@ -18,6 +19,7 @@ Close other programs first. Tables go to stdout; --json keeps the figures with t
 \b
 Examples:
   novasr bench
+  novasr bench --model wide
   novasr bench --engines native --blocks 1,10 --seconds 1,60 --json bench.json
 """
 
@@ -27,6 +29,7 @@ def bench(
         str | None,
         typer.Option(metavar="LIST", help="native, torch or both (default: those that can run)."),
     ] = None,
+    model: Annotated[ModelName, typer.Option(help="What they run.")] = "base",
     blocks: Annotated[
         str, typer.Option(metavar="LIST", help="Lengths of blocks, in milliseconds.")
     ] = "0.5,1,2,5,10,20",
@@ -53,6 +56,7 @@ def bench(
         with Console(stderr=True).status("starting") as status:
             figures = benchmark.run(
                 tuple(dict.fromkeys(engines.split(","))) if engines is not None else None,
+                model=model,
                 blocks_ms=_numbers("--blocks", blocks),
                 seconds=_numbers("--seconds", seconds),
                 threads=threads,
@@ -76,7 +80,7 @@ def _numbers(option: str, text: str) -> tuple[float, ...]:
 
 def _print_tables(figures: dict[str, Any]) -> None:
     print(", ".join(f"{key} {value}" for key, value in figures["conditions"].items()))
-    print("\nStreams of 16 kHz blocks, one channel")
+    print("\nStreams of blocks at the rate of the network's input, one channel")
     print(f"{'engine':8}{'block ms':>9}{'n':>8}{'p50 us':>10}{'p99':>10}{'p99.9':>10}{'max':>10}")
     for row in figures["blocks"]:
         times = "".join(f"{row[key]:10.1f}" for key in ("p50_us", "p99_us", "p999_us", "max_us"))

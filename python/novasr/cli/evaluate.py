@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from novasr.checks import check_choice
 from novasr.cli.progress import progress_bars
 from novasr.cli.recordings import read_folders, require_packages, warn_left_out, writable
 from novasr.errors import AudioFileError, ParameterError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
+from novasr.models import MODELS
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ Examples:
   novasr evaluate vctk/ --protocol p1 --degradation torchaudio --all-bins --plot scores.png
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
   novasr evaluate recordings/ --metrics lsd --page listen/
-  novasr evaluate recordings/ --bands 4,6,8,12 --weights ours --weights wide.safetensors
+  novasr evaluate recordings/ --bands 4,6,8,12 --model base --model wide
 """
 
 
@@ -63,6 +65,10 @@ def evaluate(
         list[Path],
         typer.Argument(metavar="DATA", readable=False, help="Folders of 48 kHz recordings."),
     ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="M", help="base (default) or wide; repeatable."),
+    ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,7 +145,9 @@ def evaluate(
     from novasr.evaluation.summary import summarise
     from novasr.filesystem.replacing import replacing
 
-    asked = weights or [systems.OURS]
+    for name in model or []:
+        check_choice("model", name, MODELS)
+    asked = [*(model or []), *(weights or [])] or [systems.OURS]
     own = systems.local_task(asked)
     settings = runner.Settings(
         metrics=tuple(dict.fromkeys(metrics.split(","))),

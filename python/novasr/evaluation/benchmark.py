@@ -22,11 +22,12 @@ from novasr import _native
 from novasr.checks import check_choice
 from novasr.engines import engine_format, instruction_set
 from novasr.errors import MissingPackageError, ParameterError, StreamError, install_command
+from novasr.models import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from novasr.types import FloatArray
+    from novasr.types import FloatArray, ModelName
 
 ENGINES = ("native", "torch")
 PLAIN = "plain"
@@ -157,20 +158,23 @@ def conditions(threads: int = 1) -> dict[str, Any]:
     }
 
 
-def default_engines() -> tuple[str, ...]:
-    """List the engines that can run here.
+def default_engines(model: ModelName = "base") -> tuple[str, ...]:
+    """List the engines that can run a model here.
 
     Returns
     -------
     tuple of str
-        ``"native"``, and ``"torch"`` where PyTorch and the LibTorch engine are installed.
+        ``"native"``, and ``"torch"`` where PyTorch and the LibTorch engine are installed and the model has a
+        TorchScript form.
     """
-    return ENGINES if _has_torch() and _native.torch_version else ENGINES[:1]
+    scripted = not engine_format("native", model).adds_to_input
+    return ENGINES if scripted and _has_torch() and _native.torch_version else ENGINES[:1]
 
 
 def run(
     engines: Sequence[str] | None = None,
     *,
+    model: ModelName = "base",
     blocks_ms: Sequence[float] = BLOCKS_MS,
     seconds: Sequence[float] = SECONDS,
     threads: int = 1,
@@ -183,6 +187,8 @@ def run(
     ----------
     engines : sequence of {"native", "torch"}, optional
         By default :func:`default_engines`.
+    model : {"base", "wide"}
+        What they run, on noise up to 7 kHz at the rate of the network's input.
     blocks_ms : sequence of float
         Lengths of the blocks of a stream in milliseconds, at least 2 frames of the network's input.
     seconds : sequence of float
@@ -207,10 +213,15 @@ def run(
     StreamError
         If an engine cannot run here; MissingPackageError if it needs PyTorch.
     """
-    engines = default_engines() if engines is None else engines
-    _check(engines, blocks_ms, seconds)
+    check_choice("model", model, MODELS)
+    engines = default_engines(model) if engines is None else engines
+    _check(engines, model, blocks_ms, seconds)
     require_linux()
-    figures: dict[str, Any] = {"conditions": conditions(threads), "blocks": [], "files": []}
+    figures: dict[str, Any] = {
+        "conditions": {"model": model, **conditions(threads)},
+        "blocks": [],
+        "files": [],
+    }
     left_out: list[str] = []
     if not _has_torch():
         left_out.append(f"torch and plain need PyTorch: {install_command('torch')}")
@@ -219,7 +230,7 @@ def run(
     for block_ms in blocks_ms:
         for system in systems:
             report(f"{system}: blocks of {block_ms:g} ms")
-            block_figure = _in_child(_measure_blocks, system, block_ms, threads, budget)
+            block_figure = _in_child(_measure_blocks, system, block_ms, model, threads, budget)
             figures["blocks"].append(asdict(block_figure))
     for length in seconds:
         row: list[FileFigure] = []
@@ -232,7 +243,7 @@ def run(
                 )
                 continue
             report(f"{system}: {length:g} s")
-            row.append(_in_child(_measure_file, system, length, threads, budget))
+            row.append(_in_child(_measure_file, system, length, model, threads, budget))
         plain = next((figure.speed for figure in row if figure.engine == PLAIN), None)
         for figure in row:
             ratio = figure.speed / plain if plain else None
@@ -317,13 +328,17 @@ def _banded_noise(seconds: float, rate_hz: int) -> FloatArray:
     return np.fft.irfft(spectrum, len(noise)).astype(np.float32)
 
 
-def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence[float]) -> None:
+def _check(
+    engines: Sequence[str], model: ModelName, blocks_ms: Sequence[float], seconds: Sequence[float]
+) -> None:
     for engine in engines:
         check_choice("engine", engine, ENGINES)
-        if engine not in default_engines():
+        if engine in default_engines("base") and engine not in default_engines(model):
+            raise ParameterError(f"engine {engine!r} cannot run the model {model!r}: use 'native'")
+        if engine not in default_engines(model):
             msg = f"engine 'torch' needs PyTorch, also to build: {install_command('torch')}"
             raise MissingPackageError(msg)
-    shortest_ms = 1000 * _FEWEST_FRAMES / _rate_hz()
+    shortest_ms = 1000 * _FEWEST_FRAMES / _rate_hz(model)
     for name, values, least in (("blocks", blocks_ms, shortest_ms), ("seconds", seconds, 0.01)):
         for value in values:
             if not least <= value < float("inf"):
@@ -331,22 +346,27 @@ def _check(engines: Sequence[str], blocks_ms: Sequence[float], seconds: Sequence
                 raise ParameterError(msg)
 
 
-def _measure_blocks(system: str, block_ms: float, threads: int, budget: float) -> BlockFigure:
-    process = _plain(threads) if system == PLAIN else _stream(system, threads).process
-    block = _noise(round(_rate_hz() * block_ms / 1000))
+def _measure_blocks(
+    system: str, block_ms: float, model: ModelName, threads: int, budget: float
+) -> BlockFigure:
+    plain = system == PLAIN
+    process = _plain(model, threads) if plain else _stream(system, model, threads).process
+    block = _banded_noise(block_ms / 1000, _rate_hz(model))
     times = _block_times(process, block, _WARM_UP_BLOCKS, budget)
     p50, p99, p999, worst = (float(x) for x in np.percentile(times, [50, 99, 99.9, 100]))
     return BlockFigure(system, block_ms, len(times), p50, p99, p999, worst, block_ms * 1000 / p50)
 
 
-def _measure_file(system: str, seconds: float, threads: int, budget: float) -> FileFigure:
+def _measure_file(
+    system: str, seconds: float, model: ModelName, threads: int, budget: float
+) -> FileFigure:
     if system != "native":
         import torch  # noqa: F401  its memory is not the network's
-    rate_hz = _rate_hz()
-    audio = _noise(round(seconds * rate_hz))
+    rate_hz = _rate_hz(model)
+    audio = _banded_noise(seconds, rate_hz)
     before = _reset_peak_rss()
-    stream = None if system == PLAIN else _stream(system, threads, offline=True)
-    work = _plain(threads) if stream is None else _second_by_second(stream)
+    stream = None if system == PLAIN else _stream(system, model, threads, offline=True)
+    work = _plain(model, threads) if stream is None else _second_by_second(stream)
     work(audio[:rate_hz])
     times = _times(work, audio, budget)
     elapsed = float(np.median(times))
@@ -396,34 +416,43 @@ def _second_by_second(stream: novasr.Stream) -> Callable[[FloatArray], object]:
     return work
 
 
-def _stream(engine: str, threads: int, *, offline: bool = False) -> novasr.Stream:
+def _stream(engine: str, model: ModelName, threads: int, *, offline: bool = False) -> novasr.Stream:
+    """Make the shortest chain: for a network that replaces its input, the network alone."""
+    replaces = not engine_format("native", model).adds_to_input
+    alone: dict[str, Any] = {"mode": "full", "front_end": "reference", "low_latency": True}
     return novasr.Stream(
-        _rate_hz(),
-        mode="full",
-        front_end="reference",
-        low_latency=True,
+        _rate_hz(model),
+        model=model,
         engine=engine,  # type: ignore[arg-type]
         offline=offline,
         threads=threads,
+        **(alone if replaces else {}),
     )
 
 
-def _plain(threads: int) -> Callable[[FloatArray], object]:
+def _plain(model: ModelName, threads: int) -> Callable[[FloatArray], object]:
     import torch
 
+    from novasr.families import in_torch
+    from novasr.families.torch_family import plain_forward
+    from novasr.weights.load import PACKAGED_WEIGHTS
+
     torch.set_num_threads(threads)
-    network = novasr.load_model()
+    network = novasr.load_model(model)
+    family = in_torch(PACKAGED_WEIGHTS[model].family)
+    forward = getattr(family, "training_forward", plain_forward)
+    cutoff_hz = torch.full((1,), _NOISE_TOP_HZ)
 
     def process(audio: FloatArray) -> object:
         with torch.inference_mode():
-            return network(torch.from_numpy(audio)[None, None]).numpy()
+            return forward(network, torch.from_numpy(audio)[None, None], cutoff_hz).numpy()
 
     return process
 
 
-def _rate_hz() -> int:
-    """Give the rate of the network's input."""
-    return engine_format("native", None).input_rate
+def _rate_hz(model: ModelName = "base") -> int:
+    """Give the rate of a network's input."""
+    return engine_format("native", model).input_rate
 
 
 def _output_rate_hz() -> int:

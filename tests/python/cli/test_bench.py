@@ -46,6 +46,18 @@ def test_a_run_gives_tables_and_figures_with_their_conditions(tmp_path: Path) ->
     assert figures["left_out"] == []
 
 
+def test_the_model_of_any_band_is_measured_with_a_band_to_add(tmp_path: Path) -> None:
+    """At its own rate, in the native engine and PyTorch; there is no TorchScript of it."""
+    file = tmp_path / "bench.json"
+    run = novasr("bench", *SHORT, "--model", "wide", "--json", file)
+    assert (run.returncode, run.stderr) == (0, "")
+    figures = json.loads(file.read_text())
+    assert figures["conditions"]["model"] == "wide"
+    assert [row["engine"] for row in figures["blocks"]] == ["native", "plain"]
+    scripted = novasr("bench", *SHORT, "--model", "wide", "--engines", "torch")
+    assert_one_error_line(scripted, "engine 'torch' cannot run the model 'wide'", "use 'native'")
+
+
 def test_without_torch_the_native_engine_is_measured_alone(
     tmp_path: Path, without_torch: str
 ) -> None:

@@ -140,6 +140,18 @@ def test_bands_of_both_families_are_compared_in_one_run(evaluate, data: Path, tm
     assert [path.parts[-3] for path in saved] == ["10 kHz", "4 kHz", "8 kHz"]
 
 
+def test_models_of_the_package_are_compared_by_name(evaluate, data: Path):
+    run = evaluate(
+        data, *FAST, "--model", "base", "--model", "wide", "--limit", 1, "--no-baselines"
+    )
+    assert run.returncode == 0, run.stderr
+    assert [line.split()[0] for line in run.stdout.splitlines() if " speech " in line][:2] == [
+        "base",
+        "wide",
+    ]
+    assert_one_error_line(evaluate(data, "--model", "wider"), "must be one of base, wide")
+
+
 def test_an_error_is_one_line_and_leaves_nothing_behind(evaluate, data: Path, tmp_path: Path):
     slow = tmp_path / "slow"
     slow.mkdir()
