@@ -151,6 +151,17 @@ def instruction_set() -> str:
         return _native.available_isas()[-1]
 
 
+def family_of(weights: str | Path | None) -> str:
+    """Name the model family of weights, which are no script.
+
+    Raises
+    ------
+    WeightsError
+        If they cannot be read.
+    """
+    return _values(weights, _stamp(weights))[0]
+
+
 def uses_torch(name: str, weights: str | Path | None) -> bool:
     """Tell whether LibTorch would compute; it is not bit-exact from one block length to another."""
     return name == "torch" or is_script(weights)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import get_args
 
 from novasr.checks import check_choice
-from novasr.engines import is_script
+from novasr.engines import family_of, is_script
 from novasr.errors import ParameterError
 from novasr.types import ModelName
-from novasr.weights.load import PACKAGED_WEIGHTS, load_weights
+from novasr.weights.load import PACKAGED_WEIGHTS
 
 MODELS: tuple[str, ...] = get_args(ModelName)
 
@@ -20,7 +20,7 @@ def chosen_weights(model: ModelName | None, weights: str | Path | None) -> str |
     Parameters
     ----------
     model : {"base", "wide"}, optional
-        A model of this package. Weights decide the model themselves; a name given with them is checked.
+        A model of this package. Weights know their model themselves; a name given with them is checked.
     weights : str or path, optional
         As for :func:`novasr.load_model`, or a ``.ts`` file.
 
@@ -32,7 +32,7 @@ def chosen_weights(model: ModelName | None, weights: str | Path | None) -> str |
     Raises
     ------
     ParameterError
-        If there is no such model, or the weights are another model's.
+        If there is no such model, the weights are another model's, or a ``.ts`` file is given as well.
     WeightsError
         If the weights cannot be read.
     """
@@ -41,8 +41,11 @@ def chosen_weights(model: ModelName | None, weights: str | Path | None) -> str |
     check_choice("model", model, MODELS)
     if weights is None:
         return model
-    family = PACKAGED_WEIGHTS[model].family
-    found = PACKAGED_WEIGHTS["base"].family if is_script(weights) else load_weights(weights).family
+    if is_script(weights):
+        raise ParameterError(
+            f"model={model!r} and the script {str(weights)!r}: give one of the two"
+        )
+    family, found = PACKAGED_WEIGHTS[model].family, family_of(weights)
     if found != family:
         msg = (
             f"model={model!r} is of the family {family!r}, the weights {str(weights)!r} of {found!r}: "

@@ -98,10 +98,35 @@ def test_a_model_and_weights_that_contradict_each_other(own_weights, call, name,
     assert [path.name for path in tmp_path.iterdir()] == ["call.wav"]
 
 
-def test_a_script_is_of_the_base(tmp_path):
-    assert chosen_weights("base", tmp_path / "model.ts") == tmp_path / "model.ts"
-    with pytest.raises(ParameterError, match="'wide' is of the family 'wide'"):
-        chosen_weights("wide", tmp_path / "model.ts")
+@pytest.mark.parametrize("name", MODELS)
+def test_a_script_goes_without_a_model(tmp_path, name):
+    assert chosen_weights(None, tmp_path / "model.ts") == tmp_path / "model.ts"
+    with pytest.raises(ParameterError, match=f"'{name}' and the script .*: give one of the two"):
+        chosen_weights(name, tmp_path / "model.ts")
+
+
+def test_brightness_is_a_gain_on_what_is_added(call):
+    """Twice the gain in decibels is the square of the factor; the input's own band stays."""
+    audio, rate = call
+    gains = (0.0, -6.0, -12.0)
+    plain, softer, softest = (
+        novasr.enhance(audio, rate, model="wide", high_band_gain_db=gain) for gain in gains
+    )
+    first, second = plain - softer, softer - softest
+    assert np.abs(second - first * 10 ** (-6 / 20)).max() < 1e-5
+    assert np.abs(first).max() > 1e-3
+
+
+def test_brightness_needs_a_band_that_is_added(call, tmp_path):
+    audio, rate = call
+    sf.write(tmp_path / "call.wav", audio, rate)
+    done = command(
+        "enhance", tmp_path / "call.wav", "--mode", "full", "--high-band-gain", "3", cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert "acts in mode='extend' alone" in done.stderr
+    assert command("enhance", "call.wav", "--high-band-gain", 13, cwd=tmp_path).returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["call.wav"]
 
 
 def test_an_unknown_model_names_those_there_are():

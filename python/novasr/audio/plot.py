@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from novasr.audio.analysis import FileInfo, file_info
+from novasr.audio.analysis import file_info, judge_band
 from novasr.audio.reading import AudioReader
 from novasr.errors import AudioFileError, MissingPackageError, install_command
 from novasr.filesystem.replacing import replacing
@@ -41,6 +41,8 @@ def plot_spectrograms(
     before: str | Path,
     after: str | Path,
     destination: str | Path,
+    *,
+    any_band: bool = False,
 ) -> None:
     """Draw the spectrograms of two files one above the other, on the same axes and scale.
 
@@ -52,6 +54,8 @@ def plot_spectrograms(
         The file that was enhanced, and the result.
     destination : str or path
         PNG file to write; an existing one is replaced.
+    any_band : bool
+        The model adds what lies above the end of the source's band, wherever that is.
 
     Raises
     ------
@@ -65,7 +69,9 @@ def plot_spectrograms(
     known_suffix(destination, ".png")
     figure = _new_figure()
     pair = [_spectrogram(Path(before)), _spectrogram(Path(after))]
-    _draw(figure, pair, file_info(before, allow_truncated=True))
+    source = file_info(before, allow_truncated=True)
+    verdict = judge_band(source.bandwidth_hz, source.sample_rate, any_band=any_band)
+    _draw(figure, pair, source.bandwidth_hz if verdict.kind == "extend" else None)
     with replacing(Path(destination)) as temporary:
         try:
             figure.savefig(temporary, format="png", dpi=120)
@@ -134,7 +140,7 @@ def _spans(blocks: Iterator[FloatArray], starts: list[int], length: int) -> Iter
         yield held[max(0, start - first) :][:length]
 
 
-def _draw(figure: Figure, pair: list[_Spectrogram], source: FileInfo) -> None:
+def _draw(figure: Figure, pair: list[_Spectrogram], restored_from_hz: float | None) -> None:
     loudest = max(float(item.level_db.max()) for item in pair)
     rows: Any = figure.subplots(2, 1, sharex=True, sharey=True)
     for axes, item, name in zip(rows, pair, ("Before", "After"), strict=True):
@@ -154,8 +160,8 @@ def _draw(figure: Figure, pair: list[_Spectrogram], source: FileInfo) -> None:
         axes.set_title(f"{name}:  {item.title}", loc="left", fontsize=11, parse_math=False)
         axes.set_ylabel("kHz")
     rows[1].set_xlabel("seconds")
-    if source.extendable:
-        _mark_restored_band(rows[1], source.bandwidth_hz)
+    if restored_from_hz is not None:
+        _mark_restored_band(rows[1], restored_from_hz)
     figure.colorbar(image, ax=rows, label="dB re full scale", pad=0.01, aspect=40)
 
 

@@ -337,7 +337,10 @@ class Batch:
                 jobs=threads,
                 progress=progress,
             )
-            return _with_picture(job, result) if self._settings.plot else Done(result, None)
+            if not self._settings.plot:
+                return Done(result, None)
+            any_band = self._settings.sound.chain().any_band
+            return _with_picture(job, result, any_band=any_band)
 
 
 class _Stopped(Exception):
@@ -389,11 +392,11 @@ def _still_due(job: Job, sound: Sound) -> Job | None:
     return replace(job, remake=True)
 
 
-def _with_picture(job: Job, result: EnhanceResult) -> Done:
+def _with_picture(job: Job, result: EnhanceResult, *, any_band: bool) -> Done:
     from novasr.audio.plot import plot_spectrograms
 
     try:
-        plot_spectrograms(job.source, job.destination, job.picture)
+        plot_spectrograms(job.source, job.destination, job.picture, any_band=any_band)
     except Exception as error:  # the result is there: a picture is no reason to fail
         lost = f"no plot: {describe(error)}"
         return Done(replace(result, warnings=(*result.warnings, lost)), None)

@@ -43,7 +43,7 @@ def train(
     ],
     test: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FOLDER", help="Recordings to score the result on; repeatable."),
+        typer.Option(metavar="FOLDER", help="Recordings to score the weights on; repeatable."),
     ] = None,
     recipe: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="A recipe of this package, or a TOML file.")
@@ -106,7 +106,7 @@ def train(
             left_out=_warn,
         )
     if unseen:
-        print(_as_line(score(output, unseen, plan, device, _warn), len(unseen)))
+        print(_as_line(*score(output, unseen, plan, _warn)))
     print(f"weights: {weights}")
     print(f"model card: {output / 'card.md'}")
     print(f"log: {output / 'log.csv'}")
@@ -114,7 +114,7 @@ def train(
 
 def _as_line(lsd: float | None, count: int) -> str:
     result = "all recordings are too short" if lsd is None else f"{lsd:.3f}"
-    return f"test loss: {result} (log-spectral distance, {count} recordings)"
+    return f"test loss: {result} (log-spectral distance, first 4 s of {count} recordings)"
 
 
 def _warn(reason: NovasrError) -> None:

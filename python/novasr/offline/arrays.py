@@ -10,9 +10,9 @@ import numpy as np
 from novasr.audio.analysis import judge_band, may_be_full_band, measure_bandwidth
 from novasr.audio.resampling import resampled
 from novasr.checks import check_audio
-from novasr.engines import engine_format
 from novasr.errors import FullBandWarning
 from novasr.models import chosen_weights
+from novasr.offline.enhancement import Settings
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.stream import Stream
 
@@ -84,15 +84,15 @@ def enhance(
     (4800,)
     """
     samples = check_audio(audio)
-    weights = chosen_weights(model, weights)
-    extension = engine_format(engine, weights)
+    settings = Settings(mode, engine, chosen_weights(model, weights), high_band_gain_db)
+    extension = settings.format
     stream = Stream(
         sample_rate,
         samples.shape[1],
         output_rate=extension.output_rate,
         mode=mode,
         engine=engine,
-        weights=weights,
+        weights=settings.weights,
         high_band_gain_db=high_band_gain_db,
         offline=True,
     )

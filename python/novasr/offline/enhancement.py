@@ -60,6 +60,8 @@ class Settings:
         check_choice("mode", self.mode, INFOS["mode"].choices)
         check_choice("engine", self.engine, ENGINES)
         check_parameters({"high_band_gain_db": self.high_band_gain_db})
+        if self.high_band_gain_db != 0 and self.mode == "full" and not self.any_band:
+            raise ParameterError("high_band_gain_db acts in mode='extend' alone: leave one out")
         rate, gain = self.rate, self.gain
         if not (rate is None or (isinstance(rate, str) and rate == "source")):
             low, high = _RATES_HZ

@@ -86,8 +86,8 @@ def read_recordings(folder: str | Path, left_out: Tell | None = None) -> list[Re
     A ``manifest.csv`` in it is trusted: column ``file`` names each recording, ``bandwidth_khz`` its band;
     ``seconds``, ``speaker``, ``licence``, ``source_repo`` and ``class`` are optional. Without a class, a
     file name that starts with ``music_`` or ``sfx_``, the speaker "music" or "sfx", "sung" or "singing"
-    in ``speaker`` or ``note``, or a folder with the word music or sfx in its name determines it; else it is
-    speech. Missing values are measured. Without a
+    in ``speaker`` or ``note``, or the nearest folder, from `folder` on, with the word music or sfx in its
+    name determines it; else it is speech. Missing values are measured. Without a
     manifest every audio file of the folder and its subfolders is measured.
 
     Parameters
@@ -148,7 +148,8 @@ def _from_manifest(manifest: Path, tell: Tell | None) -> list[Recording]:
             seconds = measured.seconds if seconds is None else seconds
             band = measured.bandwidth_hz if band is None else band
         known = {key: row.get(key) or "" for key in ("speaker", "licence")}
-        kind = row.get("class") or _kind(path, known["speaker"], row.get("note") or "")
+        told = known["speaker"], row.get("note") or ""
+        kind = row.get("class") or _kind(path, manifest.parent, *told)
         source = row.get("source_repo") or ""
         recordings.append(Recording(path, seconds, band, source=source, kind=kind, **known))
     return recordings
@@ -162,7 +163,7 @@ def _from_files(folder: Path, tell: Tell | None) -> list[Recording]:
     left_out = LeftOut(len(found.files), tell)
     infos = (_measured(path, left_out) for path in found.files)
     return [
-        Recording(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path))
+        Recording(info.path, info.seconds, info.bandwidth_hz, kind=_kind(info.path, folder))
         for info in infos
         if info is not None
     ]
@@ -177,11 +178,12 @@ def _measured(path: Path, left_out: LeftOut) -> FileInfo | None:
         return None
 
 
-def _kind(path: Path, speaker: str = "", note: str = "") -> str:
+def _kind(path: Path, folder: Path, speaker: str = "", note: str = "") -> str:
     for kind in ("music", "sfx"):
         if path.name.startswith(f"{kind}_") or speaker == kind:
             return kind
     if _SUNG.search(f"{speaker} {note}"):
         return "singing"
-    folder = _FOLDERS.search(path.parent.name)
-    return folder.group(1).lower() if folder else "speech"
+    names = (folder.absolute().name, *path.parent.relative_to(folder).parts)
+    found = [match.group(1).lower() for name in names if (match := _FOLDERS.search(name))]
+    return found[-1] if found else "speech"

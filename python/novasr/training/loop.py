@@ -26,7 +26,7 @@ from novasr.training.losses import SpectralLoss
 from novasr.training.recipe import Recipe
 from novasr.training.run_log import RunLog
 from novasr.training.validate import Validation
-from novasr.weights.save import save_weights
+from novasr.weights.save import rounded, save_weights
 
 WEIGHTS_FILE = "weights.safetensors"
 _TIMED_STEPS = 12
@@ -128,10 +128,16 @@ def score(
     output: Path,
     recordings: Sequence[Recording],
     recipe: Recipe,
-    device: str = "cpu",
     left_out: Tell | None = None,
-) -> float | None:
-    """Measure the log-spectral distance of the run in `output` on other recordings, None if all are too short.
+) -> tuple[float | None, int]:
+    """Measure the weights of the run in `output` on the first 4 s of other recordings.
+
+    Returns
+    -------
+    float or None
+        Mean log-spectral distance, over the common bands of a family that takes any; None if all are too short.
+    int
+        How many recordings that is.
 
     Raises
     ------
@@ -143,11 +149,11 @@ def score(
     state = checkpoint.load(output)
     if state is None:
         raise WeightsError(f"{output}: holds no run")
-    network = in_torch(recipe.family).initial_network(recipe).to(device)
+    network = in_torch(recipe.family).initial_network(recipe)
     network.load_state_dict(state["average"])
     unusable = LeftOut(len(recordings), left_out)
-    every_one = Validation(recordings, recipe, device, unusable, most=max(1, len(recordings)))
-    return every_one.lsd(network)
+    every_one = Validation(recordings, recipe, "cpu", unusable, most=max(1, len(recordings)))
+    return every_one.lsd(rounded(network, recipe.family)), every_one.recordings
 
 
 def steps_in(

@@ -185,6 +185,8 @@ def _check(recipe: Recipe) -> None:
         raise ValueError(f"family must be one of {', '.join(known)}, not {recipe.family!r}")
     if recipe.cell not in _CELLS:
         raise ValueError(f"cell must be one of {', '.join(_CELLS)}, not {recipe.cell!r}")
+    if recipe.cell != "conv" and recipe.family != "wide":
+        raise ValueError(f"cell is for the family wide, not for {recipe.family!r}")
     for name, chance in dataclasses.asdict(recipe.degradation).items():
         if name.endswith("_chance") and not 0.0 <= chance <= 1.0:
             raise ValueError(f"{name} must be from 0 to 1, not {chance}")

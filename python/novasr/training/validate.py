@@ -43,6 +43,7 @@ class Validation:
         family = in_torch(recipe.family)
         task = family.TASK
         self.forward, self.rate_hz = forward_of(family, device), task.high_hz
+        self.recordings = 0
         self.pairs: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         bands = sorted(set(recipe.degradation.common_bands_hz)) if task.any_band else [task.band_hz]
         long_enough = [
@@ -55,6 +56,7 @@ class Validation:
                 left_out.add(error)
                 continue
             high = high[: len(high) // task.ratio * task.ratio]
+            self.recordings += 1
             for band_hz in bands:
                 low = torch.from_numpy(band_limited(high, band_hz, task))[None, None].to(device)
                 target = torch.from_numpy(high)[None, None].to(device)

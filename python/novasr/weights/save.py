@@ -28,9 +28,7 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
         A network's ``variant``, which no engine runs, becomes part of the name in the file.
     """
     description = families.family(family or families.default_family())
-    rounded = copy.deepcopy(network).cpu().to(torch.float16).float()
-    finish(families.in_torch(description["name"]), rounded)
-    state = rounded.state_dict()
+    state = rounded(network, description["name"]).state_dict()
     variant = getattr(network, "variant", "")
     tensors = {
         f"{description['prefix']}{name}": state[name].to(torch.float16).contiguous()
@@ -40,3 +38,10 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
     content = save(tensors, metadata={"family": kind})
     with replacing(path) as temporary:
         temporary.write_bytes(content)  # save_file would make a file that its owner alone may read
+
+
+def rounded(network: Module, family: str) -> Module:
+    """Give what the file of a network holds: a copy in float32 on the CPU, with float16's values."""
+    copied = copy.deepcopy(network).cpu().to(torch.float16).float()
+    finish(families.in_torch(family), copied)
+    return copied

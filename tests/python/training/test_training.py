@@ -21,6 +21,7 @@ from novasr.training.datasets import read_recordings
 
 torch = needs.package("torch", "pip install 'novasr[train]'")
 
+from novasr.evaluation.metrics import lsd  # noqa: E402
 from novasr.families.novasr import TASK, fast  # noqa: E402
 from novasr.families.novasr.initial import kaiser_sinc, new_network  # noqa: E402
 from novasr.training.clips import TrainingClips, gather, load_audio  # noqa: E402
@@ -32,7 +33,7 @@ from novasr.training.degrade import (  # noqa: E402
 )
 from novasr.training.filters import FILTERS, zero_phase_low_pass  # noqa: E402
 from novasr.training.loop import _Run, score, train  # noqa: E402
-from novasr.training.losses import SpectralLoss  # noqa: E402
+from novasr.training.losses import _BAND_MARGIN_HZ, SpectralLoss  # noqa: E402
 from novasr.training.recipe import (  # noqa: E402
     Data,
     Degradation,
@@ -42,6 +43,7 @@ from novasr.training.recipe import (  # noqa: E402
     as_toml,
     load_recipe,
 )
+from novasr.training.validate import band_limited  # noqa: E402
 from novasr.weights import load as weights  # noqa: E402
 from novasr.weights.save import save_weights  # noqa: E402
 
@@ -94,6 +96,9 @@ def recordings(tmp_path_factory):
         ("train_music2/a.wav", "naev_music", "music"),
         ("Our-SFX/a.wav", "wis_owl", "sfx"),
         ("musicians/a.wav", "", "speech"),
+        ("music/album/a.wav", "", "music"),
+        ("music/voices/a.wav", "", "music"),
+        ("sfx/music/a.wav", "", "music"),
         ("voices/music_a.wav", "", "music"),
         ("music/sfx_a.wav", "", "sfx"),
         ("music/a.wav", "sung by martin", "singing"),
@@ -102,13 +107,15 @@ def recordings(tmp_path_factory):
 )
 def test_files_folders_and_speakers_tell_the_kind(tmp_path, place, speaker, kind):
     path = tmp_path / place
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(4800), HIGH_HZ)
+    folder = tmp_path / path.relative_to(tmp_path).parts[0]
     if not speaker:  # without a manifest, too
-        assert read_recordings(path.parent)[0].kind == kind
-    manifest = f"file,seconds,bandwidth_khz,speaker\n{path.name},0.1,24,{speaker}\n"
-    (path.parent / "manifest.csv").write_text(manifest)
-    assert read_recordings(path.parent)[0].kind == kind
+        assert read_recordings(folder)[0].kind == kind
+    name = path.relative_to(folder).as_posix()
+    manifest = f"file,seconds,bandwidth_khz,speaker\n{name},0.1,24,{speaker}\n"
+    (folder / "manifest.csv").write_text(manifest)
+    assert read_recordings(folder)[0].kind == kind
 
 
 def damage(*paths):
@@ -534,7 +541,8 @@ class TestRecipes:
             ("[degradation]\ncodecs = ['amr']", "codecs"),
             ("[data]\nheld_out_share = 1.0", "held_out_share"),
             ("family = 'task'", "family must be one of novasr"),
-            ("cell = 'lstm'", "cell must be one of conv, gru"),
+            ("family = 'wide'\ncell = 'lstm'", "cell must be one of conv, gru"),
+            ("cell = 'gru'", "cell is for the family wide"),
             ("[degradation]\nnoise_fall = [0.5, 3.0]", "noise_fall"),
         ],
     )
@@ -570,11 +578,19 @@ class TestCommand:
         done = novasr(*words, "--test", recordings)
         assert done.returncode == 0, done.stderr
         found = read_recordings(recordings)
-        assert f"log-spectral distance, {len(found)} recordings)" in done.stdout
-        loss = score(run, found, TINY)
-        assert f"test loss: {loss:.3f}" in done.stdout
-        every_one = [score(run, [recording], TINY) for recording in found]
-        assert loss == pytest.approx(np.mean(every_one), abs=1e-4)
+        loss, count = score(run, found, TINY)
+        assert count == len(found)
+        assert f"test loss: {loss:.3f} (log-spectral distance, first 4 s of {count}" in done.stdout
+        network = weights.load_model(run / "weights.safetensors")
+        distances = []
+        for recording in found:
+            high = load_audio(recording.path, HIGH_HZ)
+            with torch.inference_mode():
+                made = network(torch.from_numpy(band_limited(high, 8_000.0, TASK))[None, None])
+            made = np.pad(made[0, 0].numpy(), (0, len(high) - made.shape[-1]))
+            band_hz = recording.bandwidth_hz - _BAND_MARGIN_HZ
+            distances.append(lsd(high, made, TASK, bandwidth_hz=band_hz)["lsd"])
+        assert loss == pytest.approx(np.mean(distances), abs=2e-3)
         with pytest.raises(WeightsError, match="holds no run"):
             score(tmp_path / "none", found, TINY)
 

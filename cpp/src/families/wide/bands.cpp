@@ -63,6 +63,7 @@ void fill_means(kernels::LineMeans& means) {
     means.first[b] = static_cast<std::size_t>(first - all[b].begin());
     means.count[b] = static_cast<std::size_t>(last - first);
     means.place[b] = place;
+    assert(means.first[b] + padded(means.count[b]) <= kLineRow);
     assert(place + padded(means.count[b]) <= kernels::LineMeans::kMostWeights);
     std::transform(first, last, means.weight + place, [sum](double w) { return static_cast<float>(w / sum); });
     place += padded(means.count[b]);

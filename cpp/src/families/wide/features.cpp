@@ -47,8 +47,7 @@ void average(LeakyAverages& averages, const float* shape, float level, float act
 float describe(const Bands& bands, const kernels::KernelTable& kernels, const float* power, float cutoff_hz,
                LeakyAverages& averages, std::span<float, kFeatureRow> features) NOVASR_RT {
   alignas(64) float shape[kInputBandRow], tonality[kInputBandRow], present[kInputBandRow];
-  kernels.levels(bands.input, power, shape);
-  kernels.tonality(bands.input, power, tonality);
+  kernels.levels(bands.input, power, shape, tonality);
   const float level = mean(shape, kLevelBands);
   for (float& band : shape) band -= level;
   average(averages, shape, level, activity_of(kernels, level));

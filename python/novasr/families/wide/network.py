@@ -112,7 +112,7 @@ class WideNetwork(nn.Module):
     def features(self, spectrum: Tensor, cutoffs_hz: Tensor) -> tuple[Tensor, Tensor]:
         """Describe each frame, and give its level: (batch, features, hops), (batch, 1, hops).
 
-        Levels are relative to that one; a band's tonality is its spectral flatness as a logarithm.
+        Levels are relative to that one; a band's tonality is the negative logarithm of its spectral flatness.
         """
         power = power_of(spectrum)
         mean = torch.einsum("bk,nkt->nbt", self.input_bands, power)

@@ -93,12 +93,9 @@ struct KernelTable {
   /// beyond the ends. Lines from first_line on, a multiple of kMaxWidth.
   void (*whitening)(const float* power, size_t first_line, float* factor) NOVASR_RT;
 
-  /// levels[b] = natural logarithm of the mean power of input band b, plus kPowerFloor.
-  void (*levels)(const LineMeans&, const float* power, float* levels) NOVASR_RT;
-
-  /// tonality[b] = logarithm of the mean power of input band b, less the mean of its lines' logarithms, all plus
-  /// kLinePowerFloor: 0 for a flat band, 0.6 for noise, more for separate lines.
-  void (*tonality)(const LineMeans&, const float* power, float* tonality) NOVASR_RT;
+  /// levels[b] = natural logarithm of the mean power of input band b, plus kPowerFloor; tonality[b] = the same with
+  /// kLinePowerFloor, less the mean of its lines' logarithms: 0 for a flat band, more for separate lines.
+  void (*levels)(const LineMeans&, const float* power, float* levels, float* tonality) NOVASR_RT;
 
   /// x[i] = 1 / (1 + e^-x[i]), count rounded up to whole vectors.
   void (*logistic)(float* x, size_t count) NOVASR_RT;

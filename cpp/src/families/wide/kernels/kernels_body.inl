@@ -16,7 +16,7 @@ namespace {
 }  // namespace
 
 extern const KernelTable NOVASR_TABLE;  // const alone would mean internal linkage
-const KernelTable NOVASR_TABLE = {analyse,    synthesise, power,      whitening, levels,    tonality, logistic_in_place,
+const KernelTable NOVASR_TABLE = {analyse,    synthesise, power,      whitening, levels,    logistic_in_place,
                                   upper_band, dense,      dense_onto, depthwise, normalise, gelu};
 
 }  // namespace novasr::wide::kernels

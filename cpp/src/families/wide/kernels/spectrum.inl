@@ -39,17 +39,12 @@ void logarithms(const float* power, size_t count, float floor, float* out) NOVAS
   for (size_t i = 0; i < count; i += kWidth) store(out + i, logarithm(load(power + i) + splat(floor)));
 }
 
-void levels(const LineMeans& means, const float* power, float* levels) NOVASR_RT {
-  alignas(64) float mean[kInputBandRow];
+void levels(const LineMeans& means, const float* power, float* levels, float* tonality) NOVASR_RT {
+  alignas(64) float logs[kLineRow], mean_log[kInputBandRow], mean[kInputBandRow];
   band_means(means, power, mean);
   logarithms(mean, kInputBandRow, kPowerFloor, levels);
-}
-
-void tonality(const LineMeans& means, const float* power, float* tonality) NOVASR_RT {
-  alignas(64) float logs[kLineRow], mean_log[kInputBandRow], mean[kInputBandRow];
   logarithms(power, kLineRow, kLinePowerFloor, logs);
   band_means(means, logs, mean_log);
-  band_means(means, power, mean);
   logarithms(mean, kInputBandRow, kLinePowerFloor, tonality);
   for (size_t band = 0; band < kInputBandRow; band += kWidth)
     store(tonality + band, load(tonality + band) - load(mean_log + band));
