@@ -52,7 +52,7 @@ def enhance(
         ),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
+        str | None, typer.Option(metavar="W", help="v1, v2 or a weights file, instead of a model.")
     ] = None,
     engine: Annotated[Engine, typer.Option(help="What computes the model.")] = "auto",
     mode: Annotated[
