@@ -102,7 +102,8 @@ class TrainingClips(Dataset[Batch]):
         speed = rng.uniform(*chances.speed) if rng.random() < chances.speed_chance else 1.0
         needed = int(np.ceil(frames * speed)) + 64
         if len(samples) < needed:
-            samples = np.pad(samples, (0, needed - len(samples)))
+            before = int(rng.integers(needed - len(samples) + 1))
+            samples = np.pad(samples, (before, needed - len(samples) - before))
         start = int(rng.integers(len(samples) - needed + 1))
         audio = samples[start : start + needed].astype(np.float32) / np.float32(32768)
         if speed == 1.0:

@@ -72,6 +72,8 @@ def degrade(
     rate_hz, margin = task.high_hz, margin_frames(task)
     if rng.random() < chances.silence_chance:
         audio = np.zeros_like(audio)
+    if chances.onset_chance > 0 and rng.random() < chances.onset_chance:
+        audio = _from(audio, int(rng.integers(len(audio))))
     if rng.random() < chances.tone_chance:
         audio = change_tone(audio, chances.tone_db, rate_hz, rng)
     if chances.tilt_chance > 0 and rng.random() < chances.tilt_chance:
@@ -132,6 +134,11 @@ def set_level(audio: FloatArray, peak_db: float) -> FloatArray:
     """Scale so that the peak is at `peak_db`; silence stays."""
     peak = _peak(audio)
     return audio * np.float32(10 ** (peak_db / 20) / peak) if peak > 1e-4 else audio
+
+
+def _from(audio: FloatArray, start: int) -> FloatArray:
+    """Replace what lies before `start` by digital silence."""
+    return np.concatenate([np.zeros(start, np.float32), audio[start:]])
 
 
 def _peak(audio: FloatArray) -> float:

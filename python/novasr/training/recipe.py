@@ -62,6 +62,7 @@ class Degradation:
     codecs: tuple[str, ...] = ("opus", "mp3", "ulaw", "gsm")
     quantise_chance: float = 0.5
     silence_chance: float = 0.02
+    onset_chance: float = 0.0  # of digital silence up to some point, as behind a gate
     tilt_chance: float = 0.0
     tilt_db: tuple[float, float] = (-14.0, 16.0)  # at half the rate, from 1 kHz on
     common_band_chance: float = 0.55  # of a family that takes any band: one of these, not anywhere

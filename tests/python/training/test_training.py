@@ -286,6 +286,19 @@ class TestDegradation:
         expected = np.abs(clip).max() * 10 ** (-60 / 20)
         assert np.std(added) == pytest.approx(expected, rel=0.1)
 
+    def test_an_onset_follows_digital_silence(self):
+        """The target is silent up to some point and the recording from there on; so is the input."""
+        chances = dataclasses.replace(NEVER, onset_chance=1.0)
+        clip, margin, starts = self.clip(), margin_frames(TASK), []
+        for seed in range(20):
+            low, high, _ = degrade(clip, chances, TASK, np.random.default_rng(seed))
+            start = int(np.argmax(high != 0)) if high.any() else len(high)
+            assert np.array_equal(high[start:], clip[margin:-margin][start:])
+            ringing = 500  # of the resampler, at the low rate
+            assert np.abs(low[: max(0, start // TASK.ratio - ringing)]).max(initial=0.0) < 1e-6
+            starts.append(start)
+        assert min(starts) < 3_000 < 6_000 < max(starts)
+
     def test_a_batch_depends_on_its_number_and_the_seed_alone(self, recordings):
         training, _ = gather([recordings], TINY)
         once, again = TrainingClips(training, TINY), TrainingClips(training, TINY)
