@@ -81,7 +81,7 @@ def count_mmacs(name: str) -> float | None:
     Examples
     --------
     >>> round(count_mmacs("wide"), 1)
-    98.3
+    99.3
     """
     uses_per_second: UsesPerSecond | None = getattr(in_torch(name), "uses_per_second", None)
     if uses_per_second is None:
