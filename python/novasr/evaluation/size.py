@@ -65,8 +65,8 @@ def size_of(weights: str | Path | None) -> Size:
 def count_mmacs(name: str) -> float | None:
     """Count the multiplications by a family's weights: convolutions and matrix products.
 
-    Activations, norms and Fourier transforms are not counted. An engine may need fewer: the native one folds
-    convolutions and skips what is 0.
+    Activations, norms and Fourier transforms are not counted. An engine may need fewer: the native one of the family
+    ``novasr`` folds convolutions and skips what is 0.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ class System:
         return self.is_network or self.name != "linear" or has_whole_ratio(task)
 
     def extend(self, low: AnyFloatArray, task: Task) -> DoubleArray:
-        """Upsample a recording as users do, who know its rate alone.
+        """Upsample a recording, knowing its rate alone; what has its full band already is extended, too.
 
         From its own rates a network's output is taken alone (``mode="full"``), without the input's own band; where
         it ends earlier, the engine pads with zeros. From other rates the stream resamples to the
