@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from novasr.errors import AudioFileError, ParameterError
+from novasr.cli.numbers import numbers
+from novasr.errors import AudioFileError
 from novasr.types import ModelName
 
 HELP = """Measure speed and memory against the plain PyTorch network, in one run.
@@ -57,8 +58,8 @@ def bench(
             figures = benchmark.run(
                 tuple(dict.fromkeys(engines.split(","))) if engines is not None else None,
                 model=model,
-                blocks_ms=_numbers("--blocks", blocks),
-                seconds=_numbers("--seconds", seconds),
+                blocks_ms=numbers("--blocks", blocks),
+                seconds=numbers("--seconds", seconds),
                 threads=threads,
                 budget=budget,
                 report=status.update,
@@ -68,14 +69,6 @@ def bench(
     _print_tables(figures)
     if json_file is not None:
         print(f"figures: {json_file}")
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        msg = f"{option} takes numbers with commas between, not {text!r}"
-        raise ParameterError(msg) from error
 
 
 def _print_tables(figures: dict[str, Any]) -> None:

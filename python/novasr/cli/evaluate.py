@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from novasr.checks import check_choice
+from novasr.cli.numbers import numbers
 from novasr.cli.progress import progress_bars
 from novasr.cli.recordings import read_folders, require_packages, warn_left_out, writable
-from novasr.errors import AudioFileError, ParameterError
+from novasr.errors import AudioFileError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
 from novasr.models import MODELS
@@ -52,7 +53,7 @@ and class. Tables go to stdout; docs/evaluation.md says what each score means.
 \b
 Examples:
   novasr evaluate recordings/
-  novasr evaluate speech/ music/ --weights ours --weights my.safetensors --csv scores.csv
+  novasr evaluate speech/ music/ --model base --weights my.safetensors --csv scores.csv
   novasr evaluate vctk/ --protocol p1 --degradation torchaudio --all-bins --plot scores.png
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
   novasr evaluate recordings/ --metrics lsd --page listen/
@@ -67,13 +68,13 @@ def evaluate(
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="M", help="base (default) or wide; repeatable."),
+        typer.Option(metavar="M", help="base (default) or wide; repeatable, before --weights."),
     ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
             metavar="W",
-            help="ours (default), a name that novasr.enhance takes, or a file; repeatable.",
+            help="Another network: a name that novasr.enhance takes, or a file; repeatable.",
         ),
     ] = None,
     bands: Annotated[
@@ -95,12 +96,13 @@ def evaluate(
         typer.Option("--all-bins", help="Score up to 24 kHz, above a recording's own band, too."),
     ] = False,
     metrics: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="LIST",
-            help="Of lsd, detail, modulation, mrstft, si_sdr, consistency, f0 and visqol.",
+            help="Of lsd, detail, modulation, mrstft, si_sdr, consistency, f0 and visqol.  "
+            "[default: all but modulation and visqol]",
         ),
-    ] = "lsd,detail,mrstft,si_sdr,consistency,f0",
+    ] = None,
     robustness: Annotated[
         bool,
         typer.Option(
@@ -130,7 +132,10 @@ def evaluate(
     ] = None,
     page: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Make a page here to listen to some recordings."),
+        typer.Option(
+            metavar="DIR",
+            help="Make a page here to listen to recordings, chosen by the LSD of the first network.",
+        ),
     ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the tables as Markdown.")
@@ -147,20 +152,22 @@ def evaluate(
 
     for name in model or []:
         check_choice("model", name, MODELS)
-    asked = [*(model or []), *(weights or [])] or [systems.OURS]
+    asked = systems.distinct([*(model or []), *(weights or [])]) or [systems.BASE]
     own = systems.local_task(asked)
     settings = runner.Settings(
-        metrics=tuple(dict.fromkeys(metrics.split(","))),
+        metrics=runner.USUAL_METRICS
+        if metrics is None
+        else tuple(dict.fromkeys(metrics.split(","))),
         protocol=protocol.value,
         degradation=degradation.value if degradation else None,
         all_bins=all_bins,
         robustness=robustness,
         save=save,
-        tasks=systems.tasks_of(_kilohertz(bands), own),
+        tasks=systems.tasks_of(numbers("--bands", bands) if bands is not None else (), own),
     )
     runner.require_metrics(settings.metrics)
     if page is not None:
-        pages.require_page(page, settings.metrics)
+        pages.require_page(settings.metrics)
     recordings = read_folders(data, limit)
     if save is not None:
         _check_places(recordings)
@@ -170,6 +177,8 @@ def evaluate(
             for path in (csv_file, json_file, plot)
         )
         recordings = runner.usable(recordings, settings.high_hz, warn_left_out)
+        if page is not None:
+            pages.make_folder(page)
         compared, left_out = systems.choose(asked, baselines=baselines)
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
@@ -190,23 +199,16 @@ def evaluate(
                 "steady": steady,
             }
             report.write_json(json_now, figures)
-        if page is not None:
-            judge = compared[-len(set(asked))].name  # the first that was asked for
-            clips = pages.choose_clips(scores, judge)
-            pages.write_page(page, recordings, compared, settings, clips, judge)
         if plot_now:
             report.write_figure(plot_now, [row for row in rows if _is_main(row)])
-    for path in (csv_file, json_file, plot, page and page / "index.html"):
+    for path in (csv_file, json_file, plot):
         if path is not None:
             print(f"written: {path}")
-
-
-def _kilohertz(text: str | None) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(",")) if text is not None else ()
-    except ValueError as error:
-        msg = f"--bands takes numbers with commas between, in kHz, not {text!r}"
-        raise ParameterError(msg) from error
+    if page is not None:
+        judge = compared[-len(asked)].name
+        clips = pages.choose_clips(scores, judge)
+        pages.write_page(page, recordings, compared, settings, clips, judge)
+        print(f"written: {page / 'index.html'}")
 
 
 def _check_places(recordings: list[Recording]) -> None:
@@ -262,6 +264,7 @@ def _conditions(
 def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     from novasr.evaluation.protocols import crossover_hz
     from novasr.evaluation.report import score_table
+    from novasr.evaluation.summary import all_classes
 
     tasks, vary = settings.tasks, _bands_column(settings)
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
@@ -274,7 +277,7 @@ def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     print(
         f"\nReplaced: the input's own band below {kilohertz} kHz. Matched: gain fitted to the input.\n"
     )
-    others = [row for row in _widest(rows) if row.variant != "plain"]
+    others = [row for row in all_classes(rows) if row.variant != "plain"]
     print(score_table(others, markdown=markdown, vary=(*vary, "variant")))
 
 
@@ -296,10 +299,10 @@ def _print_robustness(
 ) -> None:
     from novasr.evaluation.report import layout, score_table
     from novasr.evaluation.runner import METRICS
-    from novasr.evaluation.summary import count_harmed
+    from novasr.evaluation.summary import all_classes, count_harmed
 
     print("\nDegraded inputs, scored against the clean recording\n")
-    degraded = [row for row in _widest(rows) if row.variant == "plain"]
+    degraded = [row for row in all_classes(rows) if row.variant == "plain"]
     only, vary = METRICS["lsd"][0], (*_bands_column(settings), "condition")
     print(score_table(degraded, markdown=markdown, vary=vary, only=only))
     if harmed := count_harmed(scores):
@@ -316,8 +319,3 @@ def _print_robustness(
     lines = [[name, *(f"{v:.1f}" for v in levels.values())] for name, levels in steady.items()]
     heading = ["system", "silence peak", "silence DC", "DC error"]
     print(layout(heading, lines, markdown=markdown))
-
-
-def _widest(rows: list[Row]) -> list[Row]:
-    """Keep the rows of all classes together, which come last."""
-    return [row for row in rows if row.kind == rows[-1].kind]

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from novasr.cli.progress import NewBar, progress_bars
 from novasr.cli.recordings import read_folders, require_packages, warn_left_out, writable
 from novasr.filesystem.suffixes import known_suffix
-from novasr.messages import print_warning
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
+    from novasr.evaluation.benchmark import ModelFigure
     from novasr.evaluation.overview import Overview
+    from novasr.evaluation.runner import Score
     from novasr.evaluation.systems import System
     from novasr.training.datasets import Recording
 
 HELP = """Compare models on one page: fidelity, adaptability, speed and size.
 
-Scores sinc, base, wide (where its weights are available) and other weights on 48 kHz recordings, and measures them on
-this machine; close other programs first. docs/evaluation.md says what each figure means.
+Measures sinc, base, wide and other weights on this machine, and scores them on 48 kHz recordings; close other
+programs first. docs/evaluation.md says what each figure means.
 
 \b
 Examples:
@@ -72,17 +73,10 @@ def report(
             files.enter_context(replacing(writable(path))) if path else None
             for path in (json_file, plot)
         )
-        systems, missing = overview.usual_systems(weights or [])
-        if missing is not None:
-            print_warning(f"{overview.WIDE} is left out: {missing}")
-        with progress_bars() as new_bar:
-            found = _measure(recordings, systems, jobs or core_count(), new_bar)
-        conditions = _conditions(found, data, recordings)
-        print(
-            f"{conditions['recordings']} recordings, {conditions['seconds'] / 60:.1f} minutes; "
-            f"{conditions['cpu']}, {conditions['isa']}, float32, load {conditions['load']}\n"
-        )
-        print(overview.tables(found))
+        systems = overview.usual_systems(weights or [])
+        found = _measure(recordings, systems, jobs or core_count())
+        conditions = {"data": [str(folder) for folder in data], **found.conditions}
+        print(overview.page(found))
         if json_now:
             write_json(json_now, {"conditions": conditions, **overview.figures(found)})
         if plot_now:
@@ -92,32 +86,29 @@ def report(
             print(f"written: {path}")
 
 
-def _measure(
-    recordings: list[Recording], systems: list[System], jobs: int, new_bar: NewBar
-) -> Overview:
-    from novasr.engines import is_script
+def _measure(recordings: list[Recording], systems: list[System], jobs: int) -> Overview:
     from novasr.evaluation import overview
-    from novasr.evaluation.benchmark import measure_model, measure_resampler
-    from novasr.evaluation.runner import Settings, evaluate, usable
-    from novasr.evaluation.size import size_of
-    from novasr.evaluation.systems import tasks_of
+    from novasr.evaluation.benchmark import conditions
+    from novasr.evaluation.runner import usable
 
-    own = systems[0].own
-    usual = tasks_of((), own)
-    others = [task for task in tasks_of(overview.BANDS_KHZ, own) if task not in usual]
-    parts = {
-        "fidelity": Settings(("lsd", "visqol"), ("plain",), tasks=usual),
-        "adaptability": Settings(("lsd",), ("plain",), tasks=tuple(others)),
-    }
-    recordings = usable(recordings, own.high_hz, warn_left_out)
-    scores = []
-    for label, settings in parts.items():
-        with new_bar(f"{label}, {len(recordings)} recordings") as bar:
-            scores += evaluate(
-                recordings, systems, settings, jobs=jobs, report=bar, left_out=warn_left_out
-            )
-        scored = {score.recording for score in scores}
-        recordings = [recording for recording in recordings if str(recording.path) in scored]
+    machine = conditions()  # before this program adds to the load
+    recordings = usable(recordings, systems[0].own.high_hz, warn_left_out)
+    with progress_bars() as new_bar:
+        speed = _speed(systems, new_bar)
+        scores = _scores(recordings, systems, jobs, new_bar)
+    scored = {score.recording for score in scores}
+    seconds = sum(item.seconds for item in recordings if str(item.path) in scored)
+    return overview.Overview(
+        scores,
+        speed,
+        overview.sizes(systems),
+        {**machine, **overview.METHOD, "recordings": len(scored), "seconds": seconds},
+    )
+
+
+def _speed(systems: list[System], new_bar: NewBar) -> dict[str, ModelFigure]:
+    from novasr.evaluation.benchmark import measure_model, measure_resampler
+
     speed = {}
     for system in systems:
         with new_bar(f"speed of {system.name}"):
@@ -126,18 +117,21 @@ def _measure(
                 if system.is_network
                 else measure_resampler(system.name)
             )
-    sized = [item for item in systems if item.is_network and not is_script(item.weights)]
-    return overview.Overview(scores, speed, {item.name: size_of(item.weights) for item in sized})
+    return speed
 
 
-def _conditions(found: Overview, data: list[Path], recordings: list[Recording]) -> dict[str, Any]:
-    from novasr.evaluation.benchmark import conditions
+def _scores(
+    recordings: list[Recording], systems: list[System], jobs: int, new_bar: NewBar
+) -> list[Score]:
+    from novasr.evaluation import overview
+    from novasr.evaluation.runner import evaluate
 
-    scored = {score.recording for score in found.scores}
-    seconds = sum(item.seconds for item in recordings if str(item.path) in scored)
-    return {
-        **conditions(),
-        "data": [str(folder) for folder in data],
-        "recordings": len(scored),
-        "seconds": seconds,
-    }
+    scores: list[Score] = []
+    for label, settings in overview.parts(systems[0].own).items():
+        with new_bar(f"{label}, {len(recordings)} recordings") as bar:
+            scores += evaluate(
+                recordings, systems, settings, jobs=jobs, report=bar, left_out=warn_left_out
+            )
+        scored = {score.recording for score in scores}
+        recordings = [recording for recording in recordings if str(recording.path) in scored]
+    return scores

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
+import math
 import multiprocessing
 import os
 import platform
@@ -20,7 +22,7 @@ import numpy as np
 import novasr
 from novasr import _native
 from novasr.checks import check_choice
-from novasr.engines import engine_format, instruction_set
+from novasr.engines import engine_format, instruction_set, is_script
 from novasr.errors import MissingPackageError, ParameterError, StreamError, install_command
 from novasr.models import MODELS
 
@@ -40,6 +42,7 @@ _MOST_REPEATS = 9
 _MODEL_SECONDS = 10.0
 _MODEL_BLOCK_MS = 10.0
 _NOISE_TOP_HZ = 7_000.0
+_NOISE_SECONDS = 0.1
 _PLAIN_BYTES_PER_SECOND = 60e6  # measured: what the network holds for a second of audio
 
 
@@ -106,12 +109,14 @@ class FileFigure:
 
 @dataclass(frozen=True)
 class ModelFigure:
-    """What a model takes of one core, as users run it.
+    """What a model takes of one core, with the defaults of :class:`novasr.Stream`.
 
     Attributes
     ----------
+    engine : str
+        ``"native"``, ``"torch"`` for TorchScript, or ``"soxr"``.
     speed : float
-        Times real time, for a recording at the low rate of the default network.
+        Times real time, for a file of 10 s at the low rate of the default network.
     latency_ms : float or None
         Of a stream at the output rate.
     block_ms : float
@@ -122,6 +127,7 @@ class ModelFigure:
         Largest resident memory in 10^6 bytes, above that after the imports.
     """
 
+    engine: str
     speed: float
     latency_ms: float | None
     block_ms: float
@@ -160,6 +166,11 @@ def conditions(threads: int = 1) -> dict[str, Any]:
 
 def default_engines(model: ModelName = "base") -> tuple[str, ...]:
     """List the engines that can run a model here.
+
+    Parameters
+    ----------
+    model : {"base", "wide"}
+        What they are to run.
 
     Returns
     -------
@@ -264,7 +275,7 @@ def require_linux() -> None:
 
 
 def measure_model(name: str, weights: str | Path | None, *, budget: float = 2.0) -> ModelFigure:
-    """Measure a network in the native engine, in a process of its own.
+    """Measure a network in the native engine, or TorchScript in LibTorch, in a process of its own.
 
     The input is noise to 7 kHz, so that a network of any band has a band to add.
 
@@ -273,22 +284,44 @@ def measure_model(name: str, weights: str | Path | None, *, budget: float = 2.0)
     name : str
         For errors.
     weights : str or Path, optional
-        As for :func:`novasr.load_model`.
+        As for :class:`novasr.Stream`.
     budget : float
         Seconds for which a case is repeated.
 
+    Returns
+    -------
+    ModelFigure
+        Of a file and of a stream.
+
     Raises
     ------
+    WeightsError
+        If the weights cannot be read.
     StreamError
-        If the process died.
+        If they cannot run here, or the process died.
     """
     return cast(ModelFigure, _in_child(_measure_model, name, _MODEL_SECONDS, weights, budget))
 
 
 def measure_resampler(name: str, *, budget: float = 2.0) -> ModelFigure:
-    """Measure soxr's VHQ from the default network's low rate to its high one; other arguments as above.
+    """Measure soxr's VHQ from the default network's low rate to its high one, in a process of its own.
 
-    It serves files: there is no stream with a constant latency.
+    Parameters
+    ----------
+    name : str
+        For errors.
+    budget : float
+        Seconds for which it is repeated.
+
+    Returns
+    -------
+    ModelFigure
+        Of a file alone: there is no stream with a constant latency.
+
+    Raises
+    ------
+    StreamError
+        If the process died.
     """
     return cast(ModelFigure, _in_child(_measure_resampler, name, _MODEL_SECONDS, budget))
 
@@ -301,12 +334,13 @@ def _measure_model(
     whole = novasr.Stream(low_hz, output_rate=high_hz, weights=weights, offline=True)
     elapsed = _elapsed(_second_by_second(whole), _banded_noise(seconds, low_hz), budget)
     live = novasr.Stream(high_hz, weights=weights)
-    block = _banded_noise(_MODEL_BLOCK_MS / 1000, high_hz)
-    times = _block_times(live.process, block, round(1000 / _MODEL_BLOCK_MS), budget)
+    blocks = _blocks_of_noise(_MODEL_BLOCK_MS, high_hz)
+    times = _block_times(live.process, blocks, round(1000 / _MODEL_BLOCK_MS), budget)
     p50, p99 = (float(x) for x in np.percentile(times, [50, 99]))
     memory = _peak_mb_above(before)
     latency_ms = 1000 * live.latency / high_hz
-    return ModelFigure(seconds / elapsed, latency_ms, _MODEL_BLOCK_MS, p50, p99, memory)
+    engine = "torch" if is_script(weights) else "native"
+    return ModelFigure(engine, seconds / elapsed, latency_ms, _MODEL_BLOCK_MS, p50, p99, memory)
 
 
 def _measure_resampler(name: str, seconds: float, budget: float) -> ModelFigure:
@@ -317,7 +351,7 @@ def _measure_resampler(name: str, seconds: float, budget: float) -> ModelFigure:
     audio = _banded_noise(seconds, low_hz)
     elapsed = _elapsed(lambda audio: soxr.resample(audio, low_hz, high_hz, "VHQ"), audio, budget)
     memory = _peak_mb_above(before)
-    return ModelFigure(seconds / elapsed, None, _MODEL_BLOCK_MS, None, None, memory)
+    return ModelFigure("soxr", seconds / elapsed, None, _MODEL_BLOCK_MS, None, None, memory)
 
 
 def _banded_noise(seconds: float, rate_hz: int) -> FloatArray:
@@ -326,6 +360,13 @@ def _banded_noise(seconds: float, rate_hz: int) -> FloatArray:
     spectrum = np.fft.rfft(noise)
     spectrum[round(_NOISE_TOP_HZ * seconds) :] = 0
     return np.fft.irfft(spectrum, len(noise)).astype(np.float32)
+
+
+def _blocks_of_noise(block_ms: float, rate_hz: int) -> FloatArray:
+    """Cut noise into blocks, shape (blocks, frames): together long enough for noise below 7 kHz."""
+    frames = round(block_ms / 1000 * rate_hz)
+    count = math.ceil(_NOISE_SECONDS * rate_hz / frames)
+    return _banded_noise(count * frames / rate_hz, rate_hz).reshape(count, frames)
 
 
 def _check(
@@ -351,8 +392,8 @@ def _measure_blocks(
 ) -> BlockFigure:
     plain = system == PLAIN
     process = _plain(model, threads) if plain else _stream(system, model, threads).process
-    block = _banded_noise(block_ms / 1000, _rate_hz(model))
-    times = _block_times(process, block, _WARM_UP_BLOCKS, budget)
+    blocks = _blocks_of_noise(block_ms, _rate_hz(model))
+    times = _block_times(process, blocks, _WARM_UP_BLOCKS, budget)
     p50, p99, p999, worst = (float(x) for x in np.percentile(times, [50, 99, 99.9, 100]))
     return BlockFigure(system, block_ms, len(times), p50, p99, p999, worst, block_ms * 1000 / p50)
 
@@ -375,14 +416,16 @@ def _measure_file(
 
 
 def _block_times(
-    process: Callable[[FloatArray], object], block: FloatArray, warm_up: int, budget: float
+    process: Callable[[FloatArray], object], blocks: FloatArray, warm_up: int, budget: float
 ) -> list[float]:
-    """Time a block again and again, in microseconds."""
-    for _ in range(warm_up):
+    """Time blocks again and again, in microseconds."""
+    endless = itertools.cycle(blocks)
+    for block in itertools.islice(endless, warm_up):
         process(block)
     times: list[float] = []
     end = time.perf_counter() + budget
     while not times or (time.perf_counter() < end and len(times) < _MOST_BLOCKS):
+        block = next(endless)
         start = time.perf_counter_ns()
         process(block)
         times.append((time.perf_counter_ns() - start) / 1000)

@@ -27,7 +27,10 @@ _MODULATION_STFT = (512, 240)
 _MODULATION_SECONDS = 4.0
 _OCTAVES_HZ = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _LEVEL_RANGE_DB = 60.0
+_MOST_GAIN = 1e3  # 30 dB of power: what is lower still counts as missing
+_LEAST_PERIODS = 2  # of an octave's lowest frequency, as 4 s have of 0.5 Hz
 _INAUDIBLE_DB2 = 0.1
+_SILENT_POWER = 1e-8
 _F0_RATE_HZ = 16_000
 _F0_RANGE_HZ = (60.0, 800.0)
 _F0_PERIOD_MS = 10.0
@@ -69,10 +72,10 @@ def lsd(
         ``lsd`` over all bins left, ``lsd_lf`` over those in the input's band and ``lsd_hf`` over those
         above it, which is NaN where the recording's band ends less than 1 kHz above.
     """
-    difference, hertz = _log_difference(reference, estimate, task, distance)
+    real, made, hertz = _magnitudes(reference, estimate, task, distance)
     inside = (hertz >= from_hz) & (hertz <= bandwidth_hz)
     above = inside & (hertz >= task.band_hz)
-    square = difference**2
+    square = _log_ratio(real, made, distance) ** 2
     return {
         "lsd": _root_then_mean(square[:, inside]),
         "lsd_lf": _root_then_mean(square[:, inside & (hertz < task.band_hz)]),
@@ -90,9 +93,9 @@ def detail(
 ) -> dict[str, float]:
     """Split the log-spectral distance above the input's band into level and detail.
 
-    The differences of log10 powers are those of :func:`lsd`, from the band's edge up. Their mean over all times and
-    bins is the brightness; the distance that remains without it is the detail, which no gain of the added band
-    improves.
+    The differences of log10 powers are those of :func:`lsd`, from the band's edge up, without the bins that are silent
+    in both (power up to 1e-8). Their mean over all times and bins is the brightness; the distance that remains
+    without it is the detail. A gain of the added band changes the brightness alone, unless it moves bins across 1e-8.
 
     Parameters
     ----------
@@ -102,15 +105,22 @@ def detail(
     Returns
     -------
     dict of str to float
-        ``detail``, at most about ``lsd_hf`` and in its unit, and ``brightness`` in dB, positive where the estimate
-        is too loud. Both are NaN where the recording's band ends less than 1 kHz above the input's.
+        ``detail`` in the unit of ``lsd_hf``, and ``brightness`` in dB, positive where the estimate is too loud. Both
+        are NaN where the recording's band ends less than 1 kHz above the input's, or where all is silent.
     """
     if not _has_high(task, bandwidth_hz):
         return {"detail": np.nan, "brightness": np.nan}
-    difference, hertz = _log_difference(reference, estimate, task, distance)
-    above = difference[:, (hertz >= task.band_hz) & (hertz <= bandwidth_hz)]
-    mean = float(above.mean())
-    return {"detail": _root_then_mean((above - mean) ** 2), "brightness": -10 * mean}
+    whole_real, whole_made, hertz = _magnitudes(reference, estimate, task, distance)
+    above = (hertz >= task.band_hz) & (hertz <= bandwidth_hz)
+    real, made = whole_real[:, above], whole_made[:, above]
+    heard = np.maximum(real, made) ** 2 > _SILENT_POWER
+    if not heard.any():
+        return {"detail": np.nan, "brightness": np.nan}
+    difference = _log_ratio(real, made, distance)
+    mean = float(difference[heard].mean())
+    times = heard.any(axis=1)
+    square = np.mean((difference[times] - mean) ** 2, axis=1, where=heard[times])
+    return {"detail": float(np.sqrt(square).mean()), "brightness": -10 * mean}
 
 
 def modulation(
@@ -118,13 +128,13 @@ def modulation(
 ) -> float:
     """Compare how the level of each band above the input's rises and falls: its modulation spectrum.
 
-    A modulation spectrum is the log-scaled power spectrum of a parameter's course over time; that of over-smoothed
-    speech is too low (Takamichi et al., IEEE/ACM TASLP 24, 2016, section III). Here the parameters are the
-    levels L(b, t) in dB of bands b of one equivalent rectangular bandwidth each (Glasberg and Moore,
-    Hearing Research 47, 1990) every 5 ms, not lower than 60 dB below the mean of the reference's loudest band.
-    P(b, m) is the power of L around its mean in dB^2 in octave m of 0.5 to 32 Hz (Welch's average of 4 s). The
-    distance is the root of the mean over b and m of (10 log10 ((P_estimate + 0.1) / (P_reference + 0.1)))^2;
-    0.1 dB^2 is a level that varies by 1 dB.
+    Modulation spectrum after S. Takamichi et al., IEEE/ACM TASLP 24(4), 2016; distance, bands, floor and octaves are
+    this project's. The estimate is first brought to the reference's mean power above the band, by no more than 30 dB
+    upwards. L(b, t) are the levels in dB of bands b of one equivalent rectangular bandwidth each every 5 ms, not lower
+    than 60 dB below the mean of the reference's loudest band. P(b, m) is the power of L around its mean in dB^2 in
+    octave m of 0.5 to 32 Hz (Welch's average of 4 s), without octaves of whose lowest frequency the recording has less
+    than 2 periods. The distance is the root of the mean over b and m of
+    (10 log10 ((P_estimate + 0.1) / (P_reference + 0.1)))^2; 0.1 dB^2 is a level that varies by 1 dB.
 
     Parameters
     ----------
@@ -134,8 +144,8 @@ def modulation(
     Returns
     -------
     float
-        In dB, 0 for equal signals and for a scaled copy. NaN where the recording's band ends less than 1 kHz above the
-        input's, or is silent there.
+        In dB, 0 for equal signals and for a scaled copy, unless it is more than 30 dB quieter. NaN where the
+        recording's band ends less than 1 kHz above the input's or is silent there, and for less than 1/8 s.
     """
     if not _has_high(task, bandwidth_hz):
         return float("nan")
@@ -146,12 +156,14 @@ def modulation(
     floor = 10 ** (_LEVEL_RANGE_DB / -10) * real.mean(axis=0).max()
     if floor == 0:
         return float("nan")
+    if made.any():
+        made *= min(real.mean() / made.mean(), _MOST_GAIN)
     powers = [
         _octave_powers(10 * np.log10(np.maximum(power, floor)), task.high_hz)
         for power in (real, made)
     ]
     ratio = (powers[1] + _INAUDIBLE_DB2) / (powers[0] + _INAUDIBLE_DB2)
-    return float(np.sqrt(np.mean((10 * np.log10(ratio)) ** 2)))
+    return float(np.sqrt(np.mean((10 * np.log10(ratio)) ** 2))) if ratio.size else float("nan")
 
 
 def _band_powers(
@@ -168,6 +180,7 @@ def _band_powers(
 
 
 def _erb_number(hertz: DoubleArray) -> DoubleArray:
+    """Count equivalent rectangular bandwidths (Glasberg and Moore, Hearing Research 47, 1990)."""
     return np.asarray(21.4 * np.log10(1 + 0.00437 * hertz))
 
 
@@ -177,8 +190,10 @@ def _octave_powers(levels: DoubleArray, rate_hz: int) -> DoubleArray:
     size = round(_MODULATION_SECONDS * times_per_second)
     length = min(size, len(levels))
     hertz, density = welch(levels, times_per_second, nperseg=length, nfft=size, axis=0)
-    octaves = [(hertz >= low) & (hertz < 2 * low) for low in _OCTAVES_HZ]
-    return np.stack([density[inside].sum(axis=0) * hertz[1] for inside in octaves])
+    lowest_hz = _LEAST_PERIODS * times_per_second / length
+    octaves = [(hertz >= low) & (hertz < 2 * low) for low in _OCTAVES_HZ if low >= lowest_hz]
+    powers = [density[inside].sum(axis=0) * hertz[1] for inside in octaves]
+    return np.reshape(powers, (len(octaves), levels.shape[1]))
 
 
 def si_sdr(reference: AnyFloatArray, estimate: AnyFloatArray) -> float:
@@ -311,17 +326,20 @@ def _has_high(task: Task, bandwidth_hz: float) -> bool:
     return bandwidth_hz >= task.band_hz + NARROWEST_HIGH_BAND_HZ
 
 
-def _log_difference(
+def _magnitudes(
     reference: AnyFloatArray, estimate: AnyFloatArray, task: Task, distance: Distance
-) -> tuple[DoubleArray, DoubleArray]:
-    """Give the difference of log10 powers, shape (times, bins), and each bin's frequency in Hz."""
+) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
+    """Transform both as a distance does: shape (times, bins), and each bin's frequency in Hz."""
     size, hop = _LSD_STFT[distance]
     real, made = (_magnitude(audio, size, hop) for audio in (reference, estimate))
+    return real, made, np.arange(real.shape[1]) * task.high_hz / size
+
+
+def _log_ratio(real: DoubleArray, made: DoubleArray, distance: Distance) -> DoubleArray:
     if distance == "p1":
-        difference = np.log10(np.maximum(real**2, 1e-8)) - np.log10(np.maximum(made**2, 1e-8))
-    else:
-        difference = np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12)
-    return difference, np.arange(difference.shape[1]) * task.high_hz / size
+        levels = (np.log10(np.maximum(item**2, _SILENT_POWER)) for item in (real, made))
+        return np.asarray(np.subtract(*levels))
+    return np.asarray(np.log10(real**2 / (made + 1e-12) ** 2 + 1e-12))
 
 
 def _magnitude(audio: AnyFloatArray, size: int, hop: int, window: int | None = None) -> DoubleArray:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from novasr.audio.plot import require_matplotlib
-from novasr.errors import WeightsError
+from novasr.engines import is_script
+from novasr.evaluation.protocols import USUAL_DEGRADATION
 from novasr.evaluation.report import layout, mean_cell
-from novasr.evaluation.summary import summarise
-from novasr.evaluation.systems import System, named
+from novasr.evaluation.runner import Settings
+from novasr.evaluation.size import size_of
+from novasr.evaluation.summary import all_classes, summarise
+from novasr.evaluation.systems import BASE, System, choose, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +26,18 @@ if TYPE_CHECKING:
     from novasr.evaluation.runner import Score
     from novasr.evaluation.size import Size
     from novasr.evaluation.summary import Mean, Row
+    from novasr.families.task import Task
 
-BASE, WIDE = "base", "wide"
+WIDE = "wide"
 BANDS_KHZ = (4.0, 6.0, 8.0, 12.0)
+#: How scores and times are taken.
+METHOD = {
+    "protocol": Settings.protocol,
+    "degradation": USUAL_DEGRADATION[Settings.protocol],
+    "bins": "up to each recording's own band",
+    "scored_mode": "full from a network's own rate, extend from others",
+    "timed_mode": "extend",
+}
 _AREA_PER_MEGABYTE = 500.0  # of a marker, in square points
 _LEAST_AREA = 40.0
 
@@ -40,98 +53,124 @@ class Overview:
     speed : dict of str to ModelFigure
         By system.
     size : dict of str to Size
-        By system; resamplers have none.
+        By system; resamplers and TorchScript have none.
+    conditions : dict of str to object
+        Of :func:`novasr.evaluation.benchmark.conditions`, :data:`METHOD`, ``recordings`` and ``seconds``.
     """
 
     scores: list[Score]
     speed: dict[str, ModelFigure]
     size: dict[str, Size]
+    conditions: dict[str, Any]
 
     @property
     def systems(self) -> list[str]:
         """Names, in the order of the scores."""
         return list(dict.fromkeys(score.system for score in self.scores))
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
         """Means by system, class and band; all classes come last."""
         return summarise(self.scores)
 
 
-def usual_systems(weights: Sequence[str]) -> tuple[list[System], WeightsError | None]:
-    """List sinc, the weights in this package, ``wide`` where it is available, and others.
+def usual_systems(weights: Sequence[str]) -> list[System]:
+    """List sinc, the models in this package and others.
 
     Parameters
     ----------
     weights : sequence of str
-        The others, as for :func:`named`.
-
-    Returns
-    -------
-    systems : list of System
-        Those that are available.
-    missing : WeightsError or None
-        Why ``wide`` is left out.
+        The others, as for :func:`choose`.
 
     Raises
     ------
     WeightsError, StreamError
         If one of `weights` is not available.
+    AudioFormatError
+        If they differ in the rate of their output.
     """
-    found, missing = [System("sinc"), System(BASE)], None
-    try:
-        found.append(named(WIDE))
-    except WeightsError as error:
-        missing = error
-    others = [named(item) for item in dict.fromkeys(weights) if item not in (BASE, WIDE)]
-    return found + others, missing
+    networks, _ = choose([BASE, WIDE, *weights], baselines=False)
+    return [System("sinc"), *networks]
 
 
-def tables(overview: Overview) -> str:
-    """Format a page of four tables."""
-    parts = {
+def parts(own: Task) -> dict[str, Settings]:
+    """Tell what is scored: fidelity from the usual band, adaptability from the others of :data:`BANDS_KHZ`."""
+    usual = tasks_of((), own)
+    others = tuple(task for task in tasks_of(BANDS_KHZ, own) if task not in usual)
+    return {
+        "fidelity": Settings(("lsd", "visqol"), ("plain",), tasks=usual),
+        "adaptability": Settings(("lsd",), ("plain",), tasks=others),
+    }
+
+
+def sizes(systems: Sequence[System]) -> dict[str, Size]:
+    """Weigh the networks whose parameters can be read."""
+    readable = [item for item in systems if item.is_network and not is_script(item.weights)]
+    return {item.name: size_of(item.weights) for item in readable}
+
+
+def page(overview: Overview) -> str:
+    """Format the conditions and four tables."""
+    told = overview.conditions
+    rates = ", ".join(
+        f"{2 * band_khz:g}" for band_khz in sorted({r.band_khz for r in overview.rows})
+    )
+    tables = {
         "Fidelity: all recordings, mean ± half of the 95 % interval": _fidelity(overview),
-        "Adaptability: LSD by class and rate of the input, * the lowest": _adaptability(overview),
-        "Speed: one core, a stream in blocks of 10 ms at the output rate": _speed(overview),
+        "Adaptability: LSD by class and band of the input, * the lowest": _adaptability(overview),
+        "Speed: one core; x real time for a file of 10 s from 16 to 48 kHz, latency and blocks of 10 ms "
+        "for a stream at 48 kHz": _speed(overview),
         "Size": _size(overview),
     }
-    return "\n\n".join(f"{heading}\n\n{table}" for heading, table in parts.items())
+    return "\n\n".join(
+        [
+            f"{told['recordings']} recordings, {told['seconds'] / 60:.1f} minutes; "
+            f"{told['cpu']}, {told['isa']}, float32, load {told['load']}\n"
+            f"Protocol {told['protocol']}, to {rates} kHz by {told['degradation']}, bins {told['bins']}\n"
+            f"Mode: {told['scored_mode']}; timed: {told['timed_mode']}",
+            *(f"{heading}\n\n{table}" for heading, table in tables.items()),
+        ]
+    )
 
 
 def _fidelity(overview: Overview) -> str:
     lines = [
         [
             row.system,
-            f"{2 * row.band_khz:g}",
+            f"{row.band_khz:g}",
+            str(row.recordings),
             *(mean_cell(row.means.get(name), 2) for name in ("lsd", "visqol")),
         ]
-        for row in _all_classes(overview.rows)
+        for row in all_classes(overview.rows)
         if "visqol" in row.means
     ]
-    return layout(["system", "input kHz", "LSD", "ViSQOL"], lines, markdown=False)
+    return layout(["system", "band kHz", "n", "LSD", "ViSQOL"], lines, markdown=False)
 
 
 def _adaptability(overview: Overview) -> str:
-    cells: dict[tuple[str, float], dict[str, Mean]] = {}
+    cells: dict[tuple[str, float, int], dict[str, Mean]] = {}
     for row in overview.rows:
-        cells.setdefault((row.kind, row.band_khz), {})[row.system] = row.means["lsd"]
+        cells.setdefault((row.kind, row.band_khz, row.recordings), {})[row.system] = row.means[
+            "lsd"
+        ]
     lines = []
-    for (kind, band_khz), found in sorted(cells.items(), key=lambda item: item[0][1]):
+    for (kind, band_khz, count), found in sorted(cells.items(), key=lambda item: item[0][1]):
         best = min(found, key=lambda name: found[name].mean)
         marked = [
             mean_cell(found.get(name), 2) + (" *" if name == best else "")
             for name in overview.systems
         ]
-        lines.append([kind, f"{2 * band_khz:g}", *marked])
+        lines.append([kind, f"{band_khz:g}", str(count), *marked])
     order = [row.kind for row in overview.rows]
     lines.sort(key=lambda line: order.index(line[0]))
-    return layout(["class", "input kHz", *overview.systems], lines, markdown=False)
+    return layout(["class", "band kHz", "n", *overview.systems], lines, markdown=False)
 
 
 def _speed(overview: Overview) -> str:
     lines = [
         [
             name,
+            figure.engine,
             f"{figure.speed:.0f}",
             _number(figure.latency_ms, 1),
             _number(figure.p50_us, 0),
@@ -139,7 +178,14 @@ def _speed(overview: Overview) -> str:
         ]
         for name, figure in overview.speed.items()
     ]
-    heading = ["system", "x real time", "latency ms", "block p50 us", "p99 us"]
+    heading = [
+        "system",
+        "engine",
+        "file x real time",
+        "stream latency ms",
+        "block p50 us",
+        "p99 us",
+    ]
     return layout(heading, lines, markdown=False)
 
 
@@ -162,10 +208,6 @@ def _size(overview: Overview) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:,.{digits}f}"
-
-
-def _all_classes(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row.kind == rows[-1].kind]
 
 
 def figures(overview: Overview) -> dict[str, Any]:
@@ -223,7 +265,7 @@ def _draw_front(axes: Axes, overview: Overview, colours: dict[str, str]) -> None
 
     points = {
         row.system: (100 / overview.speed[row.system].speed, row.means["visqol"].mean)
-        for row in _all_classes(overview.rows)
+        for row in all_classes(overview.rows)
         if "visqol" in row.means
     }
     front = [points[name] for name in pareto(points)]
@@ -259,16 +301,16 @@ def _label(name: str, latency_ms: float | None, size: Size | None) -> str:
 
 
 def _draw_bands(axes: Axes, overview: Overview, colours: dict[str, str]) -> None:
-    rows = sorted(_all_classes(overview.rows), key=lambda row: row.band_khz)
+    rows = sorted(all_classes(overview.rows), key=lambda row: row.band_khz)
     for name in overview.systems:
         own = [row for row in rows if row.system == name]
-        rates, means = [2 * row.band_khz for row in own], [row.means["lsd"] for row in own]
-        axes.plot(rates, [mean.mean for mean in means], "o-", color=colours[name], label=name)
+        bands, means = [row.band_khz for row in own], [row.means["lsd"] for row in own]
+        axes.plot(bands, [mean.mean for mean in means], "o-", color=colours[name], label=name)
         ends = [mean.low for mean in means], [mean.high for mean in means]
-        axes.fill_between(rates, *ends, color=colours[name], alpha=0.15, linewidth=0)
+        axes.fill_between(bands, *ends, color=colours[name], alpha=0.15, linewidth=0)
     axes.invert_yaxis()
-    axes.set_xticks(sorted({2 * row.band_khz for row in rows}))
-    axes.set_xlabel("rate of the input, kHz")
+    axes.set_xticks(sorted({row.band_khz for row in rows}))
+    axes.set_xlabel("band of the input, kHz")
     axes.set_ylabel("LSD   (less is better, up)")
     axes.set_title("Adaptability: inputs of other bands", loc="left")
     axes.legend()

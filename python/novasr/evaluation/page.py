@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soundfile as sf
 from scipy.signal import get_window, spectrogram
 
+from novasr.audio.metadata import Metadata
 from novasr.audio.plot import require_matplotlib
-from novasr.errors import AudioFileError, ParameterError
+from novasr.audio.writing import Layout, write_file
+from novasr.errors import AudioFileError, ParameterError, blaming
+from novasr.evaluation.protocols import crossover_hz
 from novasr.evaluation.runner import CLEAN, read_recording
 from novasr.evaluation.signals import fit
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 INPUT, ORIGINAL = "input", "original"
 _PEAK = 0.98
+_SILENT = 1e-6
 _WINDOW_SECONDS = 0.02
 _RANGE_DB = 90.0
 _PICTURE_INCHES = (3.6, 2.2)
@@ -88,23 +92,37 @@ class Version:
     audio: DoubleArray
 
 
-def require_page(folder: Path, metrics: Sequence[str]) -> None:
-    """Fail early where no page can be written.
+def require_page(metrics: Sequence[str]) -> None:
+    """Fail early where no page can be made.
 
     Raises
     ------
-    AudioFileError
-        If the folder is something else.
     MissingPackageError
         If matplotlib is not installed.
     ParameterError
         If LSD, by which recordings are chosen, is not scored.
     """
-    if folder.exists() and not folder.is_dir():
-        raise AudioFileError(f"{folder}: cannot hold a page: it is not a folder")
     if "lsd" not in metrics:
         raise ParameterError("a page shows recordings by their LSD: add lsd to --metrics")
     require_matplotlib()
+
+
+def make_folder(folder: Path) -> None:
+    """Create the folder of a page, before hours are spent on scores.
+
+    Raises
+    ------
+    AudioFileError
+        If it is something else, or cannot be created or written.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise AudioFileError(f"{folder}: cannot hold a page: it is not a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AudioFileError(f"{folder}: cannot be created: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise AudioFileError(f"{folder}: cannot hold a page: it is write-protected")
 
 
 def choose_clips(scores: Sequence[Score], judge: str) -> list[Clip]:
@@ -147,13 +165,13 @@ def write_page(
 ) -> None:
     """Write ``index.html`` with sound files and spectrograms; existing files are replaced.
 
-    All versions of a clip have the original's RMS level, and are scaled together where one would clip. There is no
-    weighting by frequency: what is added above the band changes the RMS little.
+    All versions of a clip have the original's RMS level within the input's band, and are scaled together where one
+    would clip. There is no weighting by frequency.
 
     Parameters
     ----------
     folder : Path
-        Created if needed.
+        As :func:`make_folder` has checked it.
     recordings, systems, settings
         As for :func:`novasr.evaluation.runner.evaluate`.
     clips : sequence of Clip
@@ -164,18 +182,23 @@ def write_page(
     Raises
     ------
     AudioFileError
-        If a recording cannot be read, or a file cannot be written.
+        If a file cannot be written.
+    NovasrError
+        If a recording cannot be read any more.
     """
     paths = {str(recording.path): recording.path for recording in recordings}
     tasks = {task.band_hz / 1000: task for task in settings.tasks}
     sections = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for number, clip in enumerate(clips, start=1):
-            original = read_recording(paths[clip.recording], settings.high_hz)
-            made = _versions(original, systems, settings, tasks[clip.band_khz])
-            names = _write_versions(folder, number, same_level(list(made)), clip.band_khz)
-            sections.append(_section(clip, paths[clip.recording].name, names))
+            path, task = paths[clip.recording], tasks[clip.band_khz]
+            with blaming(path):
+                original = read_recording(path, settings.high_hz)
+            made = list(_versions(original, systems, settings, task))
+            names = _write_versions(
+                folder, number, same_level(made, crossover_hz(task)), clip.band_khz
+            )
+            sections.append(_section(clip, path.name, names))
         (folder / "index.html").write_text(_html(sections, settings, judge), encoding="utf-8")
     except OSError as error:
         if isinstance(error, AudioFileError):
@@ -195,10 +218,18 @@ def _versions(
     yield Version(ORIGINAL, task.high_hz, original)
 
 
-def same_level(versions: Sequence[Version]) -> list[Version]:
-    """Scale all versions to the RMS of the last one, and together so far that none of them clips."""
-    level = _rms(versions[-1].audio)
-    gains = [level / rms if (rms := _rms(item.audio)) > 0 else 1.0 for item in versions]
+def same_level(versions: Sequence[Version], below_hz: float) -> list[Version]:
+    """Scale all versions to the RMS of the last one, and together so far that none of them clips.
+
+    Parameters
+    ----------
+    versions : sequence of Version
+        Of one recording.
+    below_hz : float
+        Where the RMS ends: what is above is in some versions only. Versions below -120 dB there keep their level.
+    """
+    levels = [_rms(item, below_hz) for item in versions]
+    gains = [levels[-1] / level if min(level, levels[-1]) > _SILENT else 1.0 for level in levels]
     peak = max(gain * np.abs(item.audio).max() for gain, item in zip(gains, versions, strict=True))
     headroom = min(1.0, _PEAK / peak) if peak > 0 else 1.0
     return [
@@ -207,8 +238,11 @@ def same_level(versions: Sequence[Version]) -> list[Version]:
     ]
 
 
-def _rms(audio: DoubleArray) -> float:
-    return float(np.sqrt(np.mean(audio**2)))
+def _rms(version: Version, below_hz: float) -> float:
+    frames = len(version.audio)
+    spectrum = np.fft.rfft(version.audio)
+    spectrum[int(below_hz * frames / version.rate_hz) + 1 :] = 0
+    return float(np.sqrt(np.mean(np.fft.irfft(spectrum, frames) ** 2)))
 
 
 def _write_versions(
@@ -222,7 +256,9 @@ def _write_versions(
     for place, (version, level) in enumerate(zip(versions, levels, strict=True), start=1):
         stem = f"{number:02}-{place}-{re.sub(r'[^A-Za-z0-9._-]+', '-', version.name)}"
         stems[version.name] = stem
-        sf.write(folder / f"{stem}.flac", version.audio, version.rate_hz, "PCM_16")
+        block = version.audio[:, None].astype(np.float32)
+        layout = Layout("FLAC", "PCM_16", version.rate_hz, 1)
+        write_file(folder / f"{stem}.flac", layout, iter([block]), Metadata())
         seconds, own_khz = len(version.audio) / version.rate_hz, version.rate_hz / 2000
         _draw(folder / f"{stem}.png", level, (0, seconds, 0, own_khz), loudest, top_khz, band_khz)
     return stems
@@ -278,7 +314,8 @@ def _section(clip: Clip, name: str, stems: dict[str, str]) -> str:
             f'<img src="{stem}.png" alt="Spectrogram of {escape(version)}">'
             f'<audio controls preload="none" src="{stem}.flac"></audio></figure>'
         )
-    heading = f"{clip.kind}, {clip.rank} from {2 * clip.band_khz:g} kHz: {name}"
+    text = name.encode("utf-8", "replace").decode()  # file names need not be text
+    heading = f"{clip.kind}, {clip.rank} of band {clip.band_khz:g} kHz: {text}"
     return f'<h2>{escape(heading)}</h2>\n<div class="versions">\n' + "\n".join(figures) + "\n</div>"
 
 
@@ -293,7 +330,7 @@ def _html(sections: Sequence[str], settings: Settings, judge: str) -> str:
 <h1>NovaSR: listen</h1>
 <p>Best, median and worst recording of each class by the log-spectral distance of {escape(judge)} (LSD, lower is better;
 protocol {settings.protocol}, downsampled by {settings.downsampling}). All versions of a recording have the same RMS
-level. The dashed line is the end of the input's band. Pressing play on another version continues there.</p>
+level within the input's band, which ends at the dashed line. Pressing play on another version continues there.</p>
 {body}
 <script>{_SCRIPT}</script>
 </html>

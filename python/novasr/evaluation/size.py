@@ -65,8 +65,8 @@ def size_of(weights: str | Path | None) -> Size:
 def count_mmacs(name: str) -> float | None:
     """Count the multiplications by a family's weights: convolutions and matrix products.
 
-    Activations, norms and Fourier transforms are not counted. An engine may need fewer: the native one folds
-    convolutions and skips what is 0.
+    Activations, norms and Fourier transforms are not counted. An engine may need fewer: the native one of the family
+    ``novasr`` folds convolutions and skips what is 0.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def count_mmacs(name: str) -> float | None:
     Examples
     --------
     >>> round(count_mmacs("wide"), 1)
-    98.3
+    99.3
     """
     uses_per_second: UsesPerSecond | None = getattr(in_torch(name), "uses_per_second", None)
     if uses_per_second is None:

@@ -84,6 +84,11 @@ def summarise(scores: Sequence[Score], protocol: Distance = "p1") -> list[Row]:
     return [_row(key, group, protocol) for key, group in groups.items()]
 
 
+def all_classes(rows: Sequence[Row]) -> list[Row]:
+    """Keep the rows of all classes together, which come last."""
+    return [row for row in rows if row.kind == rows[-1].kind]
+
+
 def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, float, str], int]:
     """Count the recordings on which a system's LSD exceeds that of sinc.
 

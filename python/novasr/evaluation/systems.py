@@ -22,7 +22,8 @@ from novasr.weights.load import load_tensors
 if TYPE_CHECKING:
     from novasr.types import AnyFloatArray, DoubleArray, Mode
 
-OURS = "ours"
+BASE = "base"
+_FORMERLY_BASE = "ours"
 RESAMPLERS = ("sinc", "linear")
 _LOWEST_BAND_HZ = 4_000.0  # of the lowest rate that a stream takes
 
@@ -97,7 +98,7 @@ class System:
         return self.is_network or self.name != "linear" or has_whole_ratio(task)
 
     def extend(self, low: AnyFloatArray, task: Task) -> DoubleArray:
-        """Upsample a recording as users do, who know its rate alone.
+        """Upsample a recording, knowing its rate alone; what has its full band already is extended, too.
 
         From its own rates a network's output is taken alone (``mode="full"``), without the input's own band; where
         it ends earlier, the engine pads with zeros. From other rates the stream resamples to the
@@ -132,15 +133,13 @@ def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
 
 
 def named(weights: str) -> System:
-    """Find the network of ``ours``, of another name that :func:`load_weights` knows or of a file, and check it.
+    """Find the network of a name that :func:`load_weights` knows or of a file, and check it.
 
     Raises
     ------
     WeightsError, StreamError
         If it cannot be fetched or read.
     """
-    if weights == OURS:
-        return System(OURS)
     place = download(weights) if weights in NAMED_WEIGHTS else weights
     if not is_script(place):
         load_tensors(place)
@@ -151,6 +150,11 @@ def named(weights: str) -> System:
 def _label(path: Path) -> str:
     """Name a file of weights; those that ``novasr train`` writes by the folder of the run."""
     return path.resolve().parent.name if path.stem == "weights" else path.stem
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Leave out repetitions; ``"ours"`` is an old name of ``"base"``."""
+    return list(dict.fromkeys(BASE if name == _FORMERLY_BASE else name for name in names))
 
 
 def local_task(weights: Sequence[str]) -> Task:
@@ -175,14 +179,14 @@ def choose(
     Parameters
     ----------
     weights : sequence of str
-        Networks that must be available, as for :func:`named`.
+        Networks that must be available, as for :func:`named`, or ``"ours"``; each is listed once.
     baselines : bool
         Add sinc, linear, and v1 and v2 where available.
 
     Returns
     -------
     systems : list of System
-        Resamplers first.
+        Resamplers first, the networks asked for last; those that would have one name go by what was asked for.
     left_out : dict of str to NovasrError
         Which of v1 and v2 is missing, and why.
 
@@ -193,14 +197,15 @@ def choose(
     AudioFormatError
         If they differ in the rate of their output.
     """
-    asked = [named(item) for item in dict.fromkeys(weights)]
+    weights = distinct(weights)
+    asked = [named(item) for item in weights]
     names = [system.name for system in asked] + [*RESAMPLERS, *NAMED_WEIGHTS]
     _require_one_rate(asked)
     asked = [
         replace(system, name=item)
         if item != system.name and names.count(system.name) > 1
         else system
-        for item, system in zip(dict.fromkeys(weights), asked, strict=True)
+        for item, system in zip(weights, asked, strict=True)
     ]
     if not baselines:
         return asked, {}

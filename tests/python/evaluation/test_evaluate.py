@@ -60,7 +60,7 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
     with (out / "a.csv").open(encoding="utf-8") as text:
         rows = list(csv.DictReader(text))
     assert len(rows) == 2 * 3 * (3 + 5)  # recordings, systems, variants and degraded inputs
-    assert {row["system"] for row in rows} == {"sinc", "linear", "ours"}
+    assert {row["system"] for row in rows} == {"sinc", "linear", "base"}
     assert all(row["lsd_hf"] in ("", "nan") for row in rows if row["kind"] == "music")
 
     figures = json.loads((out / "a.json").read_text(encoding="utf-8"))
@@ -72,12 +72,12 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
         for row in rows
         if row["kind"] == "speech" and row["condition"] == "clean"
     }
-    assert by_system["ours"]["lsd"]["mean"] < by_system["sinc"]["lsd"]["mean"]
+    assert by_system["base"]["lsd"]["mean"] < by_system["sinc"]["lsd"]["mean"]
     assert by_system["sinc"]["consistency"]["mean"] > by_system["linear"]["consistency"]["mean"]
-    assert set(figures["steady"]) == {"sinc", "linear", "ours"}
+    assert set(figures["steady"]) == {"sinc", "linear", "base"}
 
     assert (out / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    saved = sf.info(out / "made" / "ours" / "data" / "talk.wav")
+    saved = sf.info(out / "made" / "base" / "data" / "talk.wav")
     assert (saved.samplerate, saved.frames, saved.subtype) == (48_000, 24_000, "FLOAT")
 
 
@@ -97,7 +97,7 @@ def test_markdown_limit_and_all_bins(evaluate, data: Path):
     run = evaluate(data, *FAST, "--no-baselines", "--limit", "1", "--all-bins", "--markdown")
     assert (run.returncode, run.stderr) == (0, "")
     assert "all bins" in run.stdout
-    assert "| ours   | speech | 1 | 1        |" in run.stdout
+    assert "| base   | speech | 1 | 1        |" in run.stdout
 
 
 def test_bands_of_both_families_are_compared_in_one_run(evaluate, data: Path, tmp_path: Path):
@@ -123,7 +123,7 @@ def test_bands_of_both_families_are_compared_in_one_run(evaluate, data: Path, tm
     assert len(degraded) == 2 * 3 * 5  # recordings, bands, conditions
     rows = [row for row in plain if row["condition"] == "clean"]
     found = {(row["system"], float(row["band_khz"])) for row in rows}
-    everywhere = {(name, band) for name in ("sinc", "ours", "neutral") for band in (4, 8, 10)}
+    everywhere = {(name, band) for name in ("sinc", "base", "neutral") for band in (4, 8, 10)}
     assert found == everywhere | {("linear", 4), ("linear", 8)}
     talk = {
         (row["system"], float(row["band_khz"])): row for row in rows if "talk" in row["recording"]
@@ -236,7 +236,7 @@ def test_a_missing_recording_is_left_out_and_too_many_are_an_error(evaluate, dat
         ("nowhere", "nowhere: no such folder"),
         ("data --weights none.bin", "none.bin.*no such file"),
         ("data --metrics=lsd,pesq", "'pesq': choose from lsd, detail, mod"),
-        ("data --bands 4,b", "--bands takes numbers with commas between, in kHz, not '4,b'"),
+        ("data --bands 4,b", "--bands takes numbers with commas between, not '4,b'"),
         ("data --bands 2", "4 .. 23 kHz, not 2"),
         ("data --bands 10 --protocol p2", "degradation 'mask' needs a whole ratio of rates"),
         ("data --csv absent/a.csv", "absent/a.csv: the folder is missing"),

@@ -163,8 +163,30 @@ def test_modulation_tells_steady_noise_and_an_empty_band_from_a_voice() -> None:
     assert by_likeness[0] < 1 < by_likeness[1] < by_likeness[2]
 
 
-def test_short_recordings_have_a_modulation() -> None:
-    assert metrics.modulation(white(1, 2_400), white(2, 2_400), TASK) >= 0
+@pytest.mark.parametrize("gain_db", [-25.0, 20.0])
+def test_of_sound_with_pauses_a_scaled_copy_has_no_detail_or_modulation(gain_db: float) -> None:
+    sounding = np.sin(np.arange(4 * RATE) / 10_000) > 0.3
+    audio, scaled = (gain * white(1, 4 * RATE) * sounding for gain in (1, 10 ** (gain_db / 20)))
+    assert metrics.modulation(audio, scaled, TASK) < 1e-6
+    assert metrics.modulation(audio, white(2, 4 * RATE), TASK) > 5
+    for distance in ("p1", "p2"):
+        found = metrics.detail(audio, scaled, TASK, distance=distance)
+        assert found["brightness"] == pytest.approx(gain_db, abs=0.1)
+        assert found["detail"] < 0.03  # bins at a pause's edge that are silent in one alone
+    assert np.isnan([*metrics.detail(0 * audio, 0 * audio, TASK).values()]).all()
+
+
+def test_a_short_recording_is_compared_in_the_octaves_that_it_resolves() -> None:
+    assert np.isnan(metrics.modulation(white(1, 2_400), white(2, 2_400), TASK))
+    time = np.arange(RATE) / RATE
+    steady = sum(
+        0.01 * np.sin(2 * np.pi * hertz * time + hertz) for hertz in range(8_250, 24_000, 500)
+    )
+    modulated = steady * 10 ** (6 / 20 * np.sin(2 * np.pi * 24 * time))
+    one_octave_of_four = 10 * np.log10((6**2 / 2 + 0.1) / 0.1) / np.sqrt(4)  # 2 to 32 Hz
+    assert metrics.modulation(steady, modulated, TASK) == pytest.approx(
+        one_octave_of_four, rel=0.02
+    )
 
 
 def test_si_sdr_is_that_of_the_orthogonal_part_at_any_gain() -> None:

@@ -87,7 +87,7 @@ def test_the_gain_is_fitted_to_the_input() -> None:
 
 def test_a_network_gives_its_own_output_filled_up_to_3n() -> None:
     low = noise(0.5, 16_000)[:, 0]
-    made = System("ours").extend(low, TASK)
+    made = System("base").extend(low, TASK)
     with torch.inference_mode():
         network = novasr.load_model()(torch.from_numpy(low)[None, None])[0, 0].numpy()
     assert len(made) == 3 * len(low) == len(network) + 4
@@ -110,8 +110,8 @@ def test_baselines_that_cannot_be_had_are_told_and_left_out(
         raise WeightsError(f"no {name}")
 
     monkeypatch.setattr(systems, "download", offline)
-    found, left_out = choose(["ours"], baselines=True)
-    assert [system.name for system in found] == ["sinc", "linear", "ours"]
+    found, left_out = choose(["base"], baselines=True)
+    assert [system.name for system in found] == ["sinc", "linear", "base"]
     assert {name: str(error) for name, error in left_out.items()} == {"v1": "no v1", "v2": "no v2"}
     with pytest.raises(WeightsError, match="no v1"):
         choose(["v1"], baselines=True)
@@ -128,11 +128,17 @@ def test_files_go_by_their_stems_unless_two_share_one(tmp_path: Path) -> None:
     assert [s.name for s in choose([*both, both[0]], baselines=False)[0]] == both
 
 
+def test_ours_is_an_old_name_of_base() -> None:
+    found, _ = choose(["base", "wide", "ours"], baselines=False)
+    assert [system.name for system in found] == ["base", "wide"]
+    assert [system.name for system in choose(["ours"], baselines=False)[0]] == ["base"]
+
+
 def test_a_resampler_adds_nothing_to_silence_or_dc() -> None:
     assert steady_levels(System("linear"), TASK) == dict.fromkeys(
         ("silence_peak", "silence_dc", "dc_ripple"), -np.inf
     )
-    assert steady_levels(System("ours"), TASK)["silence_peak"] > -100  # its bias
+    assert steady_levels(System("base"), TASK)["silence_peak"] > -100  # its bias
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
@@ -177,13 +183,13 @@ def test_networks_may_differ_in_input_but_not_in_the_rate_of_their_output(
 ) -> None:
     tasks = {"narrow": Task(8_000, 48_000, 4_000.0), "slow": Task(8_000, 16_000, 4_000.0)}
     monkeypatch.setattr(systems, "named", lambda name: System(name, own=tasks.get(name, TASK)))
-    found, _ = choose(["ours", "narrow"], baselines=False)
-    assert [system.name for system in found] == ["ours", "narrow"]
+    found, _ = choose(["base", "narrow"], baselines=False)
+    assert [system.name for system in found] == ["base", "narrow"]
     found, left_out = choose(["slow"], baselines=True)
     assert [system.name for system in found] == ["sinc", "linear", "slow"]
     assert set(left_out) == {"v1", "v2"}
-    with pytest.raises(AudioFormatError, match="slow gives 16000 Hz, ours 48000 Hz: evaluate them"):
-        choose(["ours", "slow"], baselines=False)
+    with pytest.raises(AudioFormatError, match="slow gives 16000 Hz, base 48000 Hz: evaluate them"):
+        choose(["base", "slow"], baselines=False)
 
 
 def test_without_bands_a_networks_own_is_scored_and_for_any_band_the_default_ones() -> None:
@@ -203,7 +209,7 @@ def test_a_band_that_no_stream_takes_or_that_leaves_nothing_to_score_is_refused(
 
 def test_only_soxr_and_systems_of_any_ratio_go_from_20_khz() -> None:
     uneven = Task(20_000, 48_000, 10_000.0)
-    assert [System(name).takes(uneven) for name in ("sinc", "linear", "ours")] == [
+    assert [System(name).takes(uneven) for name in ("sinc", "linear", "base")] == [
         True,
         False,
         True,
@@ -215,7 +221,7 @@ def test_only_soxr_and_systems_of_any_ratio_go_from_20_khz() -> None:
 
 
 @pytest.mark.parametrize("band_khz", [4.0, 6.0, 8.0, 10.0, 12.0])
-@pytest.mark.parametrize("name", ["sinc", "ours", "wide"])
+@pytest.mark.parametrize("name", ["sinc", "base", "wide"])
 def test_each_system_keeps_the_input_in_place_and_only_networks_add_to_it(
     wide: Path, name: str, band_khz: float
 ) -> None:
@@ -234,7 +240,7 @@ def test_each_system_keeps_the_input_in_place_and_only_networks_add_to_it(
 
 def test_from_its_own_rates_a_network_is_alone_and_from_others_the_input_is_kept() -> None:
     low = noise(0.5, 16_000)[:, 0]
-    own, other = System("ours", own=TASK), System("ours", own=Task(8_000, 48_000, 4_000.0))
+    own, other = System("base", own=TASK), System("base", own=Task(8_000, 48_000, 4_000.0))
     np.testing.assert_array_equal(own.extend(low, TASK), novasr.enhance(low, 16_000, mode="full"))
     np.testing.assert_array_equal(other.extend(low, TASK), novasr.enhance(low, 16_000))
 

@@ -47,9 +47,9 @@ def test_harm_is_counted_against_sinc() -> None:
     scores = [score("1", "a", 2.0), score("2", "a", 2.0)]
     assert count_harmed(scores) == {("sinc", 8.0, "clean"): 0}
     others = [
-        replace(item, system="ours", values={"lsd": lsd}) for item, lsd in zip(scores, (1, 3))
+        replace(item, system="base", values={"lsd": lsd}) for item, lsd in zip(scores, (1, 3))
     ]
-    assert count_harmed(scores + others)["ours", 8.0, "clean"] == 1
+    assert count_harmed(scores + others)["base", 8.0, "clean"] == 1
     assert count_harmed(others) == {}
 
 
@@ -72,6 +72,6 @@ def test_classes_come_with_their_sum_and_music_is_counted_by_recording() -> None
 def test_bands_are_averaged_and_compared_one_by_one() -> None:
     scores = [score("1", "a", 1.0), replace(score("1", "a", 3.0), band_khz=4.0)]
     assert [(row.band_khz, row.means["lsd"].mean) for row in summarise(scores)] == [(8, 1), (4, 3)]
-    others = [replace(item, system="ours", values={"lsd": 2.0}) for item in scores]
+    others = [replace(item, system="base", values={"lsd": 2.0}) for item in scores]
     harmed = count_harmed(scores + others)
-    assert (harmed["ours", 8.0, "clean"], harmed["ours", 4.0, "clean"]) == (1, 0)
+    assert (harmed["base", 8.0, "clean"], harmed["base", 4.0, "clean"]) == (1, 0)
