@@ -13,7 +13,15 @@ import typer
 from novasr.checks import check_choice
 from novasr.cli.numbers import numbers
 from novasr.cli.progress import progress_bars
-from novasr.cli.recordings import read_folders, require_packages, warn_left_out, writable
+from novasr.cli.recordings import (
+    DataFolders,
+    Jobs,
+    Limit,
+    read_folders,
+    require_packages,
+    warn_left_out,
+    writable,
+)
 from novasr.errors import AudioFileError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
@@ -62,10 +70,7 @@ Examples:
 
 
 def evaluate(
-    data: Annotated[
-        list[Path],
-        typer.Argument(metavar="DATA", readable=False, help="Folders of 48 kHz recordings."),
-    ],
+    data: DataFolders,
     model: Annotated[
         list[str] | None,
         typer.Option(metavar="M", help="base (default) or wide; repeatable, before --weights."),
@@ -109,13 +114,8 @@ def evaluate(
             "--robustness", help="Also silence, DC, telephone, G.711, hiss, clipping, MP3."
         ),
     ] = False,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Processes.  [default: one per CPU]")
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="At most N recordings of a folder, spread evenly."),
-    ] = None,
+    jobs: Jobs = None,
+    limit: Limit = None,
     csv_file: Annotated[
         Path | None,
         typer.Option("--csv", metavar="FILE", help="Write the scores of every recording here."),

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from novasr.errors import AudioFileError, MissingPackageError, NovasrError, install_command
 from novasr.messages import print_warning
 
 if TYPE_CHECKING:
     from novasr.training.datasets import Recording
+
+# Options that the commands share.
+DataFolders = Annotated[
+    list[Path],
+    typer.Argument(metavar="DATA", readable=False, help="Folders of 48 kHz recordings."),
+]
+Jobs = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Processes.  [default: one per CPU]")
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="At most N recordings of a folder, spread evenly."),
+]
 
 
 def require_packages(*, plotting: bool) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from novasr.cli.progress import NewBar, progress_bars
-from novasr.cli.recordings import read_folders, require_packages, warn_left_out, writable
+from novasr.cli.recordings import (
+    DataFolders,
+    Jobs,
+    Limit,
+    read_folders,
+    require_packages,
+    warn_left_out,
+    writable,
+)
 from novasr.filesystem.suffixes import known_suffix
 from novasr.offline.cores import core_count
 
@@ -34,21 +42,13 @@ Examples:
 
 
 def report(
-    data: Annotated[
-        list[Path],
-        typer.Argument(metavar="DATA", readable=False, help="Folders of 48 kHz recordings."),
-    ],
+    data: DataFolders,
     weights: Annotated[
         list[str] | None,
         typer.Option(metavar="W", help="Another model: v1, v2 or a weights file; repeatable."),
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Processes.  [default: one per CPU]")
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="At most N recordings of a folder, spread evenly."),
-    ] = None,
+    jobs: Jobs = None,
+    limit: Limit = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures here.")
     ] = None,
