@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novasr import _native
+from novasr.audio.cutoff import CutoffMeter
 from novasr.audio.reading import AudioReader
 from novasr.checks import check_block, check_count
 from novasr.types import FloatArray
@@ -146,7 +147,10 @@ def file_info(path: str | Path, *, allow_truncated: bool = False) -> FileInfo:
 
 
 class BandMeter:
-    """Finds the frequency at which the long-term spectrum ends.
+    """Finds the frequency at which the band of a recording ends.
+
+    That is where its long-term spectrum ends, or lower where the running estimator never held a higher
+    cut-off: behind a soft or shallow low-pass the spectrum goes on far above the edge.
 
     The spectrum is Welch's average of windowed periodograms (P. D. Welch, IEEE Trans. Audio
     Electroacoust. 15, 1967; window: F. J. Harris, Proc. IEEE 66, 1978), summed over the channels.
@@ -173,12 +177,14 @@ class BandMeter:
         self._total = np.zeros(self._size // 2 + 1)
         self._windows = self._skip = 0
         self._rest: FloatArray | None = None
+        self._cutoff = CutoffMeter(sample_rate)
 
     def add(self, block: FloatArray) -> None:
         """Take in the next block, shape (frames, channels), of any length.
 
         Full scale is at 1.0; NaN and infinite samples count as zero.
         """
+        self._cutoff.add(block)
         skipped = min(self._skip, len(block))
         self._skip -= skipped
         rest = block[skipped:]
@@ -201,11 +207,12 @@ class BandMeter:
             short = np.pad(self._rest, ((0, self._size - len(self._rest)), (0, 0)))
             total = _power(short, self._window)
         power = total / max(windows, 1) / np.sum(self._window**2)
-        return _native.band_end_hz(power, self._sample_rate / self._size)
+        end_hz = _native.band_end_hz(power, self._sample_rate / self._size)
+        return min(end_hz, self._cutoff.highest_hz or end_hz)
 
 
 def measure_bandwidth(blocks: Iterable[FloatArray], *, sample_rate: int) -> float:
-    """Find the frequency at which the long-term spectrum of a recording ends, see `BandMeter`.
+    """Find the frequency at which the band of a recording ends, see `BandMeter`.
 
     Parameters
     ----------

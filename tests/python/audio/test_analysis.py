@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 from audio_files import damaged_files, noise, tones, write
@@ -54,6 +55,35 @@ def test_the_size_of_the_blocks_does_not_matter(frames: int) -> None:
     blocks = [audio[start : start + frames] for start in range(0, len(audio), frames)]
     whole = measure_bandwidth([audio], sample_rate=48_000)
     assert measure_bandwidth(blocks, sample_rate=48_000) == whole
+
+
+@pytest.mark.parametrize("rate", [16_000, 24_000, 44_100, 48_000, 96_000])
+def test_a_shallow_low_pass_ends_the_band_where_it_attenuates_by_20_db(rate: int) -> None:
+    signal = needs.package("scipy.signal", "pip install scipy")
+    rng = np.random.default_rng(rate)
+    for design in ("elliptic", "butterworth"):
+        edge_hz = rng.uniform(2_000, 0.3 * min(rate, 48_000))
+        if design == "elliptic":  # its stop band is 60 dB down: the spectrum never ends
+            sections, end_hz = signal.ellip(7, 0.5, 60, edge_hz, fs=rate, output="sos"), edge_hz
+        else:
+            sections = signal.butter(12, edge_hz, fs=rate, output="sos")
+            end_hz = edge_hz * 10 ** (20 / 20 / 12)
+        audio = signal.sosfilt(sections, noise(3.0, rate), axis=0).astype(np.float32)
+        assert measure_bandwidth([audio], sample_rate=rate) == pytest.approx(end_hz, rel=0.12)
+
+
+def test_the_widest_part_of_a_recording_counts() -> None:
+    narrow, wide = noise(3.0, 48_000, top_hz=3_400), noise(1.0, 48_000, top_hz=12_000)
+    for parts in ((narrow, wide, narrow), (wide, narrow, narrow)):
+        assert measure_bandwidth(parts, sample_rate=48_000) == pytest.approx(12_000, abs=200)
+
+
+def test_full_band_recordings_are_not_judged_narrower(shared: Path) -> None:
+    folder = shared / "data" / "eval_speech"
+    if not folder.is_dir():
+        needs.missing(f"{folder} is not there (NOVASR_SHARED)")
+    for path in sorted(folder.glob("*.flac"))[::4]:
+        assert file_info(path).bandwidth_hz > 15_000, path.name
 
 
 def test_a_file_shorter_than_one_window_is_measured() -> None:

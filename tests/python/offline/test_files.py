@@ -318,15 +318,19 @@ def test_what_fits_only_because_it_is_compressed_is_not_refused(
 def test_a_result_beyond_the_free_space_is_refused_before_the_work(
     tmp_path: Path, name: str
 ) -> None:
-    free = shutil.disk_usage(tmp_path).free
-    header = b".snd" + struct.pack(">6I", 28, 0xFFFF_FFFF, 3, 16_000, 1, 0)  # to the end of file
-    source = tmp_path / "a.au"
+    audio_bytes = shutil.disk_usage(tmp_path).free // 4 * 2  # at 48 kHz three times as long
+    form = struct.pack("<IHHIIHH", 16, 1, 1, 16_000, 32_000, 2, 16)
+    header = b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack(
+        "<I3QI", 28, audio_bytes + 72, audio_bytes, audio_bytes // 2, 0
+    )
+    header += b"fmt " + form + b"data\xff\xff\xff\xff"
+    source = tmp_path / "a.wav"
     source.write_bytes(header)
-    os.truncate(source, len(header) + free // 2)  # at 48 kHz three times as long
+    os.truncate(source, len(header) + audio_bytes)
     with pytest.raises(AudioFileError, match=r"GB are to be written and .* GB are free") as caught:
         enhance_file(source, tmp_path / name)
     assert name in str(caught.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.au"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX modes and links")
