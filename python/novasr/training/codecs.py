@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -27,36 +26,15 @@ def through_codec(
     """Encode and decode with one of libsndfile's :data:`CODECS`, and compensate its delay."""
     codec_hz = PHONE_HZ if codec == "gsm" else rate_hz
     how = {"compression_level": rng.uniform(0.2, 0.8)} if codec == "mp3" else {}
-    sent = soxr.resample(low, rate_hz, codec_hz)
-    decoded = _decoded(sent, codec, codec_hz, how)
-    return align(soxr.resample(decoded, codec_hz, rate_hz), low)
-
-
-def from_mp3(audio: FloatArray, level: float, rate_hz: int) -> FloatArray:
-    """Give the recording as an MP3 at a constant rate would have kept it.
-
-    Parameters
-    ----------
-    audio : ndarray of float32, shape (frames,)
-        At 48 kHz.
-    level : float
-        libsndfile's level of compression: 0.7 for some 120 kb/s, 0.9 for 60.
-    rate_hz : int
-        Of the audio.
-    """
-    how = {"compression_level": level, "bitrate_mode": "CONSTANT"}
-    return align(_decoded(audio, "mp3", rate_hz, how), audio)
-
-
-def _decoded(audio: FloatArray, codec: str, rate_hz: int, how: dict[str, Any]) -> FloatArray:
     container, subtype = CODECS[codec]
     memory = io.BytesIO()
+    sent = soxr.resample(low, rate_hz, codec_hz)
     if container == "WAV":  # whose integers would wrap around
-        audio = np.clip(audio, -1.0, 1.0)
-    soundfile.write(memory, audio, rate_hz, format=container, subtype=subtype, **how)
+        sent = np.clip(sent, -1.0, 1.0)
+    soundfile.write(memory, sent, codec_hz, format=container, subtype=subtype, **how)
     memory.seek(0)
-    decoded: FloatArray = soundfile.read(memory, dtype="float32")[0]
-    return decoded
+    decoded = soundfile.read(memory, dtype="float32")[0]
+    return align(soxr.resample(decoded, codec_hz, rate_hz), low)
 
 
 def align(decoded: FloatArray, reference: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import soxr
 from scipy import signal
 
-from novasr.training.codecs import from_mp3, through_codec
+from novasr.training.codecs import through_codec
 from novasr.training.filters import zero_phase_low_pass
 from novasr.training.narrow import narrow
 from novasr.training.recipe import Degradation
@@ -48,7 +48,7 @@ def degrade(
 ) -> tuple[FloatArray, FloatArray, float]:
     """Make an input and its target from one clip with its margins.
 
-    Augmentations (tone, room, lossy source, noise, level) apply to both, as if the clip had been recorded differently;
+    Augmentations (tone, room, noise, level) apply to both, as if the clip had been recorded differently;
     degradations (low-pass, resampler, codec, quantisation) to the input only.
 
     Parameters
@@ -80,8 +80,6 @@ def degrade(
         audio = tilt(audio, rng.uniform(*chances.tilt_db), rate_hz)
     if rng.random() < chances.room_chance:
         audio = add_room(audio, rate_hz, rng)
-    if chances.lossy_chance > 0 and rng.random() < chances.lossy_chance:
-        audio = from_mp3(audio, rng.uniform(*chances.lossy_levels), rate_hz)
     if chances.noise_below_peak:
         audio = _with_noise(audio, _peak(audio), chances, rate_hz, rng)
     if rng.random() < chances.level_chance:

@@ -51,8 +51,6 @@ class Degradation:
     level_chance: float = 0.5
     level_db: tuple[float, float] = (-40.0, 0.0)  # of the peak
     room_chance: float = 0.1
-    lossy_chance: float = 0.0  # that the recording had been an MP3
-    lossy_levels: tuple[float, float] = (0.7, 0.9)  # of compression: some 120 to 60 kb/s
     noise_chance: float = 0.2
     noise_db: tuple[float, float] = (-100.0, -60.0)
     noise_below_peak: bool = False  # noise_db is in dB of the clip's peak, not of full scale
@@ -198,7 +196,6 @@ def _check(recipe: Recipe) -> None:
         ("level_db", -100.0, 0.0),
         ("noise_db", -200.0, 0.0),
         ("noise_fall", -2.0, 2.0),
-        ("lossy_levels", 0.0, 1.0),
         ("tilt_db", -60.0, 60.0),
     ):
         pair = getattr(recipe.degradation, name)
