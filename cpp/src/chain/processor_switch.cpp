@@ -137,7 +137,8 @@ void ProcessorSwitch::enter(Phase phase, std::size_t frames) NOVASR_RT {
 
 void ProcessorSwitch::crossfade(AudioView<float> mixed) NOVASR_RT {
   const AudioView<float> next = next_out_.view(mixed.frames());
-  const auto total = static_cast<float>(spec_.output_rate_hz / kFadesPerSecond);
+  const std::size_t fade_frames = spec_.output_rate_hz / kFadesPerSecond;
+  const auto total = static_cast<float>(fade_frames);
   const auto left =
       static_cast<float>(static_cast<double>(phase_frames_) * spec_.output_rate_hz / spec_.sample_rate_hz);
   for (std::size_t c = 0; c < spec_.channels; ++c)

@@ -60,10 +60,10 @@ void ControlPanel::resized()
     auto area = getLocalBounds().reduced (margin, margin - 4);
     area = area.withSizeKeepingCentre (juce::jmin (area.getWidth(), widest), area.getHeight());
     auto choices = area.removeFromLeft (choicesWidth);
-    const int rowHeight = choices.getHeight() / 3;
-    model_.setBounds (choices.removeFromTop (rowHeight));
-    mode_.setBounds (choices.removeFromTop (rowHeight));
-    frontEnd_.setBounds (choices);
+    const std::array<ChoiceButtons*, 3> rows{ &model_, &mode_, &frontEnd_ };
+    const int rowHeight = choices.getHeight() / static_cast<int> (rows.size());
+    for (auto* const row : rows)
+        row->setBounds (choices.removeFromTop (rowHeight));
     area.removeFromLeft (margin);
     const std::array<Knob*, 4> knobs{ &crossover_, &mix_, &highBandGain_, &outputGain_ };
     const int width = area.getWidth() / static_cast<int> (knobs.size());
