@@ -92,6 +92,7 @@ constexpr Field kFields[] = {
     {"passthrough", value_of<&LiveStats::processor, &ProcessorStats::passthrough>},
     {"nonfinite_samples", value_of<&LiveStats::processor, &ProcessorStats::nonfinite_samples>},
     {"failed_blocks", value_of<&LiveStats::processor, &ProcessorStats::engine, &EngineStats::failed_blocks>},
+    {"cutoff_hz", value_of<&LiveStats::processor, &ProcessorStats::engine, &EngineStats::cutoff_hz>},
     {"engine_underruns", value_of<&LiveStats::processor, &ProcessorStats::engine, &EngineStats::underrun_blocks>},
 };
 
@@ -122,8 +123,7 @@ InterleavedArray read_frames(novasr::FrameRing& ring, std::size_t frames) {
 }
 
 py::tuple read_recording(LiveBridge& bridge) {
-  // The ring that is written last has the fewer frames.
-  const std::size_t frames = bridge.recorded_after().readable();
+  const std::size_t frames = std::min(bridge.recorded_before().readable(), bridge.recorded_after().readable());
   return py::make_tuple(read_frames(bridge.recorded_before(), frames), read_frames(bridge.recorded_after(), frames));
 }
 
@@ -161,6 +161,9 @@ void bind_live(py::module_& module) {
           "set_parameters",
           [](LiveBridge& bridge, const novasr::Parameters& parameters) { bridge.set_parameters(parameters); },
           py::arg("parameters"), py::call_guard<py::gil_scoped_release>())
+      .def(
+          "change_engine", [](LiveBridge& bridge, EngineHandle& engine) { bridge.change_engine(engine.take()); },
+          py::arg("engine"), py::call_guard<py::gil_scoped_release>())
       .def("stats", &stats_of)
       .def_property_readonly("latency_frames", &LiveBridge::latency_frames)
       .def_property_readonly("chain_latency_frames", &LiveBridge::chain_latency_frames)

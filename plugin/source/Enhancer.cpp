@@ -128,6 +128,7 @@ void Enhancer::process (juce::AudioBuffer<float>& buffer, const novasr::Paramete
     const auto stats = switch_.stats().engine;
     lateFrames_.store (stats.underrun_frames, std::memory_order_relaxed);
     failedBlocks_.store (stats.failed_blocks, std::memory_order_relaxed);
+    cutoffHz_.store (stats.cutoff_hz, std::memory_order_relaxed);
 }
 
 std::unique_ptr<novasr::Processor> Enhancer::makeProcessor (const PluginModel& model, const novasr::ProcessSpec& spec)
@@ -142,6 +143,7 @@ std::unique_ptr<novasr::Processor> Enhancer::makeProcessor (const PluginModel& m
     processor->prepare (spec);
     format_ = prepared.format();
     engineLatency_ = prepared.latency_frames();
+    detectsBand_ = format_.adds_to_input;
     idle_ = format_.extends (spec.sample_rate_hz) ? Idle::no : Idle::noBandToAdd;
     return processor;
 }

@@ -41,6 +41,12 @@ public:
     /// [any]
     Idle idle() const noexcept { return idle_.load (std::memory_order_relaxed); }
 
+    /// [any] Whether the model adds to the input, from the band edge that it detects.
+    bool detectsBand() const noexcept { return detectsBand_.load (std::memory_order_relaxed); }
+
+    /// [any] That band edge, in Hz; 0 until the model plays.
+    float cutoffHz() const noexcept { return cutoffHz_.load (std::memory_order_relaxed); }
+
     /// [control] Late frames of a TorchScript.
     std::uint64_t lateFrames() const noexcept { return lateFrames_.load (std::memory_order_relaxed); }
 
@@ -72,6 +78,8 @@ private:
     novasr::ProcessorSwitch switch_;
     std::atomic<bool> ready_{ false };
     std::atomic<Idle> idle_{ Idle::no };
+    std::atomic<bool> detectsBand_{ false };
+    std::atomic<float> cutoffHz_{ 0.0f };
     std::atomic<std::uint64_t> lateFrames_{ 0 };
     std::atomic<std::uint64_t> failedBlocks_{ 0 };
 };

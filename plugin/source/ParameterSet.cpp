@@ -4,27 +4,35 @@ namespace
 {
 const novasr::Parameters defaults;
 
+/// The built-in models by the names that Python gives them; not a parameter of the core, where it is the engine.
+constexpr novasr::ParameterInfo modelInfo{ "model", "Model", "", 0.0f, 1.0f, 0.0f, { "base", "wide" } };
+
+/// Of the parameters that the first version had, and of those added since.
+constexpr int firstVersion = 1, secondVersion = 2;
+
 template <typename Parameter, typename... Arguments>
-Parameter& add (juce::AudioProcessor& owner, const novasr::ParameterInfo& info, Arguments&&... arguments)
+Parameter& add (juce::AudioProcessor& owner, const novasr::ParameterInfo& info, int version, Arguments&&... arguments)
 {
-    auto parameter = std::make_unique<Parameter> (juce::ParameterID{ info.id, 1 }, info.name,
+    auto parameter = std::make_unique<Parameter> (juce::ParameterID{ info.id, version }, info.name,
                                                   std::forward<Arguments> (arguments)...);
     auto& reference = *parameter;
     owner.addParameter (parameter.release());
     return reference;
 }
 
-juce::AudioParameterChoice& addChoice (juce::AudioProcessor& owner, const novasr::ParameterInfo& info)
+juce::AudioParameterChoice& addChoice (juce::AudioProcessor& owner, const novasr::ParameterInfo& info,
+                                       int version = firstVersion,
+                                       const juce::AudioParameterChoiceAttributes& attributes = {})
 {
     const juce::StringArray choices (info.choices.data(), static_cast<int> (info.choices.size()));
-    return add<juce::AudioParameterChoice> (owner, info, choices, static_cast<int> (info.initial));
+    return add<juce::AudioParameterChoice> (owner, info, version, choices, static_cast<int> (info.initial), attributes);
 }
 
 juce::AudioParameterFloat& addNumber (juce::AudioProcessor& owner, const novasr::ParameterInfo& info, float step,
                                       const juce::AudioParameterFloatAttributes& attributes)
 {
     const juce::NormalisableRange<float> range{ info.low, info.high, step };
-    return add<juce::AudioParameterFloat> (owner, info, range, info.initial, attributes);
+    return add<juce::AudioParameterFloat> (owner, info, firstVersion, range, info.initial, attributes);
 }
 
 juce::AudioParameterFloatAttributes number (const novasr::ParameterInfo& info, int decimals)
@@ -55,7 +63,10 @@ ParameterSet::ParameterSet (juce::AudioProcessor& owner)
       mix (addNumber (owner, novasr::kMixInfo, 0.0f, percent())),
       highBandGain (addNumber (owner, novasr::kHighBandGainInfo, 0.0f, number (novasr::kHighBandGainInfo, 1))),
       outputGain (addNumber (owner, novasr::kOutputGainInfo, 0.0f, number (novasr::kOutputGainInfo, 1))),
-      bypass (add<juce::AudioParameterBool> (owner, novasr::kBypassInfo, novasr::kBypassInfo.initial > 0.5f))
+      bypass (
+          add<juce::AudioParameterBool> (owner, novasr::kBypassInfo, firstVersion, novasr::kBypassInfo.initial > 0.5f)),
+      model (
+          addChoice (owner, modelInfo, secondVersion, juce::AudioParameterChoiceAttributes().withAutomatable (false)))
 {
 }
 
@@ -70,7 +81,7 @@ novasr::Parameters ParameterSet::snapshot() const noexcept
              .bypass = bypass.get() };
 }
 
-std::array<juce::RangedAudioParameter*, 7> ParameterSet::all() noexcept
+std::array<juce::RangedAudioParameter*, 8> ParameterSet::all() noexcept
 {
-    return { &mode, &frontEnd, &crossover, &mix, &highBandGain, &outputGain, &bypass };
+    return { &mode, &frontEnd, &crossover, &mix, &highBandGain, &outputGain, &bypass, &model };
 }

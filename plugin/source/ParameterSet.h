@@ -21,7 +21,8 @@ public:
     juce::AudioParameterFloat& highBandGain;
     juce::AudioParameterFloat& outputGain;
     juce::AudioParameterBool& bypass;
+    juce::AudioParameterChoice& model; ///< base or wide; not automatable, because it changes the latency
 
     /// In the order shown by the host.
-    std::array<juce::RangedAudioParameter*, 7> all() noexcept;
+    std::array<juce::RangedAudioParameter*, 8> all() noexcept;
 };

@@ -2,6 +2,21 @@
 
 #include <algorithm>
 
+namespace
+{
+constexpr auto wideFamily = "wide";
+} // namespace
+
+PluginModel PluginModel::builtIn (int choice)
+{
+    PluginModel result;
+    if (choice != 0)
+        result.model = novasr::built_in_model (novasr::model_family (wideFamily));
+    return result;
+}
+
+int PluginModel::choice() const { return model->family().name == wideFamily ? 1 : 0; }
+
 bool PluginModel::soundsLike (const PluginModel& other) const
 {
     if (script != other.script)

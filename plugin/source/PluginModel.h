@@ -12,7 +12,13 @@ struct PluginModel
     juce::String weightsName; ///< name of their file; empty for the built-in weights
     juce::File script;        ///< empty: the native engine is used
 
-    bool isBuiltIn() const { return model == novasr::default_model(); }
+    /// [control] The built-in model that a value of the parameter `model` chooses: 0 base, 1 wide.
+    static PluginModel builtIn (int choice);
+
+    /// The value of the parameter `model` for this one.
+    int choice() const;
+
+    bool isBuiltIn() const { return model == novasr::built_in_model (model->family()); }
 
     /// [control] Whether the output is bit-identical; ignores names.
     bool soundsLike (const PluginModel& other) const;

@@ -8,7 +8,10 @@
 namespace
 {
 /// How long the longest filters ring after the last input, in addition to the latency.
-constexpr double tailSeconds = 0.01;
+constexpr double tailSeconds = 0.02;
+
+/// The parameter `model` may be set on any thread, and engines are built on control threads only.
+constexpr int modelChecksPerSecond = 20;
 
 novasr::AudioView<const float> viewOf (const juce::AudioBuffer<float>& buffer) noexcept
 {
@@ -52,7 +55,10 @@ PluginProcessor::PluginProcessor()
 {
     enhancer_->setModel ({});
     publishLatency (getSampleRate());
+    startTimerHz (modelChecksPerSecond);
 }
+
+PluginProcessor::~PluginProcessor() { stopTimer(); }
 
 double PluginProcessor::getTailLengthSeconds() const { return tailSeconds; }
 
@@ -67,6 +73,7 @@ bool PluginProcessor::isBusesLayoutSupported (const BusesLayout& layout) const
 void PluginProcessor::prepareToPlay (double sampleRate, int)
 {
     enhancer_->setOffline (isNonRealtime());
+    followModelParameter();
     try
     {
         enhancer_->prepare (sampleRate, getMainBusNumInputChannels());
@@ -110,6 +117,7 @@ void PluginProcessor::run (juce::AudioBuffer<float>& buffer, bool bypassed) noex
 
 void PluginProcessor::getStateInformation (juce::MemoryBlock& destination)
 {
+    followModelParameter();
     PluginState state{ .model = enhancer_->model(), .editorSize = editorSize_ };
     {
         const juce::ScopedLock lock (problemLock_);
@@ -136,7 +144,9 @@ void PluginProcessor::setStateInformation (const void* data, int size)
             tryModel (model);
         }
         for (auto* const parameter : parameters_.all())
-            parameter->setValueNotifyingHost (restored (*parameter, state.parameters[parameter->getParameterID()]));
+            if (parameter != &parameters_.model)
+                parameter->setValueNotifyingHost (restored (*parameter, state.parameters[parameter->getParameterID()]));
+        showModel();
         if (! state.editorSize.isOrigin() && getActiveEditor() == nullptr)
             editorSize_ = state.editorSize;
         noteProblem (problem, scriptFailed ? state.model.script : juce::File());
@@ -177,14 +187,37 @@ juce::String PluginProcessor::loadModel (const juce::File& file)
     }
     const auto problem = tryModel (model);
     if (problem.isEmpty())
+    {
+        showModel();
         noteProblem ({}, {});
+    }
     return problem;
 }
 
 void PluginProcessor::resetModel()
 {
-    tryModel ({});
+    tryModel (PluginModel::builtIn (parameters_.model.getIndex()));
     noteProblem ({}, {});
+}
+
+void PluginProcessor::followModelParameter()
+{
+    const int choice = parameters_.model.getIndex();
+    if (followedModel_.exchange (choice) == choice)
+        return;
+    const juce::ScopedLock lock (modelLock_); // a session that is restored meanwhile has the last word
+    if (enhancer_->model().choice() == choice)
+        return;
+    tryModel (PluginModel::builtIn (choice));
+    noteProblem ({}, {});
+}
+
+/// After the model has been replaced; followModelParameter() then finds nothing to do.
+void PluginProcessor::showModel()
+{
+    const int choice = enhancer_->model().choice();
+    parameters_.model.setValueNotifyingHost (parameters_.model.convertTo0to1 (static_cast<float> (choice)));
+    followedModel_ = choice; // last: until then the parameter may still have the old value
 }
 
 juce::String PluginProcessor::stateProblem() const
@@ -195,6 +228,7 @@ juce::String PluginProcessor::stateProblem() const
 
 juce::String PluginProcessor::tryModel (const PluginModel& model)
 {
+    const juce::ScopedLock lock (modelLock_);
     try
     {
         if (enhancer_->setModel (model))

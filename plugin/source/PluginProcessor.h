@@ -7,10 +7,11 @@
 #include "PluginState.h"
 
 /// The plugin's interface to hosts.
-class PluginProcessor final : public juce::AudioProcessor
+class PluginProcessor final : public juce::AudioProcessor, private juce::Timer
 {
 public:
     PluginProcessor();
+    ~PluginProcessor() override;
 
     const juce::String getName() const override { return JucePlugin_Name; }
     bool acceptsMidi() const override { return false; }
@@ -43,8 +44,11 @@ public:
     /// in one line.
     juce::String loadModel (const juce::File& file);
 
-    /// [control] Back to the built-in weights.
+    /// [control] Back to the built-in weights of the chosen model.
     void resetModel();
+
+    /// [control] Replaces the model if the parameter `model` has chosen another since the last call.
+    void followModelParameter();
 
     ParameterSet& parameters() noexcept { return parameters_; }
     Enhancer& enhancer() noexcept { return *enhancer_; }
@@ -58,14 +62,18 @@ public:
     juce::String stateProblem() const;
 
 private:
+    void timerCallback() override { followModelParameter(); }
     void run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept;
     juce::String tryModel (const PluginModel& model);
+    void showModel();
     void noteProblem (const juce::String& problem, const juce::File& missingScript);
     void publishLatency (double sampleRate);
 
     ParameterSet parameters_;
     const std::shared_ptr<Enhancer> enhancer_ = std::make_shared<Enhancer>();
     Meters meters_;
+    juce::CriticalSection modelLock_;
+    std::atomic<int> followedModel_{ 0 }; // value of the parameter that has been seen to
     std::atomic<juce::Point<int>> editorSize_;
     mutable juce::CriticalSection problemLock_;
     juce::String stateProblem_;

@@ -63,8 +63,8 @@ juce::String joinSurrogates (const juce::String& text)
 /// Reuses the built-in weights, which are one object in the whole program.
 std::shared_ptr<const novasr::Model> sharedIfBuiltIn (const novasr::ModelFamily& family, std::vector<float> values)
 {
-    const auto builtIn = novasr::default_model();
-    if (&family == &builtIn->family() && std::ranges::equal (builtIn->values(), values))
+    const auto builtIn = novasr::built_in_model (family);
+    if (builtIn != nullptr && std::ranges::equal (builtIn->values(), values))
         return builtIn;
     return family.make (std::move (values));
 }

@@ -20,7 +20,8 @@
 ///                    editor      [width, height] of the editor; missing = never opened
 ///   then           the weights: float32, in the order of the family's tensors
 /// All numbers are little-endian. Bytes after the weights are ignored (hosts pad). A missing parameter takes its
-/// default, an unknown one is ignored: both may come from another version with the same layout.
+/// default, an unknown one is ignored: both may come from another version with the same layout. The parameter `model`
+/// is that of the family, whatever is stored.
 struct PluginState
 {
     juce::NamedValueSet parameters;

@@ -16,6 +16,8 @@ constexpr auto usage = R"(Usage: novasr_plugin_screenshot SPEECH.wav PICTURE.png
   --size=WxH       in points (default: what the editor opens with)
   --load=FILE      load weights or a TorchScript
   --bypass --full  turn the bypass on, set the mode to full
+  --wide           choose the model wide
+  --band=HZ        limit the speech to this band (default 7700)
 )";
 
 constexpr double framesPerSecond = 30.0;
@@ -33,10 +35,10 @@ juce::AudioBuffer<float> readWav (const juce::File& file, double& sampleRate)
     return audio;
 }
 
-/// Limits the band to that of a 16 kHz recording.
-void muffle (juce::AudioBuffer<float>& audio, double sampleRate)
+/// Limits the band; by default to that of a 16 kHz recording.
+void muffle (juce::AudioBuffer<float>& audio, double sampleRate, double edgeHz)
 {
-    constexpr double edgeHz = 7'700.0, halfSeconds = 0.0075, attenuation = 115.0; // dB, over a transition of 500 Hz
+    constexpr double halfSeconds = 0.0075, attenuation = 115.0; // dB, over a transition of 500 Hz
     if (sampleRate <= 16'000.0)
         return;
     const auto half = juce::roundToInt (halfSeconds * sampleRate);
@@ -90,12 +92,13 @@ void takeScreenshot (const juce::ArgumentList& arguments)
         juce::ConsoleApplication::fail (usage);
     double sampleRate = 0.0;
     auto audio = readWav (arguments[0].resolveAsExistingFile(), sampleRate);
-    muffle (audio, sampleRate);
     const auto option = [&] (const char* name, double standard)
     { return arguments.containsOption (name) ? arguments.getValueForOption (name).getDoubleValue() : standard; };
+    muffle (audio, sampleRate, option ("--band", 7'700.0));
 
     PluginProcessor processor;
     processor.parameters().bypass = arguments.containsOption ("--bypass");
+    processor.parameters().model = arguments.containsOption ("--wide") ? 1 : 0;
     processor.parameters().mode = arguments.containsOption ("--full") ? 1 : 0;
     const std::unique_ptr<juce::AudioProcessorEditor> owned (processor.createEditorIfNeeded());
     auto& editor = dynamic_cast<PluginEditor&> (*owned);

@@ -53,3 +53,8 @@ def chosen_weights(model: ModelName | None, weights: str | Path | None) -> str |
         )
         raise ParameterError(msg)
     return weights
+
+
+def model_name(weights: str | Path | None) -> str:
+    """Name what these weights are for people: a model of this package, or their file."""
+    return "base" if weights is None else Path(weights).name

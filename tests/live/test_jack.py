@@ -29,6 +29,11 @@ def test_live_audio_is_that_of_a_stream_bit_for_bit(
     assert_exact(jack, peers, live, tmp_path, rate, block, seconds=3.0, freewheel=False)
 
 
+@each_rate
+def test_so_is_that_of_the_model_wide(jack, peers, live, tmp_path: Path, rate: int) -> None:
+    assert_exact(jack, peers, live, tmp_path, rate, 128, seconds=3.0, freewheel=False, model="wide")
+
+
 @pytest.mark.timeout(SECONDS + 240)
 @each_rate
 def test_so_is_a_long_talk_at_the_usual_block(jack, peers, live, tmp_path: Path, rate: int) -> None:
@@ -77,12 +82,14 @@ def assert_exact(
     *,
     seconds: float,
     freewheel: bool,
+    model: str = "base",
 ) -> None:
     jack(rate, 256)
     pair = peers()
     record = folder / "both.wav"
     process = live(
-        "-i", "mic", "-o", "spk", "--record", record, *(["--block", block] if block else [])
+        *("-i", "mic", "-o", "spk", "--record", record, "--model", model),
+        *(["--block", block] if block else []),
     )
     process.wait_for("running", 20)
     speech = speech_like(seconds, rate)
@@ -97,7 +104,7 @@ def assert_exact(
     start = int(np.flatnonzero(before)[0]) - int(np.flatnonzero(speech)[0])
     assert np.array_equal(before[start : start + len(speech)], speech)
 
-    stream = novasr.Stream(rate)
+    stream = novasr.Stream(rate, model=model)
     expected = stream.process(before)
     assert np.array_equal(after[: len(before) - stream.latency], expected[stream.latency :])
     device = block or 0
@@ -106,3 +113,4 @@ def assert_exact(
     assert np.array_equal(heard[:length], expected[start - device : start - device + length])
     assert stats["latency_ms"] == pytest.approx(1000 * (device + stream.latency) / rate)
     assert stats["block"] == (block or 256)
+    assert stats["model"] == model

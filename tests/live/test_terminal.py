@@ -116,6 +116,10 @@ def test_keys_change_the_sound_and_q_leaves_the_terminal_as_it_was(terminal: Ter
     terminal.wait_for("BYPASS")
     terminal.press(" ")
     terminal.wait_for("extend, mix 100%")
+    terminal.press("w")
+    terminal.wait_for("wide, full band, mix 100%")
+    terminal.press("w")
+    terminal.wait_for("base extend, mix 100%")
     terminal.press("m")
     terminal.wait_for("full, mix 100%")
     terminal.press("--")
@@ -173,11 +177,21 @@ LARGE = LiveStats(
     recorded_s=1e6,
     record_lost=10**12,
     record_problem="No space left on device " * 9,
+    model="weights with a name that is much longer than a line.safetensors",
     bypass=True,
 )
 
 
-@pytest.mark.parametrize("stats", [LiveStats(), LARGE, LiveStats(passthrough=True)])
+DETECTED = LiveStats(model="wide", cutoff_hz=15_900.0, recorded_s=1e6)
+
+
+def test_the_detected_band_is_shown() -> None:
+    assert drawn(Screen(), DETECTED)[1].endswith("wide, from 15.9 kHz, mix 100%")
+    assert "full band" in drawn(Screen(), LiveStats(model="wide", cutoff_hz=24_000.0))[1]
+    assert drawn(Screen(), LiveStats())[1].endswith("base extend, mix 100%")
+
+
+@pytest.mark.parametrize("stats", [LiveStats(), LARGE, DETECTED, LiveStats(passthrough=True)])
 def test_the_picture_fits_into_80_by_24(stats: LiveStats) -> None:
     lines = drawn(Screen(), stats, *(LiveEvent(1.0, "lost", "long " * 40) for _ in range(5)))
     assert len(lines) <= 24

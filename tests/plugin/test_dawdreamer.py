@@ -5,12 +5,16 @@ from __future__ import annotations
 import needs
 import numpy as np
 import pytest
-from built_plugin import bundle, expected, latency, measured_lag, noise
+from built_plugin import bundle, expected, latency, measured_lag, noise, speech_like
+
+import novasr
 
 dawdreamer = needs.package("dawdreamer", "pip install dawdreamer")
 
 BLOCK = 512
-PARAMETERS = ["Mode", "Front end", "Crossover", "Mix", "High band gain", "Output gain", "Bypass"]
+PARAMETERS = [
+    *("Mode", "Front end", "Crossover", "Mix", "High band gain", "Output gain", "Bypass", "Model")
+]
 
 
 class Host:
@@ -51,6 +55,22 @@ def test_reported_latency_is_the_measured_one(rate):
     output = host.play(audio)
     assert measured_lag(output, audio) == host.plugin.get_latency_samples()
     assert measured_lag(audio, audio) == 0  # control
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+def test_a_state_with_the_model_wide(rate, tmp_path):
+    chosen = Host(rate)
+    chosen.set("Model", 1.0)
+    chosen.play(noise(BLOCK))  # which delivers the parameter
+    chosen.plugin.save_state(str(tmp_path / "state"))
+
+    host = Host(rate)
+    host.plugin.load_state(str(tmp_path / "state"))
+    audio = speech_like(2 * rate, rate)
+    np.testing.assert_allclose(
+        host.play(audio), expected(audio, rate, model="wide"), rtol=0, atol=1e-6
+    )
+    assert host.plugin.get_latency_samples() == novasr.Stream(rate, model="wide").latency
 
 
 def test_mono():

@@ -39,12 +39,13 @@ struct EngineSpec {
   double source_band_hz = 0.0;          ///< half the rate at which the source runs; 0 = unknown
 };
 
-/// Counters that only increase between two reset() calls, in output frames.
+/// Counters that only increase between two reset() calls, in output frames, and what the engine knows of its input.
 struct EngineStats {
   std::uint64_t underrun_blocks = 0;  ///< process() calls that returned dry audio
   std::uint64_t underrun_frames = 0;  ///< dry frames output in place of late ones
   std::uint64_t dropped_frames = 0;   ///< late frames discarded to keep the alignment
   std::uint64_t failed_blocks = 0;    ///< blocks that the model failed to compute (replaced by silence)
+  float cutoff_hz = 0.0f;             ///< upper band edge of the input, above which the engine adds; 0: not looked for
 };
 
 /// Computes a model as a stream, at the rates of its format and with constant latency.

@@ -45,12 +45,12 @@ struct LiveStats {
   double buffered_frames = 0.0;  ///< two clocks: measured delay between them, in output frames
   double target_frames = 0.0;    ///< two clocks: the delay to keep
   double drift_ppm = 0.0;        ///< two clocks: how much faster the input's clock runs
-  ProcessorStats processor;
+  ProcessorStats processor;      ///< counters of all engines so far, the rest of the active one
 };
 
 /// The audio threads' side of live use: input device -> Processor -> output device, called by a device driver. Devices
 /// with one clock call duplex(). With two, capture() processes and play() resamples, so that the delay between them is
-/// constant, however the clocks drift.
+/// constant, however the clocks drift. Another engine takes over as described for ProcessorSwitch.
 ///
 /// Channel mapping: mono in is copied to all outputs, mono out receives the average of the inputs; otherwise channel i
 /// maps to i and extra outputs are silent.
@@ -78,16 +78,20 @@ class LiveBridge {
   /// [audio, output thread] Likewise, with the same steady clock.
   void play(float* out, std::size_t frames, double seconds, const Report& report) NOVASR_RT;
 
-  /// [control] Processor::set_parameters().
+  /// [control] Takes effect with the next block, with fades of 10 ms. Throws ConfigError if a value is out of range.
   void set_parameters(const Parameters& parameters);
 
-  /// [control] Resets the levels.
+  /// [control] Switches to another engine, with a crossfade; the latency follows. Throws ConfigError or ModelError and
+  /// keeps the current one. Until it has taken over, stats() must be called now and then.
+  void change_engine(std::unique_ptr<StreamingEngine> engine);
+
+  /// [control] Resets the levels, and frees engines that have been replaced.
   [[nodiscard]] LiveStats stats() noexcept;
 
   /// [any] In output frames, without the devices: the chain's latency, and the delay to keep between two clocks.
   [[nodiscard]] double latency_frames() const noexcept;
 
-  /// [any] The chain's part of it, in processed frames: the delay of `recorded_after`.
+  /// [any] The chain's part of it, in processed frames.
   [[nodiscard]] std::size_t chain_latency_frames() const noexcept;
 
   /// [any] Of the processed audio, and of the recording.
@@ -98,8 +102,9 @@ class LiveBridge {
   [[nodiscard]] SignalTap& before() noexcept;
   [[nodiscard]] SignalTap& after() noexcept;
 
-  /// [one reading thread] With LiveSpec::record: the input and the output of the chain, equal numbers of frames,
-  /// processed_channels() channels.
+  /// [one reading thread] With LiveSpec::record: the input and the output of the chain, processed_channels() channels.
+  /// The output lags by the chain's latency at the start; where an engine of another latency takes over, as many frames
+  /// of one of them as the latencies differ by are left out, and counted as lost.
   [[nodiscard]] FrameRing& recorded_before() noexcept;
   [[nodiscard]] FrameRing& recorded_after() noexcept;
 

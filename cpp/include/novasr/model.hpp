@@ -78,7 +78,10 @@ class Model : public std::enable_shared_from_this<Model> {
 /// Throws ModelError; its message describes the problem and is meant to follow the file name.
 [[nodiscard]] std::shared_ptr<const Model> read_model(std::span<const std::byte> safetensors);
 
-/// [control] The built-in model of the library; every call returns the same object.
+/// [control] The built-in model of a family; every call returns the same object, or null if the family has none.
+[[nodiscard]] std::shared_ptr<const Model> built_in_model(const ModelFamily& family);
+
+/// [control] The built-in model of the default family.
 [[nodiscard]] std::shared_ptr<const Model> default_model();
 
 }  // namespace novasr

@@ -10,12 +10,12 @@
 
 namespace novasr {
 
-/// Runs one Processor and switches to another during playback, for new weights or another engine. The new one starts on
-/// a hop boundary of the running one, warms up on the input, and fades in. Each is aligned with the input by its own
-/// latency, so if the latencies are equal, switching to identical weights is bit-exact. At the start of a stream the
-/// switch is immediate.
+/// Runs one Processor and switches to another during playback, for new weights or another engine. The new one warms up
+/// on the input, for a second at most beyond its latency, and fades in. If both engines forget, it starts on a hop
+/// boundary of the running one. Each is aligned with the input by its own latency, so if the latencies are equal,
+/// switching to identical weights is bit-exact. At the start of a stream the switch is immediate.
 ///
-/// Control threads must not call it concurrently. Input and output have the same rate and may share memory.
+/// Control threads must not call it concurrently. Input and output may share memory if their rates are equal.
 class ProcessorSwitch {
  public:
   ProcessorSwitch() = default;
@@ -40,9 +40,13 @@ class ProcessorSwitch {
   /// [audio] Processor::apply() for both processors.
   void apply(const Parameters& parameters) NOVASR_RT;
 
-  /// [audio] Consumes all of `in`, fills all of `out`.
-  /// Precondition: prepare() was called; in.frames() == out.frames() <= max_block_frames.
-  void process(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
+  /// [audio] Consumes all of `in`; returns the number of frames written to `out`, which Processor::process() returns
+  /// as well.
+  /// Precondition: prepare() was called; sizes as for Processor::process().
+  std::size_t process(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
+
+  /// [audio] Latency of the active processor, in output frames.
+  [[nodiscard]] std::size_t latency_frames() const NOVASR_RT { return current_->latency_frames(); }
 
   /// [audio] Counters of the active processor.
   [[nodiscard]] ProcessorStats stats() const NOVASR_RT { return current_->stats(); }
@@ -50,7 +54,7 @@ class ProcessorSwitch {
  private:
   void take_offer() NOVASR_RT;
   void retire() NOVASR_RT;
-  void process_piece(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
+  std::size_t process_piece(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
   void crossfade(AudioView<float> mixed) NOVASR_RT;
 
   enum class Phase {

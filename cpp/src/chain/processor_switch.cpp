@@ -1,7 +1,6 @@
 #include "novasr/processor_switch.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 #include "dsp/rate_converter.hpp"
@@ -14,6 +13,9 @@ constexpr std::size_t kPiecesPerSecond = 100;
 /// Minimum warm-up of a processor beyond its latency: 20 ms is twice the length of its filters and of the default
 /// model's memory.
 constexpr std::size_t kWarmUpsPerSecond = 50;
+
+/// A model that never forgets knows its input well enough after that.
+constexpr std::size_t kLongestMemorySeconds = 1;
 
 constexpr std::size_t kFadesPerSecond = 50;
 
@@ -30,7 +32,6 @@ ProcessorSwitch::~ProcessorSwitch() {
 }
 
 void ProcessorSwitch::prepare(const ProcessSpec& spec, std::unique_ptr<Processor> first) {
-  assert(spec.sample_rate_hz == spec.output_rate_hz);
   delete offered_.exchange(nullptr, std::memory_order_acq_rel);
   collect();
   next_.reset();
@@ -38,7 +39,7 @@ void ProcessorSwitch::prepare(const ProcessSpec& spec, std::unique_ptr<Processor
   current_ = std::move(first);
   spec_ = spec;
   piece_ = std::min<std::size_t>(spec.max_block_frames, spec.sample_rate_hz / kPiecesPerSecond);
-  next_out_.prepare(spec.channels, piece_);
+  next_out_.prepare(spec.channels, current_->max_output_frames(piece_));
   reset();
 }
 
@@ -71,15 +72,16 @@ void ProcessorSwitch::apply(const Parameters& parameters) NOVASR_RT {
   if (next_) next_->apply(parameters);
 }
 
-void ProcessorSwitch::process(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
-  assert(in.frames() == out.frames());
+std::size_t ProcessorSwitch::process(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
+  std::size_t written = 0;
   for (std::size_t first = 0; first < in.frames();) {
     const std::size_t left = in.frames() - first;
     const std::size_t frames = next_ ? std::min({left, piece_, phase_frames_}) : left;
-    process_piece(in.subview(first, frames), out.subview(first, frames));
+    written += process_piece(in.subview(first, frames), out.subview(written, out.frames() - written));
     first += frames;
   }
   position_ += in.frames();
+  return written;
 }
 
 void ProcessorSwitch::take_offer() NOVASR_RT {
@@ -89,8 +91,9 @@ void ProcessorSwitch::take_offer() NOVASR_RT {
   if (!next_) return;
   if (position_ == 0) return retire();
   const EngineFormat& format = current_->format();
-  const std::uint64_t period =
-      format.hop_frames * static_cast<std::uint64_t>(RateRatio(spec_.sample_rate_hz, format.input_hz).in);
+  std::uint64_t period = RateRatio(spec_.sample_rate_hz, spec_.output_rate_hz).in;  // whole output frames
+  if (format.forgets && next_->format().forgets)
+    period = format.hop_frames * static_cast<std::uint64_t>(RateRatio(spec_.sample_rate_hz, format.input_hz).in);
   enter(Phase::waiting, static_cast<std::size_t>((period - position_ % period) % period));
 }
 
@@ -103,13 +106,15 @@ void ProcessorSwitch::retire() NOVASR_RT {
   current_.swap(next_);
 }
 
-void ProcessorSwitch::process_piece(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
+/// Both write the same number of frames: the successor starts where the output has a whole number of frames.
+std::size_t ProcessorSwitch::process_piece(AudioView<const float> in, AudioView<float> out) NOVASR_RT {
   const bool both = next_ && phase_ != Phase::waiting;
-  if (both) next_->process(in, next_out_.view(in.frames()));  // before `out` overwrites `in`
-  current_->process(in, out);
-  if (!next_) return;
-  if (phase_ == Phase::fading) crossfade(out);
+  if (both) next_->process(in, next_out_.view(next_->max_output_frames(in.frames())));  // `out` may overwrite `in`
+  const std::size_t written = current_->process(in, out);
+  if (!next_) return written;
+  if (phase_ == Phase::fading) crossfade(out.subview(0, written));
   enter(phase_, phase_frames_ - in.frames());
+  return written;
 }
 
 /// Starts the next phase when this one has no frames left.
@@ -119,9 +124,12 @@ void ProcessorSwitch::enter(Phase phase, std::size_t frames) NOVASR_RT {
   if (frames > 0) return;
   const std::size_t rate = spec_.sample_rate_hz;
   if (phase == Phase::waiting) {
+    const std::size_t latency =
+        (next_->latency_frames() * rate + spec_.output_rate_hz - 1) / spec_.output_rate_hz;  // in input frames
     const std::size_t memory = stream_frames(next_->format().memory_frames, spec_.sample_rate_hz, next_->format());
     const std::size_t filters = rate / (2 * kWarmUpsPerSecond);
-    return enter(Phase::warming, next_->latency_frames() + std::max(rate / kWarmUpsPerSecond, filters + memory));
+    const std::size_t remembered = filters + std::min(memory, kLongestMemorySeconds * rate);
+    return enter(Phase::warming, latency + std::max(rate / kWarmUpsPerSecond, remembered));
   }
   if (phase == Phase::warming) return enter(Phase::fading, rate / kFadesPerSecond);
   retire();
@@ -129,11 +137,13 @@ void ProcessorSwitch::enter(Phase phase, std::size_t frames) NOVASR_RT {
 
 void ProcessorSwitch::crossfade(AudioView<float> mixed) NOVASR_RT {
   const AudioView<float> next = next_out_.view(mixed.frames());
-  const std::size_t fade_frames = spec_.sample_rate_hz / kFadesPerSecond;
+  const std::size_t fade_frames = spec_.output_rate_hz / kFadesPerSecond;
   const auto total = static_cast<float>(fade_frames);
+  const auto left =
+      static_cast<float>(static_cast<double>(phase_frames_) * spec_.output_rate_hz / spec_.sample_rate_hz);
   for (std::size_t c = 0; c < spec_.channels; ++c)
     for (std::size_t i = 0; i < mixed.frames(); ++i) {
-      const float share = 1.0f - static_cast<float>(phase_frames_ - i) / total;
+      const float share = 1.0f - (left - static_cast<float>(i)) / total;
       mixed[c][i] += share * (next[c][i] - mixed[c][i]);
     }
 }

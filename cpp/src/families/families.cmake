@@ -9,6 +9,16 @@ endforeach()
 list(REMOVE_ITEM family_files ${CMAKE_CURRENT_LIST_DIR}/novasr/family.cmake)
 list(PREPEND family_files ${CMAKE_CURRENT_LIST_DIR}/novasr/family.cmake)
 
+# Writes the bytes of a weights file to <name>.inc among the generated sources, for a family to build in.
+set(embed_bytes ${PROJECT_SOURCE_DIR}/cmake/embed_bytes.py)
+function(novasr_embed_weights name file)
+  set(weights ${PROJECT_SOURCE_DIR}/python/novasr/weights/${file})
+  add_custom_command(
+    OUTPUT ${novasr_generated}/${name}.inc
+    COMMAND Python3::Interpreter ${embed_bytes} ${weights} ${novasr_generated}/${name}.inc
+    DEPENDS ${embed_bytes} ${weights})
+endfunction()
+
 set(family_list "")
 foreach(file IN LISTS family_files)
   cmake_path(GET file PARENT_PATH folder)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -93,9 +95,18 @@ std::shared_ptr<const Model> read_model(std::span<const std::byte> safetensors) 
   return family.make(std::move(values));
 }
 
-std::shared_ptr<const Model> default_model() {
-  static const std::shared_ptr<const Model> model = read_model(std::as_bytes(kFamilies[0]->built_in));
+std::shared_ptr<const Model> built_in_model(const ModelFamily& family) {
+  static std::mutex mutex;
+  static std::map<const ModelFamily*, std::shared_ptr<const Model>> models;
+  if (family.built_in.empty()) return nullptr;
+  const std::lock_guard lock(mutex);
+  auto& model = models[&family];
+  if (!model) model = read_model(std::as_bytes(family.built_in));
   return model;
+}
+
+std::shared_ptr<const Model> default_model() {
+  return built_in_model(*kFamilies[0]);
 }
 
 }  // namespace novasr

@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "chain/parameter_checks.hpp"
+#include "concurrency/latest_value.hpp"
 #include "live/clock_bridge.hpp"
 #include "novasr/errors.hpp"
 #include "novasr/interleave.hpp"
 #include "novasr/load_meter.hpp"
 #include "novasr/planar_buffer.hpp"
+#include "novasr/processor_switch.hpp"
 #include "novasr/realtime.hpp"
 
 namespace novasr {
@@ -78,6 +82,17 @@ void count(std::atomic<std::uint64_t>& counter, std::uint64_t more = 1) NOVASR_R
   counter.fetch_add(more, kRelaxed);
 }
 
+/// What a counter has gained since `before`; that of another processor begins at 0.
+std::uint64_t gained(std::uint64_t now, std::uint64_t before) NOVASR_RT {
+  return now >= before ? now - before : now;
+}
+
+std::unique_ptr<Processor> make_processor(std::unique_ptr<StreamingEngine> engine, const ProcessSpec& spec) {
+  auto processor = std::make_unique<Processor>(std::move(engine));
+  processor->prepare(spec);
+  return processor;
+}
+
 }  // namespace
 
 struct LiveBridge::Impl {
@@ -88,6 +103,7 @@ struct LiveBridge::Impl {
   void play(float* out, std::size_t frames, double seconds) NOVASR_RT;
   AudioView<float> enhance(const float* in, std::size_t frames) NOVASR_RT;
   void record(AudioView<const float> in, AudioView<const float> out) NOVASR_RT;
+  void note_processor() NOVASR_RT;
   void write_output(AudioView<const float> audio, float* out) NOVASR_RT;
   void note(const Report& report) NOVASR_RT;
   void note_load(std::size_t frames) NOVASR_RT;
@@ -97,15 +113,22 @@ struct LiveBridge::Impl {
   LiveSpec spec;
   std::size_t channels;  // that are processed
   std::uint32_t processed_rate_hz;
-  Processor processor;
+  std::mutex control;  // taken by control threads only
+  LatestValue<Parameters> parameters;
+  ProcessorSwitch processors;
+  std::atomic<std::size_t> chain_latency_frames;
   PlanarBuffer input;
   PlanarBuffer output;
+  std::size_t max_written;              // frames for a piece
   std::unique_ptr<ClockBridge> clocks;  // with two clocks
   PlanarBuffer played;                  // the output thread's
 
   SignalTap before, after;
   FrameRing recorded_before, recorded_after;
+  std::size_t skip_before = 0, skip_after = 0;  // frames not to record
   LoadMeter load;
+  ProcessorStats latest, total;  // of the active processor, of all of them
+  LatestValue<ProcessorStats> processor_stats;
 
   // Each stored by one audio thread, read by any.
   std::atomic<std::uint64_t> input_blocks{0}, output_blocks{0}, input_frames{0}, output_frames{0};
@@ -117,12 +140,16 @@ LiveBridge::Impl::Impl(std::unique_ptr<StreamingEngine> engine, const LiveSpec& 
     : spec((check(live_spec), live_spec)),
       channels(novasr::processed_channels(spec)),
       processed_rate_hz(processed_rate(spec, engine->format())),
-      processor(std::move(engine)),
       before(frames_of(kTapSeconds, spec.input_rate_hz)),
       after(frames_of(kTapSeconds, spec.output_rate_hz)) {
-  processor.prepare(process_spec(spec, processed_rate_hz));
+  const ProcessSpec chain = process_spec(spec, processed_rate_hz);
+  auto processor = make_processor(std::move(engine), chain);
+  chain_latency_frames = processor->latency_frames();
   input.prepare(channels, kPieceFrames);
-  output.prepare(channels, processor.max_output_frames(kPieceFrames));
+  max_written = processor->max_output_frames(kPieceFrames);
+  output.prepare(channels, max_written);
+  parameters.for_each_slot([&](Parameters& slot) { slot = default_parameters(chain); });
+  processors.prepare(chain, std::move(processor));
   if (spec.record) {
     recorded_before.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels);
     recorded_after.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels);
@@ -177,7 +204,10 @@ AudioView<float> LiveBridge::Impl::enhance(const float* in, std::size_t frames) 
     deinterleave(in, spec.input_channels, planar);
   before.write(planar);
   count(input_frames, frames);
-  const std::size_t written = processor.process(planar, output.view(processor.max_output_frames(frames)));
+  parameters.refresh();
+  processors.apply(parameters.current());
+  const std::size_t written = processors.process(planar, output.view(max_written));
+  note_processor();
   const AudioView<float> enhanced = output.view(written);
   if (spec.record && written == frames) record(planar, enhanced);
   return enhanced;
@@ -188,8 +218,33 @@ void LiveBridge::Impl::record(AudioView<const float> in, AudioView<const float> 
     count(record_lost, in.frames());
     return;
   }
-  recorded_before.write(in);
-  recorded_after.write(out);
+  const auto write = [](FrameRing& ring, AudioView<const float> audio, std::size_t& skip) {
+    const std::size_t skipped = std::min(skip, audio.frames());
+    ring.write(audio.subview(skipped, audio.frames() - skipped));
+    skip -= skipped;
+  };
+  write(recorded_before, in, skip_before);
+  write(recorded_after, out, skip_after);
+}
+
+void LiveBridge::Impl::note_processor() NOVASR_RT {
+  const ProcessorStats now = processors.stats();
+  total.passthrough = now.passthrough;
+  total.nonfinite_samples += gained(now.nonfinite_samples, latest.nonfinite_samples);
+  total.engine.underrun_blocks += gained(now.engine.underrun_blocks, latest.engine.underrun_blocks);
+  total.engine.failed_blocks += gained(now.engine.failed_blocks, latest.engine.failed_blocks);
+  total.engine.cutoff_hz = now.engine.cutoff_hz;
+  latest = now;
+  processor_stats.draft() = total;
+  processor_stats.publish();
+
+  const std::size_t old_latency = chain_latency_frames.load(kRelaxed), latency = processors.latency_frames();
+  if (latency == old_latency) return;
+  chain_latency_frames.store(latency, kRelaxed);
+  if (!spec.record) return;
+  const auto [lower, higher] = std::minmax(old_latency, latency);
+  (latency == higher ? skip_after : skip_before) += higher - lower;
+  count(record_lost, higher - lower);
 }
 
 void LiveBridge::Impl::write_output(AudioView<const float> audio, float* out) NOVASR_RT {
@@ -247,7 +302,16 @@ void LiveBridge::play(float* out, std::size_t frames, double seconds, const Repo
 }
 
 void LiveBridge::set_parameters(const Parameters& parameters) {
-  impl_->processor.set_parameters(parameters);
+  check_parameters(parameters, impl_->spec.low_latency);
+  const std::lock_guard lock(impl_->control);
+  impl_->parameters.draft() = parameters;
+  impl_->parameters.publish();
+}
+
+void LiveBridge::change_engine(std::unique_ptr<StreamingEngine> engine) {
+  auto processor = make_processor(std::move(engine), process_spec(impl_->spec, impl_->processed_rate_hz));
+  const std::lock_guard lock(impl_->control);
+  impl_->processors.offer(std::move(processor));
 }
 
 double LiveBridge::latency_frames() const noexcept {
@@ -255,7 +319,7 @@ double LiveBridge::latency_frames() const noexcept {
 }
 
 std::size_t LiveBridge::chain_latency_frames() const noexcept {
-  return impl_->processor.latency_frames();
+  return impl_->chain_latency_frames.load(kRelaxed);
 }
 
 std::uint32_t LiveBridge::processed_rate_hz() const noexcept {
@@ -284,6 +348,9 @@ FrameRing& LiveBridge::recorded_after() noexcept {
 
 LiveStats LiveBridge::stats() noexcept {
   Impl& impl = *impl_;
+  const std::lock_guard lock(impl.control);
+  impl.processors.collect();
+  impl.processor_stats.refresh();
   const auto clocks = impl.clocks ? impl.clocks->stats() : ClockBridge::Stats();
   return {.input_blocks = impl.input_blocks.load(kRelaxed),
           .output_blocks = impl.output_blocks.load(kRelaxed),
@@ -304,7 +371,7 @@ LiveStats LiveBridge::stats() noexcept {
           .buffered_frames = clocks.delay_frames * impl.to_output(),
           .target_frames = impl.target_frames() * impl.to_output(),
           .drift_ppm = clocks.drift_ppm,
-          .processor = impl.processor.stats()};
+          .processor = impl.processor_stats.current()};
 }
 
 }  // namespace novasr

@@ -99,7 +99,8 @@ EngineStats WorkerEngine::stats() const NOVASR_RT {
   return {.underrun_blocks = underrun_blocks_.load(std::memory_order_relaxed),
           .underrun_frames = underrun_frames_.load(std::memory_order_relaxed),
           .dropped_frames = dropped_frames_.load(std::memory_order_relaxed),
-          .failed_blocks = worker_->failed_blocks() - failed_before_.load(std::memory_order_relaxed)};
+          .failed_blocks = worker_->failed_blocks() - failed_before_.load(std::memory_order_relaxed),
+          .cutoff_hz = worker_->engine().stats().cutoff_hz};
 }
 
 void WorkerEngine::submit(AudioView<const float> in, bool may_wait) NOVASR_RT {

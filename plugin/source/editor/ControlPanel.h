@@ -7,7 +7,7 @@
 class ControlPanel final : public juce::Component
 {
 public:
-    static constexpr int height = 132;
+    static constexpr int height = 164;
 
     explicit ControlPanel (ParameterSet& parameters);
 
@@ -15,11 +15,16 @@ public:
     void resized() override;
 
 private:
+    void updateEnablement();
+
+    ParameterSet& parameters_;
+    ChoiceButtons model_;
     ChoiceButtons mode_;
     ChoiceButtons frontEnd_;
     Knob crossover_;
     Knob mix_;
     Knob highBandGain_;
     Knob outputGain_;
-    juce::ParameterAttachment modeListener_; // Mode::full uses neither the crossover nor the gain above it
+    juce::ParameterAttachment modelListener_;
+    juce::ParameterAttachment modeListener_;
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "../Presets.h"
 #include "../TorchLibrary.h"
 
 namespace
@@ -69,13 +70,15 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
     setWantsKeyboardFocus (true); // otherwise a click beside the controls would focus the first one
     setFocusContainerType (FocusContainerType::keyboardFocusContainer);
     int order = 0;
-    for (juce::Component* part : std::initializer_list<juce::Component*>{ &controls_, &bypass_, &load_, &reset_,
-                                                                          &status_, &spectrum_, &levels_ })
+    for (juce::Component* part : std::initializer_list<juce::Component*>{ &controls_, &bypass_, &presets_, &load_,
+                                                                          &reset_, &status_, &spectrum_, &levels_ })
     {
         addAndMakeVisible (part);
         part->setExplicitFocusOrder (++order);
     }
 
+    presets_.setTooltip ("Settings for a kind of input: the model and its brightness");
+    presets_.onClick = [this] { choosePreset(); };
     load_.setTooltip (loadTooltip());
     load_.onClick = [this] { chooseFile(); };
     reset_.setTooltip ("Back to the built-in weights");
@@ -85,7 +88,7 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
     bypass_.setColour (juce::TextButton::buttonOnColourId, palette::warning);
     bypass_.onStateChange = [this] { bypass_.setButtonText (bypass_.getToggleState() ? "Bypassed" : "Bypass"); };
     bypass_.onStateChange();
-    for (auto* const button : { &load_, &reset_, &bypass_ })
+    for (auto* const button : { &presets_, &load_, &reset_, &bypass_ })
         useKeyboard (*button);
     status_.onDismiss = [this]
     {
@@ -123,7 +126,10 @@ void PluginEditor::refresh (double seconds)
 {
     auto& enhancer = processor_.enhancer();
     const auto rate = processor_.getSampleRate();
-    spectrum_.refresh (seconds, rate, rate > 0.0 && enhancer.idle() == Enhancer::Idle::no);
+    spectrum_.refresh (seconds, rate,
+                       { .restoring = rate > 0.0 && enhancer.idle() == Enhancer::Idle::no,
+                         .detects = enhancer.detectsBand(),
+                         .cutoffHz = enhancer.cutoffHz() });
     levels_.refresh (seconds);
     secondsToStatus_ -= seconds;
     if (secondsToStatus_ <= 0.0)
@@ -135,7 +141,8 @@ void PluginEditor::showStatus()
     secondsToStatus_ = statusSeconds;
     const auto height = status_.heightFor (getWidth());
     status_.show (status());
-    reset_.setEnabled (! processor_.enhancer().model().soundsLike ({}));
+    const auto model = processor_.enhancer().model();
+    reset_.setEnabled (! model.soundsLike (PluginModel::builtIn (model.choice())));
     if (status_.heightFor (getWidth()) != height)
         resized();
 }
@@ -184,6 +191,14 @@ void PluginEditor::load (const juce::File& file)
     showStatus();
 }
 
+void PluginEditor::choosePreset()
+{
+    juce::PopupMenu menu;
+    for (const auto& preset : presets())
+        menu.addItem (preset.name, [this, &preset] { preset.apply (processor_.parameters()); });
+    menu.showMenuAsync (juce::PopupMenu::Options().withTargetComponent (presets_).withDeletionCheck (*this));
+}
+
 void PluginEditor::resetModel()
 {
     processor_.resetModel();
@@ -220,6 +235,8 @@ void PluginEditor::resized()
     reset_.setBounds (header.removeFromRight (116));
     header.removeFromRight (gap);
     load_.setBounds (header.removeFromRight (116));
+    header.removeFromRight (gap);
+    presets_.setBounds (header.removeFromRight (94));
     area.removeFromTop (gap);
     status_.setBounds (area.removeFromBottom (status_.heightFor (area.getWidth())));
     area.removeFromBottom (gap / 2);

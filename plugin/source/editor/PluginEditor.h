@@ -33,12 +33,14 @@ private:
     void timerCallback() override;
     void chooseFile();
     void resetModel();
+    void choosePreset();
     void showStatus();
     StatusBar::Content status() const;
 
     PluginProcessor& processor_;
     Theme theme_;
     juce::TooltipWindow tooltips_{ this };
+    juce::TextButton presets_{ "Presets..." };
     juce::TextButton load_{ "Load weights..." };
     juce::TextButton reset_{ "Reset weights" };
     juce::TextButton bypass_{ "Bypass" };

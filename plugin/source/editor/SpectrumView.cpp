@@ -33,6 +33,9 @@ constexpr double verdictSeconds = 1.0; // text that changes more often is unread
 
 constexpr std::array<float, 10> labelledHz{ 20, 50, 100, 200, 500, 1'000, 2'000, 5'000, 10'000, 20'000 };
 
+/// A model that detects the band edge takes a band that ends there for full and adds nothing.
+constexpr float fullInputHz = 18'000.0f;
+
 juce::String shortHz (float hz) { return hz < 1'000.0f ? juce::String (hz, 0) : juce::String (hz / 1'000.0f, 0) + "k"; }
 
 void feed (novasr::SignalTap& tap, SpectrumAnalyser& analyser)
@@ -43,7 +46,18 @@ void feed (novasr::SignalTap& tap, SpectrumAnalyser& analyser)
 }
 } // namespace
 
-float SpectrumView::Look::bandHz() const { return full ? fullBandHz : crossoverHz; }
+bool SpectrumView::Look::restores() const
+{
+    const bool edgeIsKnown = restoration.cutoffHz > 0.0f && restoration.cutoffHz < fullInputHz;
+    return restoration.restoring && (! restoration.detects || edgeIsKnown);
+}
+
+float SpectrumView::Look::bandHz() const
+{
+    if (restoration.detects)
+        return restoration.cutoffHz;
+    return full ? fullBandHz : crossoverHz;
+}
 
 SpectrumView::SpectrumView (ParameterSet& parameters, Meters& meters)
     : parameters_ (parameters),
@@ -62,7 +76,7 @@ SpectrumView::SpectrumView (ParameterSet& parameters, Meters& meters)
         feed (*tap, before_); // not prepared yet: discards pending data of an earlier editor
 }
 
-void SpectrumView::refresh (double seconds, double sampleRate, bool restoring)
+void SpectrumView::refresh (double seconds, double sampleRate, const Restoration& restoration)
 {
     before_.prepare (sampleRate);
     after_.prepare (sampleRate);
@@ -73,31 +87,36 @@ void SpectrumView::refresh (double seconds, double sampleRate, bool restoring)
     band_.prepare (sampleRate);
     band_.add (before_);
     secondsToVerdict_ -= seconds;
-    if (secondsToVerdict_ <= 0.0 || restoring != look_.restoring)
-        judgeInput (sampleRate, restoring);
+    if (secondsToVerdict_ <= 0.0 || restoration.restoring != look_.restoration.restoring ||
+        restoration.detects != look_.restoration.detects)
+        judgeInput (sampleRate, restoration);
     const Look look{ .highestHz = sampleRate > 0.0 ? std::min (highestHz, 0.5 * sampleRate) : highestHz,
                      .inputEndHz = inputEndHz_,
                      .crossoverHz = parameters_.snapshot().crossover_hz,
                      .full = parameters_.mode.getIndex() != 0,
                      .bypassed = parameters_.bypass.get(),
-                     .restoring = restoring };
+                     .restoration = restoration };
     if (beforeChanged || afterChanged || look != look_)
         repaint();
     look_ = look;
 }
 
 /// No verdict if nothing can be restored: the status bar shows why.
-void SpectrumView::judgeInput (double sampleRate, bool restoring)
+void SpectrumView::judgeInput (double sampleRate, const Restoration& restoration)
 {
     using Kind = novasr::BandVerdict::Kind;
     secondsToVerdict_ = verdictSeconds;
-    const auto bandwidth = restoring ? band_.bandwidthHz() : std::nullopt;
-    inputEndHz_ = bandwidth.value_or (0.0);
-    juce::String text (restoring ? "listening..." : "");
+    auto bandwidth = restoration.restoring ? band_.bandwidthHz() : std::nullopt;
+    inputEndHz_ = restoration.detects ? 0.0 : bandwidth.value_or (0.0);
+    if (restoration.detects && bandwidth && *bandwidth > 0.0) // the verdict is on what the model has detected
+        bandwidth = restoration.cutoffHz > 0.0f
+                        ? std::optional (std::min<double> (restoration.cutoffHz, 0.5 * sampleRate))
+                        : std::nullopt;
+    juce::String text (restoration.restoring ? "listening..." : "");
     auto colour = palette::dimText;
     if (bandwidth)
     {
-        const auto verdict = novasr::judge_band (*bandwidth, sampleRate);
+        const auto verdict = novasr::judge_band (*bandwidth, sampleRate, restoration.detects);
         text = verdict.text;
         if (verdict.kind != Kind::silent)
             colour = verdict.kind == Kind::extend ? palette::text : palette::warning;
@@ -144,13 +163,13 @@ juce::Rectangle<float> SpectrumView::grip() const
 {
     const auto caption = plot().withHeight (captionHeight).reduced (2.0f);
     return juce::Rectangle<float> (64.0f, 20.0f)
-        .withCentre ({ xOf (look_.crossoverHz), caption.getCentreY() })
+        .withCentre ({ xOf (look_.bandHz()), caption.getCentreY() })
         .constrainedWithin (caption);
 }
 
 bool SpectrumView::crossoverIsAt (juce::Point<float> position) const
 {
-    if (! look_.restoring || look_.full || ! plot().contains (position))
+    if (! look_.restores() || look_.restoration.detects || look_.full || ! plot().contains (position))
         return false;
     return grip().contains (position) || std::abs (position.x - xOf (look_.crossoverHz)) <= gripReach;
 }
@@ -164,11 +183,11 @@ void SpectrumView::paint (juce::Graphics& g)
     {
         const juce::Graphics::ScopedSaveState state (g);
         g.reduceClipRegion (area.toNearestInt());
-        if (look_.restoring && ! look_.bypassed)
+        if (look_.restores() && ! look_.bypassed)
             paintBand (g);
         paintCurves (g);
         paintInputEnd (g);
-        if (look_.restoring)
+        if (look_.restores())
             paintCrossover (g);
     }
     paintLegend (g);
@@ -228,7 +247,7 @@ void SpectrumView::paintCurves (juce::Graphics& g) const
     const auto after = curve (after_);
     g.setColour (palette::input.withAlpha (0.28f * alpha));
     g.fillPath (before);
-    if (look_.restoring && ! look_.bypassed)
+    if (look_.restores() && ! look_.bypassed)
     {
         const juce::Graphics::ScopedSaveState state (g);
         g.reduceClipRegion (plot().withLeft (xOf (look_.bandHz())).toNearestInt());
@@ -246,7 +265,8 @@ void SpectrumView::paintBand (juce::Graphics& g) const
     const auto band = plot().withLeft (xOf (look_.bandHz()));
     g.setColour (palette::output.withAlpha (0.1f));
     g.fillRect (band);
-    const auto label = band.withLeft (look_.full ? band.getX() : grip().getRight()).withHeight (captionHeight);
+    const bool hasGrip = look_.restoration.detects || ! look_.full;
+    const auto label = band.withLeft (hasGrip ? grip().getRight() : band.getX()).withHeight (captionHeight);
     const juce::String text = "restored";
     const auto font = textFont (12.0f);
     if (label.getWidth() < font.getStringWidthFloat (text))
@@ -272,19 +292,27 @@ void SpectrumView::paintCrossover (juce::Graphics& g) const
     const auto x = xOf (look_.bandHz());
     const auto colour = look_.bypassed ? palette::outline : palette::output;
     g.setColour (colour);
-    if (look_.full)
+    if (look_.restoration.detects || look_.full)
     {
         g.drawDashedLine ({ x, area.getY(), x, area.getBottom() }, dashes.data(), static_cast<int> (dashes.size()));
+        if (look_.restoration.detects)
+            paintGrip (g, juce::String (0.001f * look_.bandHz(), 1) + " kHz", colour, false);
         return;
     }
-    g.drawLine (x, area.getY(), x, area.getBottom(), hovering_ || dragging_ ? 2.0f : 1.2f);
-    g.setColour (hovering_ || dragging_ ? colour : palette::control);
+    const bool highlighted = hovering_ || dragging_;
+    g.drawLine (x, area.getY(), x, area.getBottom(), highlighted ? 2.0f : 1.2f);
+    paintGrip (g, juce::String (look_.crossoverHz, 0) + " Hz", colour, highlighted);
+}
+
+void SpectrumView::paintGrip (juce::Graphics& g, const juce::String& text, juce::Colour colour, bool highlighted) const
+{
+    g.setColour (highlighted ? colour : palette::control);
     g.fillRoundedRectangle (grip(), 0.5f * grip().getHeight());
     g.setColour (colour);
     g.drawRoundedRectangle (grip(), 0.5f * grip().getHeight(), 1.2f);
-    g.setColour (hovering_ || dragging_ ? palette::background : palette::text);
+    g.setColour (highlighted ? palette::background : palette::text);
     g.setFont (textFont (12.0f));
-    g.drawText (juce::String (look_.crossoverHz, 0) + " Hz", grip(), juce::Justification::centred, false);
+    g.drawText (text, grip(), juce::Justification::centred, false);
 }
 
 void SpectrumView::paintLegend (juce::Graphics& g) const

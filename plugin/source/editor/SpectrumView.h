@@ -7,14 +7,24 @@
 #include "SpectrumAnalyser.h"
 
 /// The spectrum before and after, with the restored band tinted, the band edge of the input, and the verdict on it. The
-/// crossover can be dragged.
+/// crossover can be dragged; a model that detects the band edge has none.
 class SpectrumView final : public juce::Component
 {
 public:
     SpectrumView (ParameterSet& parameters, Meters& meters);
 
-    /// Updates with the data from the audio thread. `restoring` is false if nothing is added at this rate.
-    void refresh (double secondsSinceLastRefresh, double sampleRate, bool restoring);
+    /// What the model does.
+    struct Restoration
+    {
+        bool restoring = false; ///< false if nothing is added at this rate
+        bool detects = false;   ///< the restored band begins where the input's band ends
+        float cutoffHz = 0.0f;  ///< there; 0: not known yet
+
+        bool operator== (const Restoration&) const = default;
+    };
+
+    /// Updates with the data from the audio thread.
+    void refresh (double secondsSinceLastRefresh, double sampleRate, const Restoration& restoration);
 
     void paint (juce::Graphics& g) override;
     void resized() override;
@@ -31,22 +41,24 @@ private:
     struct Look
     {
         double highestHz = 24'000.0;
-        double inputEndHz = 0.0; ///< upper band edge of the input; 0: unknown or silence
+        double inputEndHz = 0.0; ///< upper band edge of the input; 0: unknown, silence, or detected by the model
         float crossoverHz = 0.0f;
         bool full = false;
         bool bypassed = false;
-        bool restoring = false;
+        Restoration restoration;
 
         bool operator== (const Look&) const = default;
-        float bandHz() const; ///< lower edge of the restored band
+        bool restores() const; ///< whether there is a restored band
+        float bandHz() const;  ///< its lower edge
     };
 
-    void judgeInput (double sampleRate, bool restoring);
+    void judgeInput (double sampleRate, const Restoration& restoration);
     juce::Rectangle<float> plot() const;
     float xOf (double hz) const;
     double hzAt (float x) const;
     float yOf (float decibels) const;
     juce::Rectangle<float> grip() const;
+    void paintGrip (juce::Graphics& g, const juce::String& text, juce::Colour colour, bool highlighted) const;
     bool crossoverIsAt (juce::Point<float> position) const;
     juce::Path curve (const SpectrumAnalyser& analyser) const;
     void paintGrid (juce::Graphics& g) const;

@@ -11,7 +11,7 @@ import typer
 
 from novasr.errors import NovasrError
 from novasr.messages import print_warning
-from novasr.types import Engine, Mode
+from novasr.types import Engine, Mode, ModelName
 
 if TYPE_CHECKING:
     from novasr.live import LiveStream
@@ -25,6 +25,7 @@ or with --headless, what happens is printed as lines of JSON. End it with Ctrl-C
 Examples:
   novasr live
   novasr live -i USB -o Headphones --record talk.wav
+  novasr live --model wide                 (from any band of 2 to 16 kHz)
   novasr live --virtual-sink NovaSR        (a call that you hear)
   novasr live --virtual-mic NovaSR-mic     (a call in which you speak)
 """
@@ -52,6 +53,10 @@ def live(
         typer.Option(help="extend: keep the band that is there; full: all from the model."),
     ] = "extend",
     mix: Annotated[float, typer.Option(help="0 is the delayed input, 1 the result.")] = 1.0,
+    model: Annotated[
+        ModelName | None,
+        typer.Option(help="base: from 16 kHz; wide: from any band.  [default: base]"),
+    ] = None,
     engine: Annotated[Engine, typer.Option(help="What computes the model.")] = "auto",
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2, a weights file or a .ts file.")
@@ -87,6 +92,7 @@ def live(
         rate=rate,
         mode=mode,
         mix=mix,
+        model=model,
         engine=engine,
         weights=weights,
         record=record,

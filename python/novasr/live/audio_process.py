@@ -32,6 +32,7 @@ from novasr.live.recording import Recording
 from novasr.live.servers.feedback import refuse_feedback
 from novasr.live.servers.jack import JackServer
 from novasr.live.stats import LiveStats
+from novasr.models import model_name
 from novasr.native_errors import NativeErrors
 from novasr.parameters import change_parameters
 
@@ -336,6 +337,8 @@ class AudioProcess:
             record_lost=stats["record_lost"] + (recording.lost if recording is not None else 0),
             record_problem=recording.problem if recording is not None else "",
             passthrough=stats["passthrough"],
+            model=model_name(self._config.weights),
+            cutoff_hz=stats["cutoff_hz"],
             bypass=parameters.bypass,
             mode="full" if parameters.mode == _native.Mode.full else "extend",
             mix=parameters.mix,
@@ -349,12 +352,22 @@ class AudioProcess:
                 command = self._commands.get(timeout=left)
             except queue.Empty:
                 return True
-            if "set" not in command:
+            if "set" in command:
+                change_parameters(self._parameters, command["set"])
+                if self._audio is not None:
+                    self._audio.bridge.set_parameters(self._parameters)
+            elif "weights" in command:
+                self._change_weights(command["weights"])
+            else:
                 return False
-            change_parameters(self._parameters, command["set"])
-            if self._audio is not None:
-                self._audio.bridge.set_parameters(self._parameters)
         return True
+
+    def _change_weights(self, weights: str) -> None:
+        """Let the engine of other weights take over; the audio goes on while it loads."""
+        self._config = dataclasses.replace(self._config, weights=weights)
+        if self._audio is not None:
+            report(phase="loading")
+            self._audio.bridge.change_engine(_engine(self._config))
 
     def _listen(self) -> None:
         """Pass on commands; the end of the input means stop."""

@@ -65,6 +65,11 @@ class LiveStats:
         Why nothing is recorded at the moment; empty while all is well.
     passthrough : bool
         The rate is too low for a band to be added.
+    model : str
+        ``"base"``, ``"wide"``, or the file of other weights; one just chosen is heard about a second later.
+    cutoff_hz : float
+        Where the input's band ends, as ``"wide"`` detects it: 24000 is the full band, to which it adds
+        nothing. 0: the model does not detect it.
     bypass, mode, mix : bool, str, float
         As set.
     """
@@ -97,6 +102,8 @@ class LiveStats:
     record_lost: int = _counter()
     record_problem: str = ""
     passthrough: bool = False
+    model: str = "base"
+    cutoff_hz: float = 0.0
     bypass: bool = False
     mode: str = "extend"
     mix: float = 1.0

@@ -23,10 +23,11 @@ from novasr.live.servers.virtual_sink import VirtualDevice, VirtualMicrophone, V
 from novasr.live.servers.watcher import Watcher
 from novasr.live.stats import LiveEvent, LiveStats
 from novasr.live.supervisor import Supervisor
+from novasr.models import MODELS, chosen_weights
 from novasr.parameters import check_parameters, given
 
 if TYPE_CHECKING:
-    from novasr.types import Engine, FrontEnd, Mode
+    from novasr.types import Engine, FrontEnd, Mode, ModelName
 
 BLOCKS = (32, 1024)
 RATES_HZ = (8_000, 192_000)
@@ -48,7 +49,7 @@ class LiveStream:
         Frames per callback, 32 .. 1024. Default: 128; with JACK what its server uses.
     rate : int, optional
         Of the devices in Hz. Default: theirs, or 48000 if they let us choose.
-    mode, engine, weights, front_end, low_latency
+    mode, model, engine, weights, front_end, low_latency
         As for :class:`novasr.Stream`; LibTorch runs on a thread of its own and adds 41 ms.
     record : str or path, optional
         WAV or W64 file to write: the channels before, then those after, aligned. What prevents that
@@ -67,7 +68,9 @@ class LiveStream:
     Raises
     ------
     ParameterError
-        If a parameter is out of range.
+        If a parameter is out of range, or `model` and `weights` contradict each other.
+    WeightsError
+        If the weights given with a model cannot be read.
     AudioFileError
         If the recording exists or cannot be written.
 
@@ -86,6 +89,7 @@ class LiveStream:
         block: int | None = None,
         rate: int | None = None,
         mode: Mode = "extend",
+        model: ModelName | None = None,
         engine: Engine = "auto",
         weights: str | Path | None = None,
         front_end: FrontEnd = "clean",
@@ -103,6 +107,7 @@ class LiveStream:
         _check_range("block", block, BLOCKS, "frames")
         _check_range("rate", rate, RATES_HZ, "Hz")
         check_choice("engine", engine, ENGINES)
+        weights = chosen_weights(model, weights)
         self._low_latency = low_latency
         self._sound: dict[str, object] = {}
         self._change_sound(
@@ -173,6 +178,7 @@ class LiveStream:
     def set(
         self,
         *,
+        model: ModelName | None = None,
         mode: Mode | None = None,
         front_end: FrontEnd | None = None,
         crossover_hz: float | None = None,
@@ -182,13 +188,23 @@ class LiveStream:
         bypass: bool | None = None,
         **unknown: NoReturn,
     ) -> None:
-        """Change the sound while the stream runs, as :meth:`novasr.Stream.set` does.
+        """Change the sound while the stream runs, as :meth:`novasr.Stream.set` does, or the model.
+
+        Parameters
+        ----------
+        model : {"base", "wide"}
+            Takes the place of the weights in use. It warms up on the audio for about a second, then fades
+            in; from then on the latency is its own.
+        mode, front_end, crossover_hz, mix, high_band_gain_db, output_gain_db, bypass
+            As for :meth:`novasr.Stream.set`.
 
         Raises
         ------
         ParameterError
             If a name is unknown or a value is out of range; nothing has changed then.
         """
+        if model is not None:
+            check_choice("model", model, MODELS)
         sound: dict[str, object] = {
             "mode": mode,
             "front_end": front_end,
@@ -200,9 +216,13 @@ class LiveStream:
         }
         changes = given(sound | unknown)
         self._change_sound(changes)
-        self._config = replace(self._config, parameters=self._sound)
+        self._config = replace(
+            self._config, parameters=self._sound, weights=model or self._config.weights
+        )
         if self._supervisor is not None:
-            self._supervisor.send(changes)
+            self._supervisor.send({"set": changes})
+            if model is not None:
+                self._supervisor.send({"weights": model})
 
     @property
     def stats(self) -> LiveStats:

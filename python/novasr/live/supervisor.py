@@ -73,10 +73,10 @@ class Supervisor:
         if self.error is not None:
             raise self.error
 
-    def send(self, changes: dict[str, Any]) -> None:
-        """Change the sound of the process that runs."""
+    def send(self, command: dict[str, Any]) -> None:
+        """Give a command to the process that runs."""
         with self._lock:
-            self._write({"set": changes})
+            self._write(command)
 
     @property
     def pid(self) -> int | None:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 
-from novasr.engines import is_script
+from novasr.checks import check_choice
+from novasr.engines import engine_format, is_script
 from novasr.errors import PluginError, UnknownParameterError, WeightsError
+from novasr.models import MODELS, chosen_weights
 from novasr.parameters import INFOS, NAMES, check_parameters
 from novasr.plugin.bundle import find_bundle
 from novasr.plugin.pedalboard_host import VST3Plugin, load, parameters, raw_parameter, set_preset
 from novasr.plugin.state import PluginState, decode, encode, unwrap, wrap
-from novasr.weights.load import load_weights
+from novasr.weights.load import PACKAGED_WEIGHTS, load_weights
 
 if TYPE_CHECKING:
-    from novasr.types import FrontEnd, Mode
+    from novasr.types import FrontEnd, Mode, ModelName
 
 Value = TypeVar("Value")
 
@@ -78,8 +80,8 @@ def _number(name: str, decimals: int) -> _Parameter[float]:
 class NovaSR(VST3Plugin):
     """Gives muffled speech its upper band back, in a :class:`pedalboard.Pedalboard`.
 
-    At every sample rate above 16 kHz the output has the rate, length and channels of the input and
-    is aligned with it; up to 16 kHz, and above 192 kHz, the input passes as it is.
+    At every sample rate the output has the rate, length and channels of the input and is aligned with
+    it; above 192 kHz, and with ``"base"`` up to 16 kHz, the input passes as it is.
 
     Parameters
     ----------
@@ -98,13 +100,18 @@ class NovaSR(VST3Plugin):
         The filter to 16 kHz: sharp, or upstream's.
     bypass : bool
         Let the input pass.
+    model : {"base", "wide"}, optional
+        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
+        2 .. 16 kHz, which has neither modes nor a crossover. Default: that of the weights, ``"base"``
+        without any.
     weights : str or path, optional
         As for :func:`novasr.load_model`, or a ``.ts`` file, which LibTorch runs.
 
     Raises
     ------
     ParameterError
-        If a value is out of range or of another kind; also on assignment.
+        If a value is out of range or of another kind, also on assignment; or if `model` and `weights`
+        contradict each other.
     WeightsError
         If the weights cannot be used; also on assignment. The present ones then stay.
     PluginError
@@ -155,13 +162,30 @@ class NovaSR(VST3Plugin):
         output_gain_db: float = 0.0,
         front_end: FrontEnd = "clean",
         bypass: bool = False,
+        model: ModelName | None = None,
         weights: str | Path | None = None,
     ) -> None:
         self.mode, self.front_end, self.bypass = mode, front_end, bypass
         self.mix, self.crossover_hz = mix, crossover_hz
         self.high_band_gain_db, self.output_gain_db = high_band_gain_db, output_gain_db
+        weights = chosen_weights(model, weights)
         if weights is not None:
             self.weights = weights
+
+    @property
+    def model(self) -> str:
+        """``"base"`` or ``"wide"``, that of the weights.
+
+        Assign a name for the weights of this package; :attr:`latency` follows.
+        """
+        family = self._state().family
+        names = [name for name, packaged in PACKAGED_WEIGHTS.items() if packaged.family == family]
+        return names[0] if names else family
+
+    @model.setter
+    def model(self, model: ModelName) -> None:
+        check_choice("model", model, MODELS)
+        self.weights = model
 
     @property
     def weights(self) -> str | Path | None:
@@ -179,7 +203,8 @@ class NovaSR(VST3Plugin):
             state = replace(present, script=str(Path(str(weights)).resolve()))
         else:
             loaded = load_weights(weights)
-            name = "" if weights is None else Path(weights).name
+            packaged = weights is None or str(weights) in PACKAGED_WEIGHTS
+            name = "" if packaged else Path(str(weights)).name
             state = replace(
                 present, family=loaded.family, values=loaded.values(), weights=name, script=""
             )
@@ -231,6 +256,11 @@ class NovaSR(VST3Plugin):
         if now.script != state.script or not np.array_equal(now.values, state.values):
             raise PluginError("the plugin did not take them, and does not say why")
 
+    def _adds_at(self, rate: float) -> bool:
+        """Tell whether the model has a band to add at this rate."""
+        model = self.model
+        return engine_format("native", model if model in MODELS else None).extends(round(rate))
+
     def _raise_problem(self) -> None:
         if problem := self._state().problem:
             raise PluginError(problem)
@@ -248,8 +278,9 @@ class NovaSR(VST3Plugin):
 
     def __repr__(self) -> str:
         """Show what differs from the defaults."""
-        shown = {name: getattr(self, name) for name in _parameters()} | {"weights": self.weights}
-        defaults = {name: p.default for name, p in _parameters().items()} | {"weights": None}
+        shown = {name: getattr(self, name) for name in (*_parameters(), "model", "weights")}
+        defaults = {name: p.default for name, p in _parameters().items()}
+        defaults |= {"model": "base", "weights": None}
         changed = [f"{n}={value!r}" for n, value in shown.items() if value != defaults[n]]
         return f"{type(self).__name__}({', '.join(changed)})"
 
@@ -269,4 +300,4 @@ def _restore(cls: type[NovaSR], state: bytes) -> NovaSR:
 
 
 def _no_parameter(name: str) -> str:
-    return f"NovaSR has no parameter {name!r}; there are {', '.join((*NAMES, 'weights'))}"
+    return f"NovaSR has no parameter {name!r}; there are {', '.join((*NAMES, 'model', 'weights'))}"

@@ -165,6 +165,8 @@ def _warn_of_rates_without_effect() -> None:
             rate = options["sample_rate"] if "sample_rate" in options else arguments[1]
             if rate > _HIGHEST_HZ or not engine_format("native", None).extends(rate):
                 for effect in set(_effects_in(plugin)).difference(_warned):
+                    if rate <= _HIGHEST_HZ and cast(Any, effect)._adds_at(rate):
+                        continue
                     _warned.add(effect)
                     msg = (
                         f"novasr.NovaSR adds nothing at {rate:g} Hz, the output is the input: "

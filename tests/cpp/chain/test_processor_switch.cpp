@@ -159,6 +159,37 @@ TEST_CASE("ProcessorSwitch: switching causes no step", "[switch]") {
   REQUIRE(steepest < 0.5 * 2.0 * std::numbers::pi * 200.0 / 48'000.0 * 1.2);
 }
 
+TEST_CASE("ProcessorSwitch: the rates of input and output may differ", "[switch]") {
+  const auto rate = GENERATE(std::uint32_t{16'000}, std::uint32_t{22'050});
+  const ProcessSpec spec{.sample_rate_hz = rate, .channels = 1, .max_block_frames = 4096};
+  const Audio input = uniform_noise(1, rate, 13);
+  const auto play_all = [&](std::unique_ptr<Processor> first, std::unique_ptr<Processor> second) {
+    ProcessorSwitch machine;
+    machine.prepare(spec, std::move(first));
+    std::vector<float> output(48'000);
+    std::size_t written = 0;
+    for (std::size_t at = 0; at < rate; at += 50) {
+      if (at == 5'000 && second) machine.offer(std::move(second));
+      const float* const in[] = {input[0].data() + at};
+      float* const out[] = {output.data() + written};
+      machine.apply(kFull);
+      written += machine.process({in, 1, 50}, {out, 1, std::min<std::size_t>(200, 48'000 - written)});
+    }
+    REQUIRE(written == 48'000);
+    return Audio{output};
+  };
+  const auto other = [&] {
+    auto processor = std::make_unique<Processor>(std::make_unique<InterpolatingEngine>(90));
+    processor->prepare(spec);
+    return processor;
+  };
+  const Audio changed = play_all(native(spec), other());
+  const Audio before = play_all(native(spec), nullptr), after = play_all(other(), nullptr);
+  REQUIRE(largest_difference(changed, before, 0, 10'000) == 0.0);
+  REQUIRE(largest_difference(changed, before, 20'000, 48'000) > 0.01);  // control: they do differ
+  REQUIRE(largest_difference(changed, after, 20'000, 48'000) == 0.0);
+}
+
 TEST_CASE("ProcessorSwitch: the output depends neither on the block size nor on processing in place", "[switch]") {
   const Audio input = uniform_noise(2, 40'000, 7);
   const auto change_of = [&](const Cutter& cutter) {

@@ -30,14 +30,21 @@ std::shared_ptr<const Model> read_file(const std::filesystem::path& path) {
   return read_model(std::as_bytes(std::span(bytes)));
 }
 
+std::filesystem::path neutral_file(const ModelFamily& family) {
+  return std::filesystem::path(NOVASR_TEST_FAMILIES) / family.name / "neutral.safetensors";
+}
+
+bool has_neutral_file(const ModelFamily& family) {
+  return std::filesystem::exists(neutral_file(family));
+}
+
 std::shared_ptr<const Model> model_of(const ModelFamily& family) {
-  if (!family.built_in.empty()) return read_model(std::as_bytes(family.built_in));
-  return read_file(std::filesystem::path(NOVASR_TEST_FAMILIES) / family.name / "neutral.safetensors");
+  return has_neutral_file(family) ? read_file(neutral_file(family)) : built_in_model(family);
 }
 
 /// A model that exercises its memory and channel links, which the neutral files hide.
 std::shared_ptr<const Model> lively(const ModelFamily& family) {
-  if (!family.built_in.empty()) return model_of(family);
+  if (!has_neutral_file(family)) return model_of(family);
   return family.make(std::vector<float>(family.value_count(), 0.5f));
 }
 

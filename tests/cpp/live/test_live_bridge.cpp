@@ -4,6 +4,7 @@
 #include <random>
 
 #include "allocation_counter.hpp"
+#include "novasr/errors.hpp"
 #include "novasr/live_bridge.hpp"
 #include "novasr/model.hpp"
 #include "streaming.hpp"
@@ -23,6 +24,19 @@ constexpr double kDriftSeconds = 600.0;
 
 std::unique_ptr<novasr::StreamingEngine> engine() {
   return std::make_unique<InterpolatingEngine>(43);
+}
+
+/// Runs a bridge for a second in blocks of 128, with another engine from the middle on; returns what it plays.
+std::vector<float> play_with_change(LiveBridge& bridge, std::span<const float> in, std::size_t new_latency) {
+  std::vector<float> out(in.size());
+  for (std::size_t first = 0; first + 128 <= in.size(); first += 128) {
+    if (first == in.size() / 256 * 128) bridge.change_engine(std::make_unique<InterpolatingEngine>(new_latency));
+    REQUIRE(allocations_in([&] {
+              const RealtimeScope realtime;
+              bridge.duplex(in.data() + first, out.data() + first, 128, {});
+            }) == 0);
+  }
+  return out;
 }
 
 std::vector<float> interleaved_noise(std::size_t frames, std::size_t channels, unsigned seed) {
@@ -152,6 +166,48 @@ TEST_CASE("LiveBridge: duplex() equals the Processor for any block size", "[live
     for (std::size_t c = 0; c < channels; ++c) REQUIRE(out[i * channels + c] == streamer.output()[c][i]);
   REQUIRE(bridge.latency_frames() == static_cast<double>(processor.latency_frames()));
   REQUIRE(bridge.stats().input_frames == 5'000);
+}
+
+TEST_CASE("LiveBridge: another engine takes over without a step, and the latency follows", "[live]") {
+  LiveBridge bridge(engine(), {});
+  std::vector<float> in(48'000);
+  for (std::size_t i = 0; i < in.size(); ++i)
+    in[i] = static_cast<float>(0.5 * std::sin(2.0 * std::numbers::pi * 200.0 / 48'000.0 * static_cast<double>(i)));
+  const double latency = bridge.latency_frames();
+  const auto out = play_with_change(bridge, in, 500);
+  REQUIRE(bridge.latency_frames() == latency + 500 - 43);
+  double steepest = 0.0;
+  for (std::size_t i = 2'000; i < out.size(); ++i) steepest = std::max(steepest, std::abs(double{out[i]} - out[i - 1]));
+  REQUIRE(steepest < 0.5 * 2.0 * std::numbers::pi * 200.0 / 48'000.0 * 1.2);
+  const LiveStats stats = bridge.stats();
+  REQUIRE(stats.input_frames == stats.output_frames);
+  REQUIRE(stats.record_lost == 0);
+}
+
+TEST_CASE("LiveBridge: a recording stays aligned when an engine of another latency takes over", "[live]") {
+  const auto [old_latency, new_latency] =
+      GENERATE(std::pair<std::size_t, std::size_t>(43, 500), std::pair<std::size_t, std::size_t>(500, 43));
+  LiveBridge bridge(std::make_unique<InterpolatingEngine>(old_latency), {.record = true});
+  bridge.set_parameters(dry());
+  const std::size_t lag = bridge.chain_latency_frames();
+  const auto in = interleaved_noise(48'000, 1, 8);
+  play_with_change(bridge, in, new_latency);
+  const auto read = [](novasr::FrameRing& ring) {
+    std::vector<float> frames(ring.readable());
+    float* const channel[] = {frames.data()};
+    ring.read(novasr::AudioView<float>(channel, 1, frames.size()));
+    return frames;
+  };
+  const auto before = read(bridge.recorded_before()), after = read(bridge.recorded_after());
+  REQUIRE(bridge.stats().record_lost == 457);
+  REQUIRE(before.size() + 457 + 128 > 48'000);
+  const std::size_t settled = 40'000;
+  REQUIRE(std::equal(before.begin() + settled, before.begin() + 47'000, after.begin() + settled + lag));
+}
+
+TEST_CASE("LiveBridge: a value out of range is refused", "[live]") {
+  LiveBridge bridge(engine(), {});
+  REQUIRE_THROWS_AS(bridge.set_parameters({.mix = 1.5f}), novasr::ConfigError);
 }
 
 TEST_CASE("LiveBridge: mono in is copied to all outputs, mono out is the average of the inputs", "[live]") {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "PluginProcessor.h"
+#include "Presets.h"
 #include "band_noise.hpp"
 #include "editor/PluginEditor.h"
 #include "novasr/band_verdict.hpp"
@@ -238,6 +239,48 @@ TEST_CASE("Editor: shows the verdict on the input's band once there is enough da
   CHECK_FALSE(says(*plugin.editor, "listening"));
 }
 
+TEST_CASE("Editor: the model wide has no crossover to set, and the verdict is on the band that it detects") {
+  Opened plugin;
+  button(*plugin.editor, "Wide").setToggleState(true, juce::sendNotificationSync);
+  plugin.processor.followModelParameter();
+  CHECK_FALSE(titled<juce::Slider>(*plugin.editor, "Crossover").isEnabled());
+  CHECK_FALSE(button(*plugin.editor, "Extend").isEnabled());
+  CHECK(titled<juce::Slider>(*plugin.editor, "High band gain").isEnabled());
+  const auto [topHz, level, expected] =
+      GENERATE(table<double, double, const char*>({{3'400.0, 0.1, "Input: sound to 3.2 kHz: extend it"},
+                                                   {0.0, 0.1, "already full band to 24.0 kHz: nothing to extend"},
+                                                   {0.0, 0.0, "silence: nothing to extend"}}));
+  plugin.play(bandNoise(topHz, 48'000.0, 4.0, level));
+  INFO(titled<juce::Label>(*plugin.editor, "Input").getText());
+  CHECK(says(*plugin.editor, expected));
+  CHECK(says(*plugin.editor, "Built-in weights"));
+  CHECK_FALSE(button(*plugin.editor, "Reset weights").isEnabled());
+  const int latency = plugin.processor.getLatencySamples();
+  CHECK(says(*plugin.editor, "Latency " + juce::String(latency) + " samples"));
+  CHECK(latency > 500);
+
+  button(*plugin.editor, "Base").setToggleState(true, juce::sendNotificationSync);
+  plugin.processor.followModelParameter();
+  CHECK(titled<juce::Slider>(*plugin.editor, "Crossover").isEnabled());
+  CHECK(plugin.processor.getLatencySamples() == 144);
+}
+
+TEST_CASE("Editor: a preset chooses the model and its brightness, and leaves the output gain") {
+  Opened plugin;
+  auto& parameters = plugin.processor.parameters();
+  parameters.mix = 0.5f;
+  parameters.outputGain = -3.0f;
+  for (const auto& preset : presets()) {
+    INFO(preset.name);
+    preset.apply(parameters);
+    CHECK(parameters.model.getIndex() == (juce::String(preset.name) == "Voice" ? 0 : 1));
+    CHECK(parameters.highBandGain.get() == Approx(preset.highBandGainDecibels));
+    CHECK(parameters.mix.get() == 1.0f);
+    CHECK(parameters.outputGain.get() == Approx(-3.0f));
+  }
+  CHECK(presets().size() == 3);
+}
+
 TEST_CASE("Editor: shows no verdict at rates with nothing to extend") {
   Opened plugin;
   plugin.play(bandNoise(7'900.0, 48'000.0, 4.0));
@@ -277,8 +320,8 @@ TEST_CASE("Editor: Tab reaches every control once, in reading order, and each ha
     CHECK(dynamic_cast<juce::SettableTooltipClient&>(*control).getTooltip().isNotEmpty());
   }
   CHECK(titles.joinIntoString("; ") ==
-        "Mode: extend; Mode: full; Front end: clean; Front end: reference; "
-        "Crossover; Mix; High band gain; Output gain; Bypass; Load weights...");
+        "Model: base; Model: wide; Mode: extend; Mode: full; Front end: clean; Front end: reference; "
+        "Crossover; Mix; High band gain; Output gain; Bypass; Presets...; Load weights...");
 }
 
 TEST_CASE("Editor: nothing is clipped or overlaps between the smallest and the largest size") {

@@ -25,7 +25,7 @@ std::shared_ptr<const Model> neutral_model(const ModelFamily& family) {
 
 TEST_CASE("Families: a session may contain a model of any family, and the plugin reports its latency") {
   for (const ModelFamily* family : model_families()) {
-    if (!family->built_in.empty()) continue;
+    if (family == model_families().front()) continue;
     INFO(family->name);
     const auto model = neutral_model(*family);
     for (const double rate : {44'100.0, 48'000.0}) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <thread>
+#include <utility>
 
 #include "audio_thread_guard.hpp"
 #include "sound.hpp"
@@ -114,6 +115,28 @@ TEST_CASE("Audio thread: parameter changes, bypass and restarts neither allocate
     parameters[block % parameters.size()]->setValue(static_cast<float>(block % 101) / 100.0f);
     if (format == Format::vst3 && block % 50 == 49) host::restart(*instance);
   });
+  REQUIRE(seen.allocations == 0);
+  REQUIRE(seen.frees == 0);
+  REQUIRE(seen.waits == 0);
+}
+
+TEST_CASE("Audio thread: a change of model neither allocates nor frees there, and never waits") {
+  if (!test::counts_breaches()) return;
+  const auto instance = host::open(Format::vst3, 48'000.0, 128);
+  std::atomic<bool> done = false;
+  Breaches seen;
+  std::thread audio([&] {
+    seen = breaches_while_playing(*instance, [](int) { std::this_thread::sleep_for(std::chrono::milliseconds(1)); });
+    done = true;
+  });
+  int changes = 0;
+  for (int latency = instance->getLatencySamples(), wide = 1; !done; wide = 1 - wide) {
+    host::parameter(*instance, "Model").setValue(static_cast<float>(wide));
+    for (int i = 0; i < 20 && !done && instance->getLatencySamples() == latency; ++i) host::run_messages(10);
+    if (std::exchange(latency, instance->getLatencySamples()) != latency) ++changes;
+  }
+  audio.join();
+  REQUIRE(changes > 3);
   REQUIRE(seen.allocations == 0);
   REQUIRE(seen.frees == 0);
   REQUIRE(seen.waits == 0);

@@ -335,7 +335,7 @@ def test_wrong_values_are_refused_and_change_nothing(change, message):
 
 def test_unknown_names_are_refused_with_the_known_ones():
     effect = NovaSR()
-    known = "there are mode, front_end, crossover_hz, .* bypass, weights"
+    known = "there are mode, front_end, crossover_hz, .* bypass, model, weights"
     with pytest.raises(AttributeError, match=f"no parameter 'wet'; {known}") as refusal:
         effect.wet = 0.5
     assert isinstance(refusal.value, NovasrError)
@@ -357,6 +357,7 @@ def test_pedalboards_view_of_the_parameters_works():
         "high_band_gain_db",
         "output_gain_db",
         "bypass",
+        "model",
     ]
 
 
@@ -376,6 +377,63 @@ def test_a_subclass_may_set_attributes_before_the_constructor():
     effect = Gentle(-6.0)
     assert (effect._level, effect.mix, effect.high_band_gain_db) == (-6.0, 0.5, 0.0)
     assert repr(copy.copy(effect)) == "Gentle(mix=0.5)"
+
+
+# The model
+
+
+def telephone(channels: int, rate: int) -> np.ndarray:
+    """Noise whose band ends at 3.4 kHz."""
+    spectrum = np.fft.rfft(noise(channels, rate))
+    spectrum[:, np.fft.rfftfreq(rate, 1 / rate) > 3400] = 0
+    return np.fft.irfft(spectrum, rate).astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100, 48_000, 96_000])
+def test_the_model_wide_is_that_of_a_stream(rate):
+    audio = telephone(2, rate)
+    effect = NovaSR(model="wide", high_band_gain_db=-2)
+    output = effect(audio, rate)
+    stream = novasr.Stream(rate, 2, output_rate=rate, model="wide", high_band_gain_db=-2)
+    expected = stream.process(padded(audio, stream.latency).T)[stream.latency :].T
+    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-6)
+    assert effect.latency == stream.latency
+    assert not np.array_equal(output, audio)
+
+
+def test_the_model_is_changed_and_changed_back():
+    audio, effect = telephone(1, 48_000), NovaSR(mix=0.8)
+    before = effect(audio, 48_000)
+    assert (effect.model, effect.latency) == ("base", 144)
+    effect.model = "wide"
+    wide = effect(audio, 48_000)
+    np.testing.assert_array_equal(wide, NovaSR(model="wide", mix=0.8)(audio, 48_000))
+    assert not np.array_equal(wide, before)
+    assert (effect.model, effect.mix, effect.weights) == ("wide", 0.8, None)
+    assert effect.latency == novasr.Stream(48_000, model="wide").latency
+    effect.model = "base"
+    np.testing.assert_array_equal(effect(audio, 48_000), before)
+    assert effect.latency == 144
+
+
+def test_a_copy_has_the_model():
+    effect = NovaSR(model="wide")
+    assert repr(effect) == "NovaSR(model='wide')"
+    again = pickle.loads(pickle.dumps(effect))
+    assert again.model == "wide"
+    audio = telephone(1, 48_000)
+    np.testing.assert_array_equal(again(audio, 48_000), effect(audio, 48_000))
+
+
+def test_a_model_that_does_not_exist_or_contradicts_the_weights_is_refused(other_weights):
+    with pytest.raises(novasr.ParameterError, match=r"model.*'narrow'"):
+        NovaSR(model="narrow")
+    with pytest.raises(novasr.ParameterError, match="give one of the two"):
+        NovaSR(model="wide", weights=other_weights)
+    effect = NovaSR()
+    with pytest.raises(novasr.ParameterError):
+        effect.model = "narrow"
+    assert effect.model == "base"
 
 
 # Weights
@@ -635,7 +693,7 @@ def test_300_effects_leave_nothing_behind():
     code = LIVES.format(definition="from novasr import NovaSR as Effect", count=300)
     alive, before, after, grown = run_python(code).split()
     assert alive == "0"
-    assert (before, after) == ("1", "0")  # the thread that all plugins share ends with the last
+    assert (before, after) == ("2", "0")  # the threads that all plugins share end with the last
     assert float(grown) < 3
 
 
@@ -647,7 +705,7 @@ def test_control_a_plain_subclass_leaks():
             super().__init__(str(find_bundle()))
     """
     alive, _, after, _ = run_python(LIVES.format(definition=definition, count=8)).split()
-    assert (alive, after) == ("8", "1")  # the thread that all plugins share has not ended
+    assert (alive, after) == ("8", "2")  # the threads that all plugins share have not ended
 
 
 @pytest.mark.alone

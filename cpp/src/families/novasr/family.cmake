@@ -12,12 +12,7 @@ target_sources(
           ${novasr_family}/weights.cpp
           ${novasr_family}/kernels/table.cpp)
 
-set(weights ${PROJECT_SOURCE_DIR}/python/novasr/weights/novasr.safetensors)
-set(embed_bytes ${PROJECT_SOURCE_DIR}/cmake/embed_bytes.py)
-add_custom_command(
-  OUTPUT ${novasr_generated}/novasr_weights.inc
-  COMMAND Python3::Interpreter ${embed_bytes} ${weights} ${novasr_generated}/novasr_weights.inc
-  DEPENDS ${embed_bytes} ${weights})
+novasr_embed_weights(novasr_weights novasr.safetensors)
 
 set(generate_dft ${novasr_family}/kernels/generate_dft.py)
 foreach(points 18 48)

@@ -1,4 +1,4 @@
-# Band extension at 48 kHz: its engine, and the kernels, one file for each instruction set.
+# Band extension at 48 kHz: its engine, its built-in weights, and the kernels, one file for each instruction set.
 set(wide_family ${CMAKE_CURRENT_LIST_DIR})
 
 target_sources(
@@ -12,5 +12,9 @@ target_sources(
           ${wide_family}/noise.cpp
           ${wide_family}/wide_engine.cpp
           ${wide_family}/kernels/table.cpp)
+
+novasr_embed_weights(wide_weights wide.safetensors)
+add_custom_target(wide_generated DEPENDS ${novasr_generated}/wide_weights.inc)
+add_dependencies(novasr_generated wide_generated)
 
 novasr_isa_sources(novasr_core ${wide_family}/kernels/kernels ISAS portable sse41 avx2 avx512)

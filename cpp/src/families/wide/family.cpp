@@ -13,6 +13,10 @@
 namespace novasr {
 namespace {
 
+constexpr unsigned char kBuiltIn[] = {
+#include "wide_weights.inc"
+};
+
 class WideModel final : public Model {
  public:
   explicit WideModel(std::vector<float> values)
@@ -37,7 +41,7 @@ constinit const ModelFamily families::wide{
     .name = "wide",
     .prefix = "",
     .tensors = wide::kTensors,
-    .built_in = {},
+    .built_in = kBuiltIn,
     .make = make,
 };
 

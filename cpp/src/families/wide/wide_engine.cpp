@@ -57,6 +57,10 @@ std::size_t WideEngine::latency_frames() const NOVASR_RT {
   return kLatencyFrames;
 }
 
+EngineStats WideEngine::stats() const NOVASR_RT {
+  return {.cutoff_hz = cutoff_hz()};
+}
+
 void WideEngine::prepare(const EngineSpec& spec) {
   if (spec.channels < 1 || spec.channels > kMaxChannels) {
     throw ConfigError("channels is " + std::to_string(spec.channels) + "; it must be 1 .. " +
@@ -132,7 +136,10 @@ void WideEngine::run_hops() NOVASR_RT {
   Extender::Workspace work;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   extender_.analyse(audio, work);
   std::array<float, kMaxRows> cutoffs{};
-  for (std::size_t h = 0; h < hops; ++h) cutoffs[h] = next_cutoff_hz(work.power[h]);
+  for (std::size_t h = 0; h < hops; ++h) {
+    if (!fixed_cutoff_hz_) estimator_.push(std::span(work.power[h]).first<kLines>());
+    cutoffs[h] = cutoff_hz();
+  }
   extender_.extend(audio, std::span(cutoffs).first(hops), work, output_.view(ready_ + done).subview(ready_, done));
   const auto all = input_.view(kHop + waiting_);
   for (std::size_t c = 0; c < channels_; ++c)
@@ -152,8 +159,7 @@ void WideEngine::deliver(AudioView<float> out) NOVASR_RT {
   ready_ -= out.frames();
 }
 
-float WideEngine::next_cutoff_hz(const std::array<float, kLineRow>& power) NOVASR_RT {
-  if (!fixed_cutoff_hz_) estimator_.push(std::span(power).first<kLines>());
+float WideEngine::cutoff_hz() const NOVASR_RT {
   return std::max(kLowestCutoffHz, fixed_cutoff_hz_.value_or(estimator_.cutoff_hz()));
 }
 

@@ -29,6 +29,7 @@ class WideEngine final : public StreamingEngine {
   void process(AudioView<const float> in, AudioView<float> out) NOVASR_RT override;
   void flush(AudioView<float> out) noexcept override;
   [[nodiscard]] std::size_t latency_frames() const NOVASR_RT override;
+  [[nodiscard]] EngineStats stats() const NOVASR_RT override;
 
  private:
   [[nodiscard]] std::size_t next_hops(std::size_t frames) const NOVASR_RT;
@@ -36,7 +37,7 @@ class WideEngine final : public StreamingEngine {
   void append_zeros(std::size_t frames) NOVASR_RT;
   void run_hops() NOVASR_RT;
   void deliver(AudioView<float> out) NOVASR_RT;
-  [[nodiscard]] float next_cutoff_hz(const std::array<float, kLineRow>& power) NOVASR_RT;
+  [[nodiscard]] float cutoff_hz() const NOVASR_RT;
 
   Extender extender_;
   std::optional<float> fixed_cutoff_hz_;

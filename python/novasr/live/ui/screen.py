@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from novasr.live.stats import LiveEvent, LiveStats
 
 LABEL_CELLS = 8
+MODEL_CELLS = 10
 
 METER_CELLS = 46
 METER_FLOOR_DB = -60.0
@@ -38,7 +39,7 @@ EVENT_ROWS = 2
 EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
 EIGHTHS_RIGHT = " ▏▎▍▌▋▊▉█"
 STATE_STYLES = {"running": "bold green", "stopped": "bold red"}
-KEYS = "b bypass (A/B)   m mode   + - mix   r reset peaks   q quit"
+KEYS = "b bypass (A/B)   w model   m mode   + - mix   r reset peaks   q quit"
 
 
 class Screen:
@@ -113,12 +114,20 @@ def _title(stats: LiveStats) -> Table:
 
 
 def _devices(stats: LiveStats) -> Table:
-    sound = Text("BYPASS", "bold black on yellow") if stats.bypass else Text(stats.mode, "bold")
+    sound = Text("BYPASS", "bold black on yellow") if stats.bypass else Text(_model(stats), "bold")
     if stats.passthrough:
         sound = Text("nothing to add at this rate", "yellow")
     route = Text.assemble(stats.input, (" → ", "dim"), stats.output)
     route.truncate(50, overflow="ellipsis")
     return _two_sides(route, sound.append(f", mix {stats.mix:.0%}", "not bold default on default"))
+
+
+def _model(stats: LiveStats) -> str:
+    name = stats.model if len(stats.model) <= MODEL_CELLS else f"{stats.model[: MODEL_CELLS - 1]}…"
+    if stats.cutoff_hz == 0:
+        return f"{name} {stats.mode}"
+    full = stats.cutoff_hz >= HIGHEST_HZ
+    return f"{name}, " + ("full band" if full else f"from {stats.cutoff_hz / 1000:.1f} kHz")
 
 
 def _two_sides(left: Text, right: Text) -> Table:

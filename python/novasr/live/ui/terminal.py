@@ -46,6 +46,7 @@ def run(stream: LiveStream) -> None:
     screen, events = Screen(), list[LiveEvent]()
     stats = stream.stats
     sound: dict[str, Any] = {
+        "model": stats.model,
         "bypass": stats.bypass,
         "mode": stats.mode,
         "mix": stats.mix,
@@ -65,10 +66,12 @@ def run(stream: LiveStream) -> None:
                     stream.set(**change)
 
 
-def sound_change(key: str, bypass: bool, mode: str, mix: float) -> dict[str, Any]:
+def sound_change(key: str, model: str, bypass: bool, mode: str, mix: float) -> dict[str, Any]:
     """Give what `key` changes, as `LiveStream.set` takes it; nothing for other keys."""
     if key in ("b", " "):
         return {"bypass": not bypass}
+    if key == "w":
+        return {"model": "base" if model == "wide" else "wide"}
     if key == "m":
         return {"mode": "full" if mode == "extend" else "extend"}
     if key == "+":
@@ -111,7 +114,7 @@ def _print_lines(stream: LiveStream) -> None:
             due = time.monotonic() + LINE_SECONDS
             stats = stream.stats
             print_line(
-                f"{stats.time:.1f} s: {stats.state}, in {stats.input_peak_db:.1f} dB,"
+                f"{stats.time:.1f} s: {stats.state}, {stats.model}, in {stats.input_peak_db:.1f} dB,"
                 f" out {stats.output_peak_db:.1f} dB, latency {stats.latency_ms:.1f} ms,"
                 f" load {stats.load:.0%}, xruns {stats.xruns_input + stats.xruns_output},"
                 f" underruns {stats.underruns}"
