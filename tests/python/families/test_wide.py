@@ -71,16 +71,18 @@ def whole(network, audio, cutoff_hz) -> np.ndarray:
 
 
 def streamed(stream, audio, block) -> np.ndarray:
-    """Run a streaming form in blocks of whole hops, and to its end; add the audio."""
-    padded = np.concatenate([audio, np.zeros(-len(audio) % HOP, np.float32)])
+    """Run a streaming form in blocks of whole hops, and to its end; add the audio, (frames,) or (frames, channels)."""
+    channels = np.atleast_2d(audio.T)
+    padded = np.pad(channels, ((0, 0), (0, -len(audio) % HOP)))[:, None]
     with torch.inference_mode():
-        state, parts = stream.initial_state(1), []
-        for start in range(0, len(padded), block):
-            part, state = stream(torch.from_numpy(padded[None, None, start : start + block]), state)
+        state, parts = stream.initial_state(len(channels)), []
+        for start in range(0, padded.shape[-1], block):
+            part, state = stream(torch.from_numpy(padded[..., start : start + block]), state)
             parts.append(part)
         parts.append(stream.flush(state))
     assert parts[-1].shape[-1] == TAIL
-    return audio + torch.cat(parts, -1)[0, 0].numpy()[: len(audio)]
+    added = torch.cat(parts, -1)[:, 0].numpy()[:, : len(audio)]
+    return audio + added.T.reshape(audio.shape)
 
 
 def scripted(network, cutoff_hz):
@@ -97,7 +99,8 @@ def scripted(network, cutoff_hz):
 
 
 def native(network, audio, cutoff_hz, *, isa=None, block=None) -> np.ndarray:
-    """Run the engine in a chain, which adds the input; the latency is not removed."""
+    """Run the engine in a chain, which adds the input, (frames,) or (frames, channels); the latency stays."""
+    frames = audio.reshape(len(audio), -1)
     tensors = network.state_dict()
     names = next(f["tensors"] for f in _native.families() if f["name"] == "wide")
     values = np.concatenate([tensors[name].numpy().ravel() for name in names])
@@ -105,12 +108,16 @@ def native(network, audio, cutoff_hz, *, isa=None, block=None) -> np.ndarray:
         values, family="wide", offline=False, isa=isa, cutoff_hz=cutoff_hz
     )
     stream = _native.Stream(
-        engine, sample_rate=48_000, output_rate=48_000, channels=1, low_latency=False
+        engine,
+        sample_rate=48_000,
+        output_rate=48_000,
+        channels=frames.shape[1],
+        low_latency=False,
     )
     assert stream.latency == LATENCY
-    starts = range(0, len(audio), block or len(audio))
-    parts = [stream.process(audio[start : start + (block or len(audio)), None]) for start in starts]
-    return np.concatenate([*parts, stream.flush()])[:, 0]
+    step = block or len(audio)
+    parts = [stream.process(frames[start : start + step]) for start in range(0, len(audio), step)]
+    return np.concatenate([*parts, stream.flush()]).reshape(-1, *audio.shape[1:])
 
 
 @pytest.mark.parametrize("cell", ["conv", "gru"])
@@ -187,6 +194,37 @@ def test_the_future_beyond_the_latency_has_no_effect(network, speech):
     one, other = (whole(network, x, 8_000.0) for x in (audio, changed))
     assert np.abs(one - other)[:known].max() < 1e-6  # the averages' FFT rounds differently
     assert np.abs(one - other)[cut:].max() > 0.01
+
+
+def test_linked_channels_agree_with_the_native_engine(network, speech):
+    """One channel is quieter, one is another sound, one is silent at times."""
+    other = np.roll(speech, 30_000)
+    gated = speech.copy()
+    gated[20_000:40_000] = 0.0
+    audio = np.stack([0.2 * speech, other, gated], 1)[:60_000].copy()
+    stream = StreamingWide(network).eval()
+    stream.cutoff_hz.fill_(8_000.0)
+    made = native(network, audio, 8_000.0)[LATENCY:][: len(audio)]
+    assert np.abs(streamed(stream, audio, 4 * HOP) - made).max() < 3e-6
+
+
+@pytest.mark.parametrize("pan_db", [-3.0, -6.0, -12.0, -20.0])
+def test_a_panned_source_stays_where_it_is(speech, pan_db):
+    """Level and phase of what is added differ between the channels as those of the source do."""
+    low = soxr.resample(0.5 * speech[: 3 * 48_000], 48_000, 8_000)
+    gain = 10 ** (pan_db / 20)
+    made = novasr.enhance(np.stack([low, gain * low], 1).astype(np.float32), 8_000, model="wide")
+    window = np.hanning(2_048)
+    frames = np.lib.stride_tricks.sliding_window_view(made, 2_048, axis=0)[::512]
+    left, right = (np.fft.rfft(frames[:, channel] * window) for channel in (0, 1))
+    hertz = np.fft.rfftfreq(2_048, 1 / 48_000)
+    loud = (np.abs(left) ** 2).mean(1) > 1e-6 * (np.abs(left) ** 2).mean(1).max()
+    for low_hz in (5_000, 8_000, 12_000):
+        band = (hertz >= low_hz) & (hertz < 1.5 * low_hz)
+        one, two = left[loud][:, band], right[loud][:, band]
+        level_db = 10 * np.log10((np.abs(two) ** 2).mean(1) / (np.abs(one) ** 2).mean(1)) - pan_db
+        assert np.abs(level_db).max() < 0.5
+        assert np.abs(np.rad2deg(np.angle((two * one.conj()).sum(1)))).max() < 5.0
 
 
 def test_metadata_states_hop_and_latency(network):

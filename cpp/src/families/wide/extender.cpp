@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "dsp/finite.hpp"
@@ -11,6 +13,9 @@ namespace {
 
 /// Louder samples are analysed as if they had this magnitude: the power of a line stays finite.
 constexpr float kLoudest = 1e6f;
+
+/// Amplitude by which a quieter channel is raised at most: below lies rounding.
+constexpr float kMostRaised = 100.0f;
 
 /// First line of a whole vector that lies above the start of the crossover.
 std::size_t first_line_above(float cutoff_hz) NOVASR_RT {
@@ -56,6 +61,7 @@ void Extender::analyse(AudioView<const float> audio, Workspace& work) const NOVA
   const std::size_t hops = audio.frames() / kHop - 1;
   assert(audio.channels() == channels_.size() && hops <= max_hops());
   for (std::size_t h = 0; h < hops; ++h) work.power[h].fill(0.0f);
+  std::fill_n(work.loudest, hops, std::numeric_limits<float>::lowest());
   for (std::size_t first = 0; first < channels_.size(); first += group_size()) analyse_group(audio, first, work);
 }
 
@@ -68,6 +74,8 @@ void Extender::analyse_group(AudioView<const float> audio, std::size_t first, Wo
       bounded_frame(audio[c].subspan(h * kHop, kFrame), frame);
       kernels_.analyse(fft_, frame.data(), {row->re, row->im});
       kernels_.power({row->re, row->im}, row->power);
+      measure(bands_, kernels_, row->power, row->levels);
+      work.loudest[h] = std::max(work.loudest[h], row->levels.level);
       for (std::size_t k = 0; k < kLines; ++k) work.power[h][k] += row->power[k];
     }
   }
@@ -91,8 +99,9 @@ void Extender::extend_group(AudioView<const float> audio, std::span<const float>
   std::size_t count = 0;
   for (std::size_t c = first; c < end; ++c) {
     for (std::size_t h = 0; h < hops; ++h, ++count) {
-      work.levels[count] = describe(bands_, kernels_, work.rows[count].power, cutoffs_hz[h], channels_[c].averages,
-                                    work.layers.features[count]);
+      Workspace::Row& row = work.rows[count];
+      raise(work.loudest[h], row);
+      describe(bands_, kernels_, row.levels, cutoffs_hz[h], channels_[c].averages, work.layers.features[count]);
       rows[count] = {&channels_[c].layers, hop_ + h};
     }
   }
@@ -104,7 +113,7 @@ void Extender::extend_group(AudioView<const float> audio, std::span<const float>
     auto& overlap = channels_[c].overlap;
     for (std::size_t h = 0; h < hops; ++h, ++r) {
       const auto frame = audio[c].subspan(h * kHop, kFrame);
-      change_of(frame, work.rows[r], work.layers.gains[r], work.levels[r], cutoffs_hz[h], hop_ + h, change);
+      change_of(frame, work.rows[r], work.layers.gains[r], cutoffs_hz[h], hop_ + h, change);
       const auto to = out[c].subspan(h * kHop, kHop);
       for (std::size_t i = 0; i < kHop; ++i) to[i] = overlap[i] + change[i];
       if (hop_ + h == 0) std::ranges::fill(to, 0.0f);
@@ -113,14 +122,24 @@ void Extender::extend_group(AudioView<const float> audio, std::span<const float>
   }
 }
 
+/// Makes a frame of a quieter channel as loud as the loudest channel's: a source sounds alike wherever it is panned.
+void Extender::raise(float loudest, Workspace::Row& row) const NOVASR_RT {
+  row.raised = std::min(std::exp((loudest - row.levels.level) / 2.0f), kMostRaised);
+  if (row.raised == 1.0f) return;
+  for (float& value : row.re) value *= row.raised;
+  for (float& value : row.im) value *= row.raised;
+  kernels_.power({row.re, row.im}, row.power);
+  measure(bands_, kernels_, row.power, row.levels);
+}
+
 /// What a frame adds to the audio.
-void Extender::change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains, float level,
-                         float cutoff_hz, std::uint64_t hop, Frame& change) const NOVASR_RT {
+void Extender::change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains, float cutoff_hz,
+                         std::uint64_t hop, Frame& change) const NOVASR_RT {
   if (cutoff_hz >= kFullBandHz || is_silent(row.power)) return change.fill(0.0f);
   const std::size_t first_line = first_line_above(cutoff_hz);
   alignas(64) Frame frame;
   bounded_frame(audio, frame);
-  for (float& sample : frame) sample = std::max(sample, 0.0f);
+  for (float& sample : frame) sample = row.raised * std::max(sample, 0.0f);
   alignas(64) std::array<float, kLineRow> re, im, power, factor;
   kernels_.analyse(fft_, frame.data(), {re.data(), im.data()});
   kernels_.power({re.data(), im.data()}, power.data());
@@ -129,7 +148,7 @@ void Extender::change_of(std::span<const float> audio, const Workspace::Row& row
   alignas(64) std::array<std::array<float, kLineRow>, kExcitations> curves;
   for (std::size_t e = 0; e < kExcitations; ++e) {
     std::array<float, kGainBands> absolute;
-    for (std::size_t b = 0; b < kGainBands; ++b) absolute[b] = gains[e * kGainBands + b] + level / 2.0f;
+    for (std::size_t b = 0; b < kGainBands; ++b) absolute[b] = gains[e * kGainBands + b] + row.levels.level / 2.0f;
     bands_.gains.interpolate(absolute, first_line, curves[e]);
   }
   alignas(64) std::array<float, kLineRow> changed_re, changed_im;
@@ -142,6 +161,7 @@ void Extender::change_of(std::span<const float> audio, const Workspace::Row& row
                        .first_line = first_line},
                       {changed_re.data(), changed_im.data()});
   kernels_.synthesise(fft_, {changed_re.data(), changed_im.data()}, change.data());
+  for (float& sample : change) sample /= row.raised;
 }
 
 }  // namespace novasr::wide

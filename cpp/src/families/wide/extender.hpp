@@ -23,11 +23,13 @@ class Extender {
       alignas(64) float re[kLineRow];
       alignas(64) float im[kLineRow];
       alignas(64) float power[kLineRow];
+      FrameLevels levels;
+      float raised;  ///< factor of the frame
     };
     Row rows[kMaxRows];  ///< of a group of channels: all hops of the first, then those of the next
     std::array<float, kLineRow> power[kMaxRows];  ///< of each hop, all channels added
+    float loudest[kMaxRows];                      ///< of each hop, level of the loudest channel
     LayerRows layers;
-    float levels[kMaxRows];
   };
 
   Extender(std::shared_ptr<const Layers> layers, const kernels::KernelTable& kernels);
@@ -63,8 +65,9 @@ class Extender {
   void analyse_group(AudioView<const float> audio, std::size_t first, Workspace& work) const NOVASR_RT;
   void extend_group(AudioView<const float> audio, std::span<const float> cutoffs_hz, std::size_t first, Workspace& work,
                     AudioView<float> out) NOVASR_RT;
-  void change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains, float level,
-                 float cutoff_hz, std::uint64_t hop, Frame& change) const NOVASR_RT;
+  void raise(float loudest, Workspace::Row& row) const NOVASR_RT;
+  void change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains, float cutoff_hz,
+                 std::uint64_t hop, Frame& change) const NOVASR_RT;
 
   std::shared_ptr<const Layers> layers_;
   const kernels::KernelTable& kernels_;

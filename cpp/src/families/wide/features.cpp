@@ -44,25 +44,28 @@ void average(LeakyAverages& averages, const float* shape, float level, float act
 
 }  // namespace
 
-float describe(const Bands& bands, const kernels::KernelTable& kernels, const float* power, float cutoff_hz,
-               LeakyAverages& averages, std::span<float, kFeatureRow> features) NOVASR_RT {
-  alignas(64) float shape[kInputBandRow], tonality[kInputBandRow], present[kInputBandRow];
-  kernels.levels(bands.input, power, shape, tonality);
-  const float level = mean(shape, kLevelBands);
-  for (float& band : shape) band -= level;
-  average(averages, shape, level, activity_of(kernels, level));
+void measure(const Bands& bands, const kernels::KernelTable& kernels, const float* power,
+             FrameLevels& levels) NOVASR_RT {
+  kernels.levels(bands.input, power, levels.bands, levels.tonality);
+  levels.level = mean(levels.bands, kLevelBands);
+}
+
+void describe(const Bands& bands, const kernels::KernelTable& kernels, const FrameLevels& levels, float cutoff_hz,
+              LeakyAverages& averages, std::span<float, kFeatureRow> features) NOVASR_RT {
+  alignas(64) float shape[kInputBandRow], present[kInputBandRow];
+  for (std::size_t b = 0; b < kInputBandRow; ++b) shape[b] = levels.bands[b] - levels.level;
+  average(averages, shape, levels.level, activity_of(kernels, levels.level));
   find_present(bands, kernels, cutoff_hz, present);
 
   const float weight = averages.weight + kLeastWeight;
   std::ranges::fill(features, 0.0f);
   float* to = features.data();
   for (std::size_t b = 0; b < kInputBands; ++b) *to++ = present[b] * shape[b] / kShapeScale;
-  *to++ = level / kLevelScale + 1.0f;
+  *to++ = levels.level / kLevelScale + 1.0f;
   *to++ = std::log(cutoff_hz / kReferenceHz);
   for (std::size_t b = 0; b < kInputBands; ++b) *to++ = present[b] * (averages.shape[b] / weight) / kShapeScale;
-  *to++ = (level - averages.level / weight) / kLevelScale;
-  for (std::size_t b = 0; b < kInputBands; ++b) *to++ = present[b] * tonality[b] / kTonalityScale;
-  return level;
+  *to++ = (levels.level - averages.level / weight) / kLevelScale;
+  for (std::size_t b = 0; b < kInputBands; ++b) *to++ = present[b] * levels.tonality[b] / kTonalityScale;
 }
 
 }  // namespace novasr::wide

@@ -14,11 +14,20 @@ struct LeakyAverages {
   float weight = 0.0f;
 };
 
+/// What a frame's spectrum says by itself.
+struct FrameLevels {
+  alignas(64) float bands[kInputBandRow];     ///< natural logarithms of the input bands' power
+  alignas(64) float tonality[kInputBandRow];  ///< of each
+  float level;                                ///< mean of the lowest bands
+};
+
+/// [audio] Measures a frame by its power spectrum.
+void measure(const Bands& bands, const kernels::KernelTable& kernels, const float* power,
+             FrameLevels& levels) NOVASR_RT;
+
 /// [audio] Describes a frame by its spectrum and by the average of those before it, without its level, and by how
-/// tonal it is.
-///
-/// Returns the level: the mean of the lowest bands' natural logarithms of power. `features` is padded with zeros.
-float describe(const Bands& bands, const kernels::KernelTable& kernels, const float* power, float cutoff_hz,
-               LeakyAverages& averages, std::span<float, kFeatureRow> features) NOVASR_RT;
+/// tonal it is. `features` is padded with zeros.
+void describe(const Bands& bands, const kernels::KernelTable& kernels, const FrameLevels& levels, float cutoff_hz,
+              LeakyAverages& averages, std::span<float, kFeatureRow> features) NOVASR_RT;
 
 }  // namespace novasr::wide

@@ -33,6 +33,7 @@ from novasr.families.wide.network import (
 LOOK_AHEAD = TAIL = HOP
 MEMORY, EDGE, OFFSET, BAND = 4 * RATE_HZ, FFT, 0, 2_000
 FULL_BAND_HZ = 23_000.0
+MOST_RAISED = 100.0  # amplitude of a quieter channel, at most
 DECAY = math.exp(-HOP / RATE_HZ / AVERAGE_SECONDS)
 
 
@@ -42,7 +43,8 @@ class StreamingWide(nn.Module):
     Gives what the whole-signal result adds to the audio, except that a frame of digital silence, and one
     whose cut-off is `FULL_BAND_HZ` or more, adds exactly nothing.
 
-    The cut-off is the buffer `cutoff_hz`, shape (1,), one for all channels.
+    The channels of a batch are linked: the cut-off, the buffer `cutoff_hz` of shape (1,), is one for all, and quieter
+    channels are extended as if they were as loud as the loudest, so that a source sounds alike wherever it is panned.
     """
 
     def __init__(self, network: WideNetwork) -> None:
@@ -72,6 +74,7 @@ class StreamingWide(nn.Module):
         self.gain_bands, self.lowest_gain, self.highest_gain = GAIN_BANDS, LOWEST_GAIN, HIGHEST_GAIN
         self.level_bands = LEVEL_BANDS
         self.power_floor, self.line_power_floor = POWER_FLOOR, LINE_POWER_FLOOR
+        self.most_raised = MOST_RAISED
         self.active_level, self.decay = ACTIVE_LEVEL, DECAY
         self.whitening_lines, self.whitening_floor = WHITENING_LINES, WHITENING_FLOOR
         self.crossover_start, self.crossover_hz = CROSSOVER_START, CROSSOVER_LINES * LINE_HZ
@@ -133,6 +136,8 @@ class StreamingWide(nn.Module):
     def _change(self, padded: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Give what each frame adds to the audio, (batch, hops, FFT), and the state behind it."""
         spectrum = self._spectrum(padded)
+        raised = self._raised(_power_of(spectrum))
+        spectrum = raised * spectrum
         power = _power_of(spectrum)
         features, level, sums = self._features(power, state[2])
         x = self.enter(features)
@@ -147,11 +152,11 @@ class StreamingWide(nn.Module):
             gains[:, : self.gain_bands] + level / 2,
             gains[:, self.gain_bands :] + level / 2,
         )
-        upper = self._whitened(self._spectrum(padded.relu())) * self._curve(voiced)
+        upper = self._whitened(raised * self._spectrum(padded.relu())) * self._curve(voiced)
         upper = upper + noise[None] * self._curve(hiss)
         start = self.crossover_start * self.cutoff_hz
         share = (self.hertz[:, None] - start) / self.crossover_hz + 0.5
-        changed = share.clamp(0, 1) * (upper - spectrum)
+        changed = share.clamp(0, 1) * (upper - spectrum) / raised
         pieces = torch.fft.irfft(changed.transpose(1, 2), self.fft) * self.window
         changes = (power.sum(1)[..., None] > 0) & (self.cutoff_hz < self.full_band_hz)
         return torch.where(changes, pieces, torch.zeros_like(pieces)), kept
@@ -159,6 +164,12 @@ class StreamingWide(nn.Module):
     def _spectrum(self, audio: Tensor) -> Tensor:
         spectra: Tensor = torch.fft.rfft(audio.unfold(-1, self.fft, self.hop) * self.window)
         return spectra.transpose(1, 2)
+
+    def _raised(self, power: Tensor) -> Tensor:
+        """Give the factors with which quieter channels are as loud as the loudest: (batch, 1, hops)."""
+        level = torch.log(torch.matmul(self.input_bands, power) + self.power_floor)
+        level = level[:, : self.level_bands].mean(1, keepdim=True)
+        return torch.exp((level.amax(0, keepdim=True) - level) / 2).clamp(max=self.most_raised)
 
     def _curve(self, gains: Tensor) -> Tensor:
         curve = torch.matmul(self.gain_curve.t(), gains)

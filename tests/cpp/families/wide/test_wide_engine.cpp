@@ -99,12 +99,29 @@ TEST_CASE("WideEngine: any sequence of block sizes gives the same bits", "[wide]
     REQUIRE(same_bits(run_wide(*engine, input, random_blocks(seed)), whole));
 }
 
-TEST_CASE("WideEngine: with a given cut-off channels are independent, however many there are", "[wide]") {
-  const Audio input = noise(wide::kMaxRows + 3, 2'000);
+TEST_CASE("WideEngine: the loudest channel is extended as if it were alone, however many there are", "[wide]") {
+  Audio input = noise(wide::kMaxRows + 3, 2'000);
+  for (std::size_t c = 1; c < input.size(); ++c)
+    for (float& sample : input[c]) sample *= 0.1f;
   const auto single = wide_engine(1, kCutoffHz), multi = wide_engine(input.size(), kCutoffHz);
   const Audio output = run_wide(*multi, input, blocks_of(700));
-  for (std::size_t c = 0; c < input.size(); ++c)
-    REQUIRE(same_bits({output[c]}, run_wide(*single, {input[c]}, blocks_of(700))));
+  REQUIRE(same_bits({output[0]}, run_wide(*single, {input[0]}, blocks_of(700))));
+  std::ranges::reverse(input);
+  Audio reversed = run_wide(*multi, input, blocks_of(700));
+  std::ranges::reverse(reversed);
+  REQUIRE(same_bits(output, reversed));
+}
+
+TEST_CASE("WideEngine: a panned source keeps its place", "[wide]") {
+  for (const float quieter : {0.7f, 0.25f, 0.1f}) {
+    INFO(quieter);
+    Audio input(2, noise(1, 20'000)[0]);
+    for (float& sample : input[1]) sample *= quieter;
+    const Audio output = run_wide(*wide_engine(2, kCutoffHz), input, blocks_of(480));
+    Audio difference(1, output[0]);
+    for (std::size_t i = 0; i < difference[0].size(); ++i) difference[0][i] -= output[1][i] / quieter;
+    CHECK(rms(difference[0]) < 1e-3 * rms(output[0]));
+  }
 }
 
 TEST_CASE("WideEngine: digital silence is silence, from the first sample to the last", "[wide]") {
