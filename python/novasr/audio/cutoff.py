@@ -75,7 +75,9 @@ class CutoffMeter:
         line_hz = sample_rate / (2 * self._hop)
         self._scale = line_hz * _FRAME / CutoffEstimator.sample_rate
         self._most_hz = sample_rate / 2 - 2 * line_hz
-        self._estimator = CutoffEstimator(prior_hz=min(sample_rate, 48_000) / 2)
+        self._estimator = CutoffEstimator(
+            prior_hz=min(sample_rate, CutoffEstimator.sample_rate) / 2
+        )
         self._rest: FloatArray | None = None
         self._pieces = 0
         self._highest = 0.0
