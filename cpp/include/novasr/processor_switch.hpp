@@ -12,8 +12,8 @@ namespace novasr {
 
 /// Runs one Processor and switches to another during playback, for new weights or another engine. The new one warms up
 /// on the input, for a second at most beyond its latency, and fades in. If both engines forget, it starts on a hop
-/// boundary of the running one. Each is aligned with the input by its own latency, so if the latencies are equal,
-/// switching to identical weights is bit-exact. At the start of a stream the switch is immediate.
+/// boundary of the running one. Each is aligned with the input by its own latency, so if both forget and the latencies
+/// are equal, switching to identical weights is bit-exact. At the start of a stream the switch is immediate.
 ///
 /// Control threads must not call it concurrently. Input and output may share memory if their rates are equal.
 class ProcessorSwitch {
@@ -42,8 +42,12 @@ class ProcessorSwitch {
 
   /// [audio] Consumes all of `in`; returns the number of frames written to `out`, which Processor::process() returns
   /// as well.
-  /// Precondition: prepare() was called; sizes as for Processor::process().
+  /// Precondition: prepare() was called, in.frames() <= max_block_frames, out.frames() >= max_output_frames(in.frames()).
   std::size_t process(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
+
+  /// [any] Largest number of frames written for so many; a change cuts a block into pieces, each of which may begin
+  /// another output frame.
+  [[nodiscard]] std::size_t max_output_frames(std::size_t input_frames) const NOVASR_RT;
 
   /// [audio] Latency of the active processor, in output frames.
   [[nodiscard]] std::size_t latency_frames() const NOVASR_RT { return current_->latency_frames(); }

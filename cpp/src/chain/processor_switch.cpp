@@ -84,6 +84,12 @@ std::size_t ProcessorSwitch::process(AudioView<const float> in, AudioView<float>
   return written;
 }
 
+std::size_t ProcessorSwitch::max_output_frames(std::size_t input_frames) const NOVASR_RT {
+  const std::size_t whole = current_->max_output_frames(input_frames);
+  constexpr std::size_t kPhases = 3;
+  return spec_.sample_rate_hz == spec_.output_rate_hz ? whole : whole + input_frames / piece_ + kPhases;
+}
+
 void ProcessorSwitch::take_offer() NOVASR_RT {
   if (next_ || offered_.load(std::memory_order_relaxed) == nullptr) return;
   Processor* const offer = offered_.exchange(nullptr, std::memory_order_acquire);  // pairs with the release in offer()

@@ -146,10 +146,10 @@ LiveBridge::Impl::Impl(std::unique_ptr<StreamingEngine> engine, const LiveSpec& 
   auto processor = make_processor(std::move(engine), chain);
   chain_latency_frames = processor->latency_frames();
   input.prepare(channels, kPieceFrames);
-  max_written = processor->max_output_frames(kPieceFrames);
-  output.prepare(channels, max_written);
   parameters.for_each_slot([&](Parameters& slot) { slot = default_parameters(chain); });
   processors.prepare(chain, std::move(processor));
+  max_written = processors.max_output_frames(kPieceFrames);
+  output.prepare(channels, max_written);
   if (spec.record) {
     recorded_before.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels);
     recorded_after.resize(frames_of(kRecordSeconds, spec.input_rate_hz), channels);
@@ -231,6 +231,8 @@ void LiveBridge::Impl::note_processor() NOVASR_RT {
   const ProcessorStats now = processors.stats();
   total.passthrough = now.passthrough;
   total.nonfinite_samples += gained(now.nonfinite_samples, latest.nonfinite_samples);
+  total.engine.underrun_frames += gained(now.engine.underrun_frames, latest.engine.underrun_frames);
+  total.engine.dropped_frames += gained(now.engine.dropped_frames, latest.engine.dropped_frames);
   total.engine.underrun_blocks += gained(now.engine.underrun_blocks, latest.engine.underrun_blocks);
   total.engine.failed_blocks += gained(now.engine.failed_blocks, latest.engine.failed_blocks);
   total.engine.cutoff_hz = now.engine.cutoff_hz;

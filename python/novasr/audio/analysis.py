@@ -19,6 +19,7 @@ from novasr.types import FloatArray
 _BIN_HZ = 25.0
 _DENSE_WINDOWS = 500  # 10 s
 _SPARSE = 4
+_LOUDEST = 1e6  # louder samples are measured as if they had this magnitude
 _BLACKMAN_HARRIS = (0.35875, -0.48829, 0.14128, -0.01168)  # side lobes at -92 dB: beyond the range
 
 
@@ -149,8 +150,8 @@ def file_info(path: str | Path, *, allow_truncated: bool = False) -> FileInfo:
 class BandMeter:
     """Finds the frequency at which the band of a recording ends.
 
-    That is where its long-term spectrum ends, or lower where the running estimator never held a higher
-    cut-off: behind a soft or shallow low-pass the spectrum goes on far above the edge.
+    That is where its long-term spectrum ends, or lower where the running estimator, which looks at a part of long
+    recordings, held no higher cut-off: behind a soft or shallow low-pass the spectrum goes on far above the edge.
 
     The spectrum is Welch's average of windowed periodograms (P. D. Welch, IEEE Trans. Audio
     Electroacoust. 15, 1967; window: F. J. Harris, Proc. IEEE 66, 1978), summed over the channels.
@@ -184,6 +185,8 @@ class BandMeter:
 
         Full scale is at 1.0; NaN and infinite samples count as zero.
         """
+        finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+        block = np.clip(finite, -_LOUDEST, _LOUDEST)
         self._cutoff.add(block)
         skipped = min(self._skip, len(block))
         self._skip -= skipped
@@ -240,7 +243,6 @@ def measure_bandwidth(blocks: Iterable[FloatArray], *, sample_rate: int) -> floa
 
 
 def _power(frames: FloatArray, window: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    clean = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0)
-    spectrum = np.fft.rfft((clean - clean.mean(axis=0)).T * window)
+    spectrum = np.fft.rfft((frames - frames.mean(axis=0)).T * window)
     power: npt.NDArray[np.float64] = np.sum(np.abs(spectrum) ** 2, axis=0)
     return power

@@ -364,10 +364,11 @@ class AudioProcess:
 
     def _change_weights(self, weights: str) -> None:
         """Let the engine of other weights take over; the audio goes on while it loads."""
-        self._config = dataclasses.replace(self._config, weights=weights)
+        changed = dataclasses.replace(self._config, weights=weights)
         if self._audio is not None:
             report(phase="loading")
-            self._audio.bridge.change_engine(_engine(self._config))
+            self._audio.bridge.change_engine(_engine(changed))
+        self._config = changed
 
     def _listen(self) -> None:
         """Pass on commands; the end of the input means stop."""

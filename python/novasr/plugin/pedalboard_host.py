@@ -50,6 +50,7 @@ for _owner, _names in (
 _NO_VALUES: dict[str, object] = {}
 _alive: weakref.WeakSet[VST3Plugin] = weakref.WeakSet()
 _warned: weakref.WeakSet[VST3Plugin] = weakref.WeakSet()
+_adding: weakref.WeakKeyDictionary[VST3Plugin, float] = weakref.WeakKeyDictionary()
 _contents: weakref.WeakKeyDictionary[PluginContainer, list[Plugin]] = weakref.WeakKeyDictionary()
 _forked = False
 
@@ -165,7 +166,10 @@ def _warn_of_rates_without_effect() -> None:
             rate = options["sample_rate"] if "sample_rate" in options else arguments[1]
             if rate > _HIGHEST_HZ or not engine_format("native", None).extends(rate):
                 for effect in set(_effects_in(plugin)).difference(_warned):
+                    if _adding.get(effect) == rate:
+                        continue
                     if rate <= _HIGHEST_HZ and cast(Any, effect)._adds_at(rate):
+                        _adding[effect] = rate  # to look reads the plugin's whole state
                         continue
                     _warned.add(effect)
                     msg = (

@@ -72,10 +72,24 @@ def test_a_shallow_low_pass_ends_the_band_where_it_attenuates_by_20_db(rate: int
         assert measure_bandwidth([audio], sample_rate=rate) == pytest.approx(end_hz, rel=0.12)
 
 
-def test_the_widest_part_of_a_recording_counts() -> None:
-    narrow, wide = noise(3.0, 48_000, top_hz=3_400), noise(1.0, 48_000, top_hz=12_000)
-    for parts in ((narrow, wide, narrow), (wide, narrow, narrow)):
-        assert measure_bandwidth(parts, sample_rate=48_000) == pytest.approx(12_000, abs=200)
+@pytest.mark.parametrize("before", [0.0, 3.0, 10.3, 13.1, 17.7])
+def test_the_widest_part_of_a_recording_counts(before: float) -> None:
+    narrow, wide = noise(3.0, 48_000, top_hz=3_400), noise(3.5, 48_000, top_hz=12_000)
+    parts = (noise(20.0, 48_000, top_hz=3_400)[: round(before * 48_000)], wide, narrow)
+    assert measure_bandwidth(parts, sample_rate=48_000) == pytest.approx(12_000, abs=200)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 50_000, 88_200, 96_000, 192_000])
+def test_a_full_band_ends_at_half_of_any_rate(rate: int) -> None:
+    assert measure_bandwidth([noise(1.0, rate)], sample_rate=rate) == rate / 2
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("sample", [1e20, 1e300, -1e300, np.inf])
+def test_samples_of_any_size_are_measured(sample: float) -> None:
+    audio = noise(1.0, 48_000, top_hz=4_000).astype(np.float64)
+    audio[20_000] = sample
+    assert 0 < measure_bandwidth([audio], sample_rate=48_000) <= 24_000
 
 
 def test_full_band_recordings_are_not_judged_narrower(shared: Path) -> None:
