@@ -67,7 +67,7 @@ class Stream:
     sample_rate : int
         Rate of the input in Hz, 8000 .. 192000.
     channels : int
-        Independent channels, 1 .. 256.
+        Of one recording, 1 .. 256: independent for the model base, linked for wide.
     output_rate : int, optional
         Rate of the output in Hz: 48000, or `sample_rate`. Default: `sample_rate` from 44100 Hz on,
         48000 below.
