@@ -77,7 +77,7 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
         part->setExplicitFocusOrder (++order);
     }
 
-    presets_.setTooltip ("Settings for a kind of input: the model and its brightness");
+    presets_.setTooltip ("Settings for a kind of input: the model with its built-in weights, and its brightness");
     presets_.onClick = [this] { choosePreset(); };
     load_.setTooltip (loadTooltip());
     load_.onClick = [this] { chooseFile(); };
@@ -195,7 +195,12 @@ void PluginEditor::choosePreset()
 {
     juce::PopupMenu menu;
     for (const auto& preset : presets())
-        menu.addItem (preset.name, [this, &preset] { preset.apply (processor_.parameters()); });
+        menu.addItem (preset.name,
+                      [this, &preset]
+                      {
+                          preset.apply (processor_.parameters());
+                          resetModel(); // the gains are for the built-in weights
+                      });
     menu.showMenuAsync (juce::PopupMenu::Options().withTargetComponent (presets_).withDeletionCheck (*this));
 }
 
