@@ -142,7 +142,7 @@ void PluginEditor::showStatus()
     const auto height = status_.heightFor (getWidth());
     status_.show (status());
     const auto model = processor_.enhancer().model();
-    reset_.setEnabled (! model.soundsLike (PluginModel::builtIn (model.choice())));
+    reset_.setEnabled (! model.soundsLike (PluginModel::builtIn (processor_.enhancer().choice())));
     if (status_.heightFor (getWidth()) != height)
         resized();
 }
