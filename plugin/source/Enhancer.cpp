@@ -42,6 +42,7 @@ void Enhancer::prepare (double sampleRate, int channels)
         idle_ = Idle::unsupportedRate;
     if (! supported)
     {
+        cutoffHz_ = 0.0f;
         ready_ = false;
         return;
     }
@@ -54,6 +55,7 @@ void Enhancer::prepare (double sampleRate, int channels)
         return;
     }
     ready_ = false;
+    cutoffHz_ = 0.0f;
     auto processor = makeProcessor (model_, spec);
     spec_ = spec;
     switch_.prepare (spec, std::move (processor));
@@ -65,6 +67,7 @@ void Enhancer::release()
 {
     const std::lock_guard lock (control_);
     stale_ = true;
+    cutoffHz_ = 0.0f;
 }
 
 bool Enhancer::setModel (const PluginModel& model)
@@ -83,6 +86,7 @@ bool Enhancer::setModel (const PluginModel& model)
             switch_.offer (std::move (processor));
             mustCollect = ! std::exchange (collecting_, true);
         }
+        cutoffHz_ = 0.0f; // the next block sets it
     }
     model_ = model;
     scriptTime_ = scriptTime;
@@ -112,6 +116,7 @@ bool Enhancer::collect()
 
 void Enhancer::reset() noexcept
 {
+    cutoffHz_ = 0.0f;
     if (ready_)
         switch_.reset();
 }

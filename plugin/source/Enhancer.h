@@ -44,6 +44,9 @@ public:
     /// [any] Whether the model adds to the input, from the band edge that it detects.
     bool detectsBand() const noexcept { return detectsBand_.load (std::memory_order_relaxed); }
 
+    /// [any] The value of the parameter `model` for what plays: a TorchScript need not be of the family of the weights.
+    int choice() const noexcept { return detectsBand() ? 1 : 0; }
+
     /// [any] That band edge, in Hz; 0 until the model plays.
     float cutoffHz() const noexcept { return cutoffHz_.load (std::memory_order_relaxed); }
 

@@ -2,20 +2,13 @@
 
 #include <algorithm>
 
-namespace
-{
-constexpr auto wideFamily = "wide";
-} // namespace
-
 PluginModel PluginModel::builtIn (int choice)
 {
     PluginModel result;
     if (choice != 0)
-        result.model = novasr::built_in_model (novasr::model_family (wideFamily));
+        result.model = novasr::built_in_model (novasr::model_family ("wide"));
     return result;
 }
-
-int PluginModel::choice() const { return model->family().name == wideFamily ? 1 : 0; }
 
 bool PluginModel::soundsLike (const PluginModel& other) const
 {

@@ -15,9 +15,6 @@ struct PluginModel
     /// [control] The built-in model that a value of the parameter `model` chooses: 0 base, 1 wide.
     static PluginModel builtIn (int choice);
 
-    /// The value of the parameter `model` for this one.
-    int choice() const;
-
     bool isBuiltIn() const { return model == novasr::built_in_model (model->family()); }
 
     /// [control] Whether the output is bit-identical; ignores names.

@@ -10,9 +10,6 @@ namespace
 /// How long the longest filters ring after the last input, in addition to the latency.
 constexpr double tailSeconds = 0.02;
 
-/// The parameter `model` may be set on any thread, and engines are built on control threads only.
-constexpr int modelChecksPerSecond = 20;
-
 novasr::AudioView<const float> viewOf (const juce::AudioBuffer<float>& buffer) noexcept
 {
     return { buffer.getArrayOfReadPointers(), static_cast<size_t> (buffer.getNumChannels()),
@@ -55,10 +52,14 @@ PluginProcessor::PluginProcessor()
 {
     enhancer_->setModel ({});
     publishLatency (getSampleRate());
-    startTimerHz (modelChecksPerSecond);
+    modelTimer_ = ModelTimer::start (*this);
 }
 
-PluginProcessor::~PluginProcessor() { stopTimer(); }
+PluginProcessor::~PluginProcessor()
+{
+    const juce::ScopedLock lock (modelTimer_->lock);
+    modelTimer_->processor = nullptr;
+}
 
 double PluginProcessor::getTailLengthSeconds() const { return tailSeconds; }
 
@@ -80,11 +81,16 @@ void PluginProcessor::prepareToPlay (double sampleRate, int)
     }
     catch (const std::exception& error) // a TorchScript that can no longer be loaded
     {
-        auto model = enhancer_->model();
-        const auto script = std::exchange (model.script, juce::File());
-        tryModel (model);
-        noteProblem (error.what(), script);
-        enhancer_->prepare (sampleRate, getMainBusNumInputChannels());
+        {
+            const juce::ScopedLock lock (modelLock_);
+            auto model = enhancer_->model();
+            const auto script = std::exchange (model.script, juce::File());
+            tryModel (model);
+            noteProblem (error.what(), script);
+            enhancer_->prepare (sampleRate, getMainBusNumInputChannels());
+            showModel();
+        }
+        announceModel();
     }
     publishLatency (sampleRate);
 }
@@ -135,27 +141,38 @@ void PluginProcessor::setStateInformation (const void* data, int size)
     try
     {
         const auto state = PluginState::read (data, static_cast<size_t> (std::max (0, size)));
-        auto model = state.model;
-        const auto problem = tryModel (model);
-        const bool scriptFailed = problem.isNotEmpty() && model.script != juce::File();
-        if (scriptFailed) // its weights can still be used
-        {
-            model.script = juce::File();
-            tryModel (model);
-        }
+        restoreModel (state.model);
+        announceModel();
         for (auto* const parameter : parameters_.all())
             if (parameter != &parameters_.model)
                 parameter->setValueNotifyingHost (restored (*parameter, state.parameters[parameter->getParameterID()]));
-        showModel();
         if (! state.editorSize.isOrigin() && getActiveEditor() == nullptr)
             editorSize_ = state.editorSize;
-        noteProblem (problem, scriptFailed ? state.model.script : juce::File());
     }
     catch (const std::exception& error)
     {
-        const juce::ScopedLock lock (problemLock_); // keeps the old state
-        stateProblem_ = error.what();
+        noteProblem (error.what()); // keeps the old state
     }
+}
+
+void PluginProcessor::restoreModel (PluginModel model)
+{
+    const juce::ScopedLock lock (modelLock_);
+    const auto problem = tryModel (model);
+    juce::File missingScript;
+    if (problem.isNotEmpty() && model.script != juce::File()) // its weights can still be used
+    {
+        missingScript = std::exchange (model.script, juce::File());
+        tryModel (model);
+    }
+    showModel();
+    noteProblem (problem, missingScript);
+}
+
+void PluginProcessor::noteProblem (const juce::String& problem)
+{
+    const juce::ScopedLock lock (problemLock_);
+    stateProblem_ = problem;
 }
 
 void PluginProcessor::noteProblem (const juce::String& problem, const juce::File& missingScript)
@@ -167,57 +184,76 @@ void PluginProcessor::noteProblem (const juce::String& problem, const juce::File
 
 juce::String PluginProcessor::loadModel (const juce::File& file)
 {
+    const bool isScript = file.hasFileExtension ("ts");
     PluginModel model;
     try
     {
-        if (file.hasFileExtension ("ts"))
-        {
-            model = enhancer_->model();
-            model.script = file;
-        }
-        else
-        {
-            model.model = readWeights (file);
-            model.weightsName = file.getFileName();
-        }
+        if (! isScript)
+            model = { .model = readWeights (file), .weightsName = file.getFileName() };
     }
     catch (const std::exception& error)
     {
         return file.getFileName() + " " + error.what();
     }
-    const auto problem = tryModel (model);
-    if (problem.isEmpty())
     {
+        const juce::ScopedLock lock (modelLock_);
+        if (isScript)
+        {
+            model = enhancer_->model();
+            model.script = file;
+        }
+        if (const auto problem = tryModel (model); problem.isNotEmpty())
+            return problem;
         showModel();
         noteProblem ({}, {});
     }
-    return problem;
+    announceModel();
+    return {};
 }
 
-void PluginProcessor::resetModel()
+void PluginProcessor::resetModel() { chooseBuiltIn (true); }
+
+void PluginProcessor::followModelParameter() { chooseBuiltIn (false); }
+
+/// The built-in model that the parameter chooses: always, or only if it has been changed.
+void PluginProcessor::chooseBuiltIn (bool always)
 {
-    tryModel (PluginModel::builtIn (parameters_.model.getIndex()));
-    noteProblem ({}, {});
+    juce::String problem;
+    {
+        const juce::ScopedLock lock (modelLock_); // a session that is restored meanwhile has the last word
+        const int choice = parameters_.model.getIndex();
+        const bool changed = std::exchange (followedModel_, choice) != choice && enhancer_->choice() != choice;
+        if (! always && ! changed)
+            return;
+        problem = tryModel (PluginModel::builtIn (choice));
+        if (problem.isEmpty())
+            noteProblem ({}, {});
+        else
+        {
+            showModel(); // the old one
+            noteProblem (problem);
+        }
+    }
+    if (problem.isEmpty())
+        publishLatency (getSampleRate());
+    else
+        announceModel();
 }
 
-void PluginProcessor::followModelParameter()
-{
-    const int choice = parameters_.model.getIndex();
-    if (followedModel_.exchange (choice) == choice)
-        return;
-    const juce::ScopedLock lock (modelLock_); // a session that is restored meanwhile has the last word
-    if (enhancer_->model().choice() == choice)
-        return;
-    tryModel (PluginModel::builtIn (choice));
-    noteProblem ({}, {});
-}
-
-/// After the model has been replaced; followModelParameter() then finds nothing to do.
+/// With modelLock_ held, after the model has been replaced; followModelParameter() then finds nothing to do.
 void PluginProcessor::showModel()
 {
-    const int choice = enhancer_->model().choice();
-    parameters_.model.setValueNotifyingHost (parameters_.model.convertTo0to1 (static_cast<float> (choice)));
-    followedModel_ = choice; // last: until then the parameter may still have the old value
+    followedModel_ = enhancer_->choice();
+    juce::AudioProcessorParameter& parameter = parameters_.model;
+    parameter.setValue (parameters_.model.convertTo0to1 (static_cast<float> (followedModel_)));
+}
+
+/// After showModel(), but without modelLock_: the host may wait for a thread that needs it.
+void PluginProcessor::announceModel()
+{
+    juce::AudioProcessorParameter& parameter = parameters_.model;
+    parameter.sendValueChangedMessageToListeners (parameter.getValue());
+    publishLatency (getSampleRate());
 }
 
 juce::String PluginProcessor::stateProblem() const
@@ -226,9 +262,9 @@ juce::String PluginProcessor::stateProblem() const
     return stateProblem_;
 }
 
+/// With modelLock_ held.
 juce::String PluginProcessor::tryModel (const PluginModel& model)
 {
-    const juce::ScopedLock lock (modelLock_);
     try
     {
         if (enhancer_->setModel (model))
@@ -238,14 +274,16 @@ juce::String PluginProcessor::tryModel (const PluginModel& model)
     {
         return error.what();
     }
-    publishLatency (getSampleRate());
     return {};
 }
 
 void PluginProcessor::publishLatency (double sampleRate)
 {
-    setLatencySamples (
-        enhancer_->latencyFor (sampleRate > 0.0 ? sampleRate : 48'000.0)); // queried before the rate is set
+    const double rate = sampleRate > 0.0 ? sampleRate : 48'000.0; // queried before the rate is set
+    int latency = 0;
+    do
+        setLatencySamples (latency = enhancer_->latencyFor (rate));
+    while (latency != enhancer_->latencyFor (rate)); // the model has been replaced on another thread
 }
 
 juce::AudioProcessorEditor* PluginProcessor::createEditor() { return new PluginEditor (*this); }

@@ -3,11 +3,12 @@
 
 #include "Enhancer.h"
 #include "Meters.h"
+#include "ModelTimer.h"
 #include "ParameterSet.h"
 #include "PluginState.h"
 
 /// The plugin's interface to hosts.
-class PluginProcessor final : public juce::AudioProcessor, private juce::Timer
+class PluginProcessor final : public juce::AudioProcessor
 {
 public:
     PluginProcessor();
@@ -58,22 +59,27 @@ public:
     juce::Point<int> editorSize() const noexcept { return editorSize_; }
     void setEditorSize (juce::Point<int> size) noexcept { editorSize_ = size; }
 
-    /// [control] Why the last state was rejected or its TorchScript cannot run; empty if there is no problem.
+    /// [control] Why the last state was rejected, its TorchScript cannot run, or the chosen model cannot be used; empty
+    /// if there is no problem.
     juce::String stateProblem() const;
 
 private:
-    void timerCallback() override { followModelParameter(); }
     void run (juce::AudioBuffer<float>& buffer, bool bypassed) noexcept;
     juce::String tryModel (const PluginModel& model);
+    void restoreModel (PluginModel model);
+    void chooseBuiltIn (bool always);
     void showModel();
+    void announceModel();
+    void noteProblem (const juce::String& problem);
     void noteProblem (const juce::String& problem, const juce::File& missingScript);
     void publishLatency (double sampleRate);
 
     ParameterSet parameters_;
     const std::shared_ptr<Enhancer> enhancer_ = std::make_shared<Enhancer>();
     Meters meters_;
-    juce::CriticalSection modelLock_;
-    std::atomic<int> followedModel_{ 0 }; // value of the parameter that has been seen to
+    juce::CriticalSection modelLock_; // over a change of the model and of the parameter that shows it
+    int followedModel_ = 0;           // value of the parameter that has been seen to
+    std::shared_ptr<ModelTimer::Target> modelTimer_;
     std::atomic<juce::Point<int>> editorSize_;
     mutable juce::CriticalSection problemLock_;
     juce::String stateProblem_;

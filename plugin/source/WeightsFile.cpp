@@ -6,7 +6,7 @@
 
 namespace
 {
-constexpr juce::int64 largestFile = 64 * 1024 * 1024; // the built-in weights are 52 kB
+constexpr juce::int64 largestFile = 64 * 1024 * 1024; // the largest built-in weights are 2.1 MB
 } // namespace
 
 std::shared_ptr<const novasr::Model> readWeights (const juce::File& file)

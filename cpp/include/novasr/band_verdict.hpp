@@ -11,6 +11,10 @@ namespace novasr {
 /// below the dither of a 16-bit file is silence. Allocates: not for the audio thread.
 [[nodiscard]] double band_end_hz(std::span<const double> power, double hz_per_line);
 
+/// A band that ends there or above counts as full. CutoffEstimator finds no edge above it, so that a model for any band
+/// then adds nothing.
+inline constexpr double kLeastFullBandHz = 18'500.0;
+
 /// What the band of a recording means for enhancing it.
 struct BandVerdict {
   enum class Kind {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "novasr/band_verdict.hpp"
+
 namespace novasr {
 namespace {
 
@@ -15,6 +17,7 @@ constexpr std::size_t kFirstBin = 3;    // 280 Hz: below lie DC and hum
 constexpr std::size_t kLastBin = 250;   // 23.4 kHz: above lie the images of converters
 constexpr std::size_t kFirstEdge = 16;  // 1.5 kHz: the gap between two formants is no edge
 constexpr std::size_t kLastEdge = 196;  // 18.4 kHz: nobody misses what lies above
+static_assert(static_cast<float>(kLastEdge + 1) * CutoffEstimator::kBinHz < kLeastFullBandHz);
 
 // Activity, from the power of a frame: the sum over its bins.
 constexpr float kSilence = 2e-4f;        // white noise at -85 dBFS: above 16-bit dither

@@ -18,7 +18,6 @@ constexpr double kLowestHz = 50.0;
 constexpr double kModelBandHz = 8'000.0;  // of the default model: above it is what the model adds
 constexpr double kTelephoneHz = 5'000.0;
 constexpr double kWorthExtendingHz = 12'000.0;
-constexpr double kFullBandHz = 18'000.0;
 constexpr double kLeftByConverters = 0.46;  // of the sample rate: a band that ends lower was cut by a codec
 
 /// Like printf's %.1f and %g, but with a decimal point in every locale.
@@ -56,12 +55,12 @@ BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz, bool any_band
   using enum BandVerdict::Kind;
   if (bandwidth_hz <= 0.0) return {silent, "silence: nothing to extend"};
   const std::string end = rounded_khz(bandwidth_hz);
-  if (any_band && bandwidth_hz < kFullBandHz) return {extend, "sound to " + end + ": extend it"};
+  if (any_band && bandwidth_hz < kLeastFullBandHz) return {extend, "sound to " + end + ": extend it"};
   if (bandwidth_hz < kTelephoneHz)
     return {narrow, "sound to " + end + " only: " + end + " to " + exact_khz(kModelBandHz) +
                         " stays empty, the model adds what lies above"};
   if (bandwidth_hz < kWorthExtendingHz) return {extend, "sound to " + end + ": extend it"};
-  if (bandwidth_hz >= kFullBandHz) return {leave, "already full band to " + end + ": nothing to extend"};
+  if (bandwidth_hz >= kLeastFullBandHz) return {leave, "already full band to " + end + ": nothing to extend"};
   if (bandwidth_hz < kLeftByConverters * sample_rate_hz)
     return {leave, "band ends at " + end + " although the file runs at " + exact_khz(sample_rate_hz) +
                        " (lossy codec): leave it"};
@@ -69,7 +68,7 @@ BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz, bool any_band
 }
 
 bool may_be_full_band(double sample_rate_hz, bool any_band) noexcept {
-  return 0.5 * sample_rate_hz >= (any_band ? kFullBandHz : kWorthExtendingHz);
+  return 0.5 * sample_rate_hz >= (any_band ? kLeastFullBandHz : kWorthExtendingHz);
 }
 
 }  // namespace novasr

@@ -77,7 +77,7 @@ PluginEditor::PluginEditor (PluginProcessor& owner)
         part->setExplicitFocusOrder (++order);
     }
 
-    presets_.setTooltip ("Settings for a kind of input: the model and its brightness");
+    presets_.setTooltip ("Settings for a kind of input: the model with its built-in weights, and its brightness");
     presets_.onClick = [this] { choosePreset(); };
     load_.setTooltip (loadTooltip());
     load_.onClick = [this] { chooseFile(); };
@@ -142,7 +142,7 @@ void PluginEditor::showStatus()
     const auto height = status_.heightFor (getWidth());
     status_.show (status());
     const auto model = processor_.enhancer().model();
-    reset_.setEnabled (! model.soundsLike (PluginModel::builtIn (model.choice())));
+    reset_.setEnabled (! model.soundsLike (PluginModel::builtIn (processor_.enhancer().choice())));
     if (status_.heightFor (getWidth()) != height)
         resized();
 }
@@ -195,7 +195,12 @@ void PluginEditor::choosePreset()
 {
     juce::PopupMenu menu;
     for (const auto& preset : presets())
-        menu.addItem (preset.name, [this, &preset] { preset.apply (processor_.parameters()); });
+        menu.addItem (preset.name,
+                      [this, &preset]
+                      {
+                          preset.apply (processor_.parameters());
+                          resetModel(); // the gains are for the built-in weights
+                      });
     menu.showMenuAsync (juce::PopupMenu::Options().withTargetComponent (presets_).withDeletionCheck (*this));
 }
 

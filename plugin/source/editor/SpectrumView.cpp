@@ -33,9 +33,6 @@ constexpr double verdictSeconds = 1.0; // text that changes more often is unread
 
 constexpr std::array<float, 10> labelledHz{ 20, 50, 100, 200, 500, 1'000, 2'000, 5'000, 10'000, 20'000 };
 
-/// A model that detects the band edge takes a band that ends there for full and adds nothing.
-constexpr float fullInputHz = 18'000.0f;
-
 juce::String shortHz (float hz) { return hz < 1'000.0f ? juce::String (hz, 0) : juce::String (hz / 1'000.0f, 0) + "k"; }
 
 void feed (novasr::SignalTap& tap, SpectrumAnalyser& analyser)
@@ -48,7 +45,7 @@ void feed (novasr::SignalTap& tap, SpectrumAnalyser& analyser)
 
 bool SpectrumView::Look::restores() const
 {
-    const bool edgeIsKnown = restoration.cutoffHz > 0.0f && restoration.cutoffHz < fullInputHz;
+    const bool edgeIsKnown = restoration.cutoffHz > 0.0f && restoration.cutoffHz < novasr::kLeastFullBandHz;
     return restoration.restoring && (! restoration.detects || edgeIsKnown);
 }
 

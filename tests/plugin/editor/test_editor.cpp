@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
@@ -279,6 +280,75 @@ TEST_CASE("Editor: a preset chooses the model and its brightness, and leaves the
     CHECK(parameters.outputGain.get() == Approx(-3.0f));
   }
   CHECK(presets().size() == 3);
+}
+
+TEST_CASE("Editor: a preset is a complete gesture of each parameter that it sets") {
+  struct Gestures final : juce::AudioProcessorParameter::Listener {
+    bool open = false;
+    int complete = 0, outside = 0;
+    void parameterValueChanged(int, float) override { outside += !open; }
+    void parameterGestureChanged(int, bool starts) override {
+      open = starts;
+      complete += !starts;
+    }
+  } gestures;
+  PluginProcessor processor;
+  auto& parameters = processor.parameters();
+  parameters.mode = 1;
+  for (auto* const parameter : parameters.all()) parameter->addListener(&gestures);
+  presets()[1].apply(parameters);
+  for (auto* const parameter : parameters.all()) parameter->removeListener(&gestures);
+  CHECK(parameters.mode.getIndex() == 0);
+  CHECK(gestures.complete == 6);
+  CHECK(gestures.outside == 0);
+}
+
+TEST_CASE("Editor: a session restored while a change of the model is pending keeps its weights") {
+  const auto& built_in = *novasr::default_model();
+  std::vector<float> values(built_in.values().begin(), built_in.values().end());
+  values.back() += 0.5f;
+  juce::MemoryBlock session;
+  PluginState{.model = {.model = built_in.family().make(values)}}.write(session);
+  PluginProcessor processor;
+  std::atomic<bool> done{false};
+  std::thread follower([&] {
+    while (!done) processor.followModelParameter();
+  });
+  int kept = 0;
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; ++round) {
+    processor.parameters().model = 1;
+    processor.setStateInformation(session.getData(), static_cast<int>(session.getSize()));
+    processor.followModelParameter();
+    kept += std::ranges::equal(processor.enhancer().model().model->values(), values);
+  }
+  done = true;
+  follower.join();
+  CHECK(kept == kRounds);
+  CHECK(processor.parameters().model.getIndex() == 0);
+  CHECK(processor.getLatencySamples() == 144);
+}
+
+TEST_CASE("Editor: the detected band edge is unknown after a change of the model while playback is stopped") {
+  Opened plugin;
+  plugin.processor.parameters().model = 1;
+  plugin.processor.followModelParameter();
+  plugin.play(bandNoise(3'400.0, 48'000.0, 2.0));
+  CHECK(plugin.processor.enhancer().cutoffHz() > 0.0f);
+  SECTION("released") {
+    plugin.processor.releaseResources();
+  }
+  SECTION("reset") {
+    plugin.processor.reset();
+  }
+  SECTION("another model") {
+    plugin.processor.parameters().model = 0;
+    plugin.processor.followModelParameter();
+  }
+  SECTION("another rate") {
+    plugin.prepare(96'000.0);
+  }
+  CHECK(plugin.processor.enhancer().cutoffHz() == 0.0f);
 }
 
 TEST_CASE("Editor: shows no verdict at rates with nothing to extend") {

@@ -525,6 +525,23 @@ def test_torchscript_plays_and_is_aligned(script):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_torchscript_counts_as_the_model_that_it_behaves_like(script):
+    effect = NovaSR(model="wide")
+    assert shown_model(effect) == "wide"
+    effect.weights = script  # of base
+    assert shown_model(effect) == "base"
+    assert decode(unwrap(effect.preset_data)[0]).family == "wide"  # control
+    audio = noise(2, 30_000)
+    np.testing.assert_allclose(effect(audio, 48_000), NovaSR()(audio, 48_000), rtol=0, atol=3e-6)
+    effect.model = "wide"
+    assert shown_model(effect) == "wide"
+
+
+def shown_model(effect: NovaSR) -> object:
+    return decode(unwrap(effect.preset_data)[0]).parameters["model"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_copy_of_torchscript_says_that_the_file_is_gone(script):
     pickled = pickle.dumps(NovaSR(weights=script))
     script.unlink()
