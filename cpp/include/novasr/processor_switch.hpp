@@ -42,7 +42,8 @@ class ProcessorSwitch {
 
   /// [audio] Consumes all of `in`; returns the number of frames written to `out`, which Processor::process() returns
   /// as well.
-  /// Precondition: prepare() was called, in.frames() <= max_block_frames, out.frames() >= max_output_frames(in.frames()).
+  /// Precondition: prepare() was called, in.frames() <= max_block_frames, out.frames() >=
+  /// max_output_frames(in.frames()).
   std::size_t process(AudioView<const float> in, AudioView<float> out) NOVASR_RT;
 
   /// [any] Largest number of frames written for so many; a change cuts a block into pieces, each of which may begin
