@@ -166,16 +166,18 @@ TEST_CASE("ProcessorSwitch: the rates of input and output may differ", "[switch]
   const auto play_all = [&](std::unique_ptr<Processor> first, std::unique_ptr<Processor> second) {
     ProcessorSwitch machine;
     machine.prepare(spec, std::move(first));
-    std::vector<float> output(48'000);
+    const std::size_t room = machine.max_output_frames(50);
+    std::vector<float> output(48'000 + room);
     std::size_t written = 0;
     for (std::size_t at = 0; at < rate; at += 50) {
       if (at == 5'000 && second) machine.offer(std::move(second));
       const float* const in[] = {input[0].data() + at};
       float* const out[] = {output.data() + written};
       machine.apply(kFull);
-      written += machine.process({in, 1, 50}, {out, 1, std::min<std::size_t>(200, 48'000 - written)});
+      written += machine.process({in, 1, 50}, {out, 1, room});
     }
     REQUIRE(written == 48'000);
+    output.resize(written);
     return Audio{output};
   };
   const auto other = [&] {
