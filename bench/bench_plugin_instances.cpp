@@ -35,7 +35,7 @@ double quantile(std::vector<double> values, double share) {
 }
 
 /// Returns the instances to keep them alive, so that the next ones allocate their own memory.
-std::vector<novasr::host::Instance> measure(const char* name, const novasr::test::Audio& input) {
+std::vector<novasr::host::Instance> measure(const char* name, const novasr::test::Audio& input, int model = 0) {
   const auto channels = static_cast<int>(input.channels());
   std::vector<novasr::host::Instance> instances;
   instances.push_back(novasr::host::open(novasr::host::Format::vst3, kRate, kBlock, channels));  // loads the library
@@ -44,6 +44,7 @@ std::vector<novasr::host::Instance> measure(const char* name, const novasr::test
   while (instances.size() < kInstances + 1)
     instances.push_back(novasr::host::open(novasr::host::Format::vst3, kRate, kBlock, channels));
   const double creation = seconds_since(start) / kInstances;
+  if (model != 0) choose_model(instances, model);
   auto audio = input;
   juce::MidiBuffer midi;
   std::vector<double> loads;
