@@ -97,18 +97,18 @@ def load_model(weights: str | Path | None = None) -> Module:
     Parameters
     ----------
     weights : str or path, optional
-        As for :func:`load_weights`.
+        A file, or a name: ``"base"``, ``"wide"``, ``"v1"`` or ``"v2"``. Default: ``"base"``.
 
     Returns
     -------
     torch.nn.Module
         Maps (batch, 1, frames) at the input rate to the output rate; that of the default weights is
-        :class:`novasr.families.novasr.NovaSRNetwork`.
+        ``novasr.families.novasr.NovaSRNetwork``.
 
     Raises
     ------
     WeightsError
-        As :func:`load_weights`.
+        If they are missing, damaged or of another model, or cannot be downloaded.
     MissingPackageError
         If PyTorch is not installed.
     """
