@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+import torch
 from command_line import without_package
+
+import novasr
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LONGEST = 60  # lines
@@ -42,9 +45,22 @@ def test_enhance_file_writes_48_khz_aligned_with_the_recording(
     assert np.abs(below - narrow)[2_000:-2_000].max() < 1e-3
 
 
+def test_onnx_stream_gives_what_the_network_gives(tmp_path: Path, rng: np.random.Generator) -> None:
+    audio = (0.1 * rng.standard_normal((9_999, 2))).astype(np.float32)
+    sf.write(tmp_path / "talk.wav", audio, 16_000, "FLOAT")
+    model = novasr.export_onnx(tmp_path / "model.onnx")
+    assert "0.6 s" in run("onnx_stream.py", model, tmp_path / "talk.wav", tmp_path / "out.wav")
+    result, rate = sf.read(tmp_path / "out.wav")
+    assert (result.shape, rate) == ((3 * 9_999, 2), 48_000)
+    for made, channel in zip(result.T, audio.T):
+        expected = novasr.load_model()(torch.from_numpy(channel)[None, None])[0, 0].numpy()
+        assert np.abs(made[: len(expected)] - expected).max() < 1e-6
+
+
 @pytest.mark.parametrize(
     ("name", "package", "message"),
     [
+        ("onnx_stream.py", "onnxruntime", "needs onnxruntime: pip install onnxruntime"),
         ("live_monitor.py", "sounddevice", "needs sounddevice: pip install 'novasr[live]'"),
         ("pedalboard_live.py", "pedalboard", "needs pedalboard: pip install 'novasr[pedalboard]'"),
     ],

@@ -1,4 +1,4 @@
-"""The network as one file: TorchScript for LibTorch, or plain weights for the plugin."""
+"""The network as one file: TorchScript for LibTorch, ONNX, or plain weights for the plugin."""
 
 from __future__ import annotations
 
@@ -82,6 +82,43 @@ def export_torchscript(
     known_suffix(destination, ".ts")
     path = _free(destination, overwrite)
     return _write(path, torchscript_bytes(weights))
+
+
+def export_onnx(
+    destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write a network as an ONNX model that streams; it needs no PyTorch, and ONNX Runtime alone to run.
+
+    Parameters
+    ----------
+    destination : str or path
+        The file to make, ``.onnx``; ``docs/onnx.md`` states its inputs, outputs and metadata.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        `destination`.
+
+    Raises
+    ------
+    ParameterError
+        If the name ends in something else.
+    AudioFileError
+        If the file exists or cannot be written.
+    WeightsError
+        If the weights cannot be used.
+    MissingPackageError
+        If the package onnx is not installed.
+    """
+    from novasr.weights.onnx_file import onnx_bytes
+
+    known_suffix(destination, ".onnx")
+    path = _free(destination, overwrite)
+    return _write(path, onnx_bytes(weights))
 
 
 def export_weights(
