@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,8 +51,24 @@ class Value:
     def __truediv__(self, other: Operand) -> Value:
         return self.graph.node("Div", self, other)
 
+    def __lt__(self, other: Operand) -> Value:
+        return self.graph.node("Less", self, other)
+
+    def __le__(self, other: Operand) -> Value:
+        return self.graph.node("LessOrEqual", self, other)
+
+    def __gt__(self, other: Operand) -> Value:
+        return self.graph.node("Greater", self, other)
+
+    def __ge__(self, other: Operand) -> Value:
+        return self.graph.node("GreaterOrEqual", self, other)
+
+    def __and__(self, other: Value) -> Value:
+        return self.graph.node("And", self, other)
+
 
 Operand = Value | float
+Branch = Callable[[], Sequence[Value]]
 
 
 class Graph:
@@ -96,8 +112,7 @@ class Graph:
     def nodes(self, op: str, *inputs: Operand, outputs: int, **attributes: Any) -> list[Value]:
         """Apply an operator with several outputs."""
         values = [x if isinstance(x, Value) else self.constant(x) for x in inputs]
-        results = [Value(self, f"v{self._count + i}") for i in range(outputs)]
-        self._count += outputs
+        results = self._fresh(outputs)
         node = helper.make_node(
             op, [v.name for v in values], [r.name for r in results], **attributes
         )
@@ -107,6 +122,18 @@ class Graph:
     def integers(self, *values: int) -> Value:
         """Give a constant of shape (len(values),), for shapes and axes."""
         return self.constant(np.array(values, np.int64))
+
+    def scalar(self, value: int) -> Value:
+        """Give a constant of int64 without dimensions."""
+        return self.constant(np.array(value, np.int64))
+
+    def as_float(self, x: Value) -> Value:
+        """Convert to float32."""
+        return self.node("Cast", x, to=TensorProto.FLOAT)
+
+    def as_integer(self, x: Value) -> Value:
+        """Convert to int64."""
+        return self.node("Cast", x, to=TensorProto.INT64)
 
     def concat(self, *values: Value, axis: int = -1) -> Value:
         """Join along an axis."""
@@ -132,6 +159,71 @@ class Graph:
     def where(self, condition: Value, yes: Operand, no: Operand) -> Value:
         """Choose element by element."""
         return self.node("Where", condition, yes, no)
+
+    def smallest(self, *values: Operand) -> Value:
+        """Give the smallest, element by element."""
+        return self.node("Min", *values)
+
+    def largest(self, *values: Operand) -> Value:
+        """Give the largest, element by element."""
+        return self.node("Max", *values)
+
+    def clip(self, x: Value, low: float, high: float) -> Value:
+        """Limit to a range."""
+        return self.node("Clip", x, low, high)
+
+    def cond(self, condition: Value, then: Branch, otherwise: Branch) -> list[Value]:
+        """Compute one of two branches, which give values of float32 in the same order."""
+        bodies = [self._body(f"branch{self._count}", [], branch) for branch in (then, otherwise)]
+        (yes, count), (no, _) = bodies
+        return self.nodes("If", condition, outputs=count, then_branch=yes, else_branch=no)
+
+    def scan(
+        self,
+        step: Callable[..., tuple[Sequence[Value], Sequence[Value]]],
+        state: Sequence[Value],
+        items: Sequence[Value],
+        axes: Sequence[int],
+    ) -> tuple[list[Value], list[Value]]:
+        """Go through `items` along an axis of each, with a state.
+
+        ``step(*state, *items)`` gives the next state, and as many outputs as there are axes, all of float32; these are
+        stacked along the same axes.
+        """
+        arguments = self._fresh(len(state) + len(items))
+
+        def write() -> list[Value]:
+            after, made = step(*arguments)
+            return [*after, *made]
+
+        body, count = self._body("step", arguments, write)
+        values = self.nodes(
+            "Scan",
+            *state,
+            *items,
+            outputs=count,
+            body=body,
+            num_scan_inputs=len(items),
+            scan_input_axes=list(axes),
+            scan_output_axes=list(axes),
+        )
+        return values[: len(state)], values[len(state) :]
+
+    def _body(self, name: str, inputs: Sequence[Value], write: Branch) -> tuple[GraphProto, int]:
+        """Write a graph that may use the values around it; tell how many outputs it has."""
+        around, self._nodes = self._nodes, []
+        outputs = [self.node("Identity", value) for value in write()]
+        taken, given = (
+            [helper.make_tensor_value_info(v.name, TensorProto.FLOAT, None) for v in values]
+            for values in (inputs, outputs)
+        )
+        body = helper.make_graph(self._nodes, name, taken, given)
+        self._nodes = around
+        return body, len(outputs)
+
+    def _fresh(self, count: int) -> list[Value]:
+        self._count += count
+        return [Value(self, f"v{self._count - i}") for i in range(count, 0, -1)]
 
     def model(self, name: str, **properties: Any) -> ModelProto:
         """Give the whole as a checked model; the properties are fields of ModelProto."""

@@ -7,7 +7,7 @@ import warnings
 from collections import OrderedDict
 from pathlib import Path
 
-from novasr.errors import AudioFileError, WeightsError
+from novasr.errors import AudioFileError
 from novasr.families import family, in_torch
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
@@ -33,14 +33,12 @@ def torchscript_bytes(weights: str | Path | None = None) -> bytes:
     Raises
     ------
     WeightsError
-        For a family that takes any band: a script cannot find where the input's band ends.
+        If the weights cannot be used.
+    MissingPackageError
+        If PyTorch is not installed.
     """
     torch = require_torch()
-    name = load_weights(weights).family
-    form = in_torch(name)
-    if form.TASK.any_band:
-        msg = f"the model family {name!r} finds the input's band in the native engine alone"
-        raise WeightsError(f"{msg}: use engine='native', not TorchScript")
+    form = in_torch(load_weights(weights).family)
     stream = form.StreamingNetwork(load_model(weights)).eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import needs
 import numpy as np
 import pytest
+import soundfile as sf
+import soxr
+import torch
 from command_line import assert_one_error_line, without_package
 from command_line import novasr as command
 from golden import GOLDEN_SIGNALS, error_against, golden_pairs
@@ -18,8 +23,9 @@ from novasr.errors import AudioFileError, ParameterError, WeightsError
 onnx = needs.package("onnx", "pip install onnx")
 onnxruntime = needs.package("onnxruntime", "pip install onnxruntime")
 
-BOUND = 3e-6  # measured at worst: 7e-7 against upstream's outputs
+BOUND = 3e-6  # measured at worst: 7e-7 against upstream's outputs, 2e-6 against the native engine with wide
 PACKAGE = Path(novasr.__path__[0])
+SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
 
 
 class Model:
@@ -34,11 +40,15 @@ class Model:
             setattr(self, name, int(self.metadata[name]))
         self.state_size = self.session.get_inputs()[1].shape[1]
 
-    def __call__(self, audio: np.ndarray, cuts: list[int] = ()) -> np.ndarray:
+    def __call__(
+        self, audio: np.ndarray, cuts: list[int] = (), cutoff_hz: float = 0.0
+    ) -> np.ndarray:
         """Run (batch, frames) in the parts between the cuts, and to its end; aligned with the input."""
         state = np.zeros((len(audio), self.state_size), np.float32)
+        state[:, 0] = cutoff_hz
         parts = []
-        for part in np.split(audio, cuts, axis=1):
+        padded = np.pad(audio, ((0, 0), (0, -audio.shape[1] % self.hop)))
+        for part in np.split(padded, cuts, axis=1):
             if part.shape[1]:
                 made, state = self.step(part, state)
                 parts.append(made)
@@ -61,6 +71,22 @@ def upstream(request, shared, tmp_path_factory) -> tuple[str, Model]:
     weights = shared / "weights" / f"novasr_{request.param}.bin"
     path = tmp_path_factory.mktemp("upstream") / "model.onnx"
     return request.param, Model(novasr.export_onnx(path, weights))
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory) -> Model:
+    return Model(novasr.export_onnx(tmp_path_factory.mktemp("onnx") / "wide.onnx", "wide"))
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    audio, _ = sf.read(SPEECH, dtype="float32", frames=3 * 48_000 + 77)
+    return audio
+
+
+def narrowed(audio: np.ndarray, rate: int) -> np.ndarray:
+    low = soxr.resample(audio, 48_000, rate)
+    return soxr.resample(low, rate, 48_000)[: len(audio)].astype(np.float32)
 
 
 def noise(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -116,6 +142,81 @@ def test_the_first_frames_are_silent_and_then_in_time(base):
     assert not made[0, : base.look_ahead].any()
     peak = np.abs(made[0]).argmax()
     assert abs(peak - base.look_ahead - int(base.metadata["offset"]) - 300) <= 1
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000])
+def test_wide_finds_the_band_as_the_native_engine_does(wide, speech, rate):
+    audio = narrowed(speech, rate)
+    expected = novasr.enhance(audio, 48_000, model="wide", force=True)
+    assert np.abs(expected - audio).max() > 0.01
+    assert np.abs(wide(audio[None])[0] - expected).max() < BOUND
+
+
+def test_wide_gives_the_networks_output_from_an_assumed_band_on(wide, speech):
+    """Before the estimator has heard enough, what the state says holds."""
+    audio = narrowed(speech[:24_000], 16_000)
+    network = novasr.load_model("wide")
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(audio)[None, None], torch.tensor([7_700.0]))
+    expected = expected[0, 0].numpy()
+    assert np.abs(expected - audio).max() > 0.01
+    assert np.abs(wide(audio[None], cutoff_hz=7_700.0)[0] - expected)[:10_000].max() < BOUND
+    assert np.abs(wide(audio[None])[0] - audio)[:10_000].max() == 0
+
+
+@pytest.mark.parametrize("parts", [2, 20, 300])
+def test_wide_gives_the_whole_for_any_partition(wide, speech, rng, parts):
+    audio = narrowed(speech, 8_000)[None]
+    cuts = wide.hop * np.sort(rng.integers(0, audio.shape[1] // wide.hop, parts))
+    whole = wide(audio)
+    assert np.abs(whole - audio).max() > 0.01
+    assert np.abs(wide(audio, cuts) - whole).max() < BOUND
+
+
+def test_wide_links_the_channels_as_the_native_engine_does(wide, speech):
+    low = narrowed(speech, 8_000)
+    gated = low.copy()
+    gated[20_000:60_000] = 0.0
+    audio = np.stack([0.2 * low, np.roll(low, 30_000), gated])
+    expected = novasr.enhance(audio.T, 48_000, model="wide", force=True).T
+    assert np.abs(wide(audio) - expected).max() < BOUND
+
+
+def test_wide_tells_the_band_that_it_found_in_its_state(wide, speech):
+    padded = np.pad(narrowed(speech, 8_000), (0, -len(speech) % wide.hop))
+    _, state = wide.step(padded[None], np.zeros((1, wide.state_size), np.float32))
+    assert 3_500 < state[0, 0] < 4_200
+
+
+def test_wide_leaves_silence_and_noise_of_the_full_band_as_they_are(wide, rng):
+    silence = np.zeros((1, 5_000), np.float32)
+    assert not wide(silence, cutoff_hz=4_000.0).any()
+    full = noise(rng, 1, 48_000)
+    np.testing.assert_array_equal(wide(full), full)
+
+
+def test_the_noise_of_wide_goes_on_behind_its_period(wide, speech):
+    """It repeats after 512 hops, but a stream does not start again."""
+    audio = narrowed(np.tile(speech, 3), 8_000)
+    expected = novasr.enhance(audio, 48_000, model="wide", force=True)
+    cuts = wide.hop * np.arange(1, len(audio) // wide.hop, 150)
+    assert len(audio) > 2 * 512 * wide.hop
+    assert np.abs(wide(audio[None], cuts)[0] - expected).max() < BOUND
+
+
+def test_wide_tells_what_a_host_must_know(wide):
+    expected = {"family": "wide", "input_rate": "48000", "output_rate": "48000", "hop": "256"}
+    expected |= {"look_ahead": "256", "flush_frames": "256", "linked_channels": "1"}
+    assert expected.items() <= wide.metadata.items()
+
+
+@pytest.mark.parametrize("model", ["base", "wide"])
+def test_a_runtime_has_nothing_to_say_about_it(tmp_path, model):
+    """It warns on stderr about what is unused or unknown."""
+    path = novasr.export_onnx(tmp_path / "model.onnx", model)
+    code = f"import onnxruntime; onnxruntime.InferenceSession({str(path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_metadata_tells_what_a_host_must_know(base):
