@@ -57,6 +57,31 @@ def test_onnx_stream_gives_what_the_network_gives(tmp_path: Path, rng: np.random
         assert np.abs(made[: len(expected)] - expected).max() < 1e-6
 
 
+def test_onnx_stream_runs_the_model_for_any_band(tmp_path: Path, rng: np.random.Generator) -> None:
+    """One with a hop, whose last chunk is not whole."""
+    spectrum = np.fft.rfft(0.1 * rng.standard_normal(70_001))
+    spectrum[12_000:] = 0  # 8.2 kHz
+    audio = np.fft.irfft(spectrum, 70_001).astype(np.float32)
+    sf.write(tmp_path / "talk.wav", audio, 48_000, "FLOAT")
+    model = novasr.export_onnx(tmp_path / "model.onnx", "wide")
+    run("onnx_stream.py", model, tmp_path / "talk.wav", tmp_path / "out.wav")
+    result, rate = sf.read(tmp_path / "out.wav")
+    expected = novasr.enhance(audio, 48_000, model="wide")
+    assert np.abs(expected - audio).max() > 0.01
+    assert rate == 48_000
+    assert np.abs(result - expected).max() < 3e-6
+
+
+def test_onnx_stream_refuses_another_rate(tmp_path: Path) -> None:
+    sf.write(tmp_path / "talk.wav", np.zeros(100), 44_100)
+    model = novasr.export_onnx(tmp_path / "model.onnx")
+    words = [EXAMPLES / "onnx_stream.py", model, tmp_path / "talk.wav", tmp_path / "out.wav"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path / 'talk.wav'}: has 44100 Hz; the model takes 16000 Hz\n"
+    assert not (tmp_path / "out.wav").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "package", "message"),
     [

@@ -84,5 +84,5 @@ def in_onnx(name: str) -> OnnxFamily:
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise
-        msg = f"the model family {name!r} has no ONNX form: use engine='native'"
+        msg = f"the model family {name!r} has no ONNX form: export other weights, or .safetensors"
         raise WeightsError(msg) from error

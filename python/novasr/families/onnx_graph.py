@@ -10,7 +10,7 @@ from onnx import TensorProto, checker, helper, numpy_helper
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
-    from onnx import GraphProto, ModelProto
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 OPSET = 17  # the first with DFT; ONNX Runtime has it since 1.12
 IR_VERSION = 8  # of the same release
@@ -69,17 +69,18 @@ class Value:
 
 Operand = Value | float
 Branch = Callable[[], Sequence[Value]]
+Shaped = tuple[Value, Shape]
 
 
 class Graph:
     """A graph that is being written."""
 
     def __init__(self) -> None:
-        self._nodes: list[Any] = []
+        self._nodes: list[NodeProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], Value] = {}
         self._initializers: list[TensorProto] = []
-        self._inputs: list[Any] = []
-        self._outputs: list[Any] = []
+        self._inputs: list[ValueInfoProto] = []
+        self._outputs: list[ValueInfoProto] = []
         self._count = 0
 
     def input(self, name: str, shape: Shape, dtype: type = np.float32) -> Value:
@@ -114,7 +115,11 @@ class Graph:
         values = [x if isinstance(x, Value) else self.constant(x) for x in inputs]
         results = self._fresh(outputs)
         node = helper.make_node(
-            op, [v.name for v in values], [r.name for r in results], **attributes
+            op,
+            [v.name for v in values],
+            [r.name for r in results],
+            name=f"{op}_{results[0].name}",  # ONNX Runtime 1.18 confuses nodes without one
+            **attributes,
         )
         self._nodes.append(node)
         return results
@@ -174,33 +179,37 @@ class Graph:
 
     def cond(self, condition: Value, then: Branch, otherwise: Branch) -> list[Value]:
         """Compute one of two branches, which give values of float32 in the same order."""
-        bodies = [self._body(f"branch{self._count}", [], branch) for branch in (then, otherwise)]
-        (yes, count), (no, _) = bodies
+        yes, count = self._body(f"then{self._count}", then)
+        no, _ = self._body(f"else{self._count}", otherwise)
         return self.nodes("If", condition, outputs=count, then_branch=yes, else_branch=no)
 
     def scan(
         self,
         step: Callable[..., tuple[Sequence[Value], Sequence[Value]]],
-        state: Sequence[Value],
-        items: Sequence[Value],
+        state: Sequence[Shaped],
+        items: Sequence[Shaped],
+        outputs: Sequence[Shape],
         axes: Sequence[int],
     ) -> tuple[list[Value], list[Value]]:
-        """Go through `items` along an axis of each, with a state.
+        """Go through `items` along an axis of each, with a state; all is of float32.
 
-        ``step(*state, *items)`` gives the next state, and as many outputs as there are axes, all of float32; these are
-        stacked along the same axes.
+        ``step(*state, *items)`` gives the next state, and outputs which are stacked along the same axes as the items.
+        The shapes are those in a step.
         """
-        arguments = self._fresh(len(state) + len(items))
+        given = [*state, *items]
+        arguments = self._fresh(len(given))
+        shapes = [shape for _, shape in given]
 
         def write() -> list[Value]:
             after, made = step(*arguments)
             return [*after, *made]
 
-        body, count = self._body("step", arguments, write)
+        body, count = self._body(
+            "step", write, _described(arguments, shapes), [*shapes[: len(state)], *outputs]
+        )
         values = self.nodes(
             "Scan",
-            *state,
-            *items,
+            *(value for value, _ in given),
             outputs=count,
             body=body,
             num_scan_inputs=len(items),
@@ -209,15 +218,18 @@ class Graph:
         )
         return values[: len(state)], values[len(state) :]
 
-    def _body(self, name: str, inputs: Sequence[Value], write: Branch) -> tuple[GraphProto, int]:
+    def _body(
+        self,
+        name: str,
+        write: Branch,
+        inputs: Sequence[ValueInfoProto] = (),
+        shapes: Sequence[Shape] | None = None,
+    ) -> tuple[GraphProto, int]:
         """Write a graph that may use the values around it; tell how many outputs it has."""
         around, self._nodes = self._nodes, []
         outputs = [self.node("Identity", value) for value in write()]
-        taken, given = (
-            [helper.make_tensor_value_info(v.name, TensorProto.FLOAT, None) for v in values]
-            for values in (inputs, outputs)
-        )
-        body = helper.make_graph(self._nodes, name, taken, given)
+        described = _described(outputs, shapes or [None] * len(outputs))
+        body = helper.make_graph(self._nodes, name, inputs, described)
         self._nodes = around
         return body, len(outputs)
 
@@ -238,3 +250,10 @@ class Graph:
         )
         checker.check_model(model, full_check=True)
         return model
+
+
+def _described(values: Sequence[Value], shapes: Sequence[Shape | None]) -> list[ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape)
+        for value, shape in zip(values, shapes, strict=True)
+    ]

@@ -72,7 +72,13 @@ def in_onnx() -> Form:
         hz, numbers, peaks = steps.push(power, numbers, peaks)
         return [numbers, peaks], [hz]
 
-    (numbers, _), (hz,) = graph.scan(step, [steps.begin(numbers), peaks], [power], [0])
+    (numbers, _), (hz,) = graph.scan(
+        step,
+        state=[(steps.begin(numbers), (NUMBERS,)), (peaks, PEAKS)],
+        items=[(power, (LINES,))],
+        outputs=[(1,)],
+        axes=[0],
+    )
     graph.output("hz", hz, ("hops", 1))
     graph.output("after", numbers, (NUMBERS,))
     session = onnxruntime.InferenceSession(graph.model("cutoff").SerializeToString())

@@ -260,11 +260,12 @@ def test_weights_are_stored_without_a_warning(network, tmp_path):
     save_weights(network, tmp_path / "wide.safetensors", "wide")
 
 
+@pytest.mark.parametrize("engine", ["native", "torch"])
 @pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 24_000])
-def test_the_band_of_the_source_is_known_from_its_first_frame(weights, rate):
+def test_the_band_of_the_source_is_known_from_its_first_frame(weights, rate, engine):
     """The estimator has seen nothing yet: the engine is told half the rate of the source."""
     low = (0.1 * np.random.default_rng(0).standard_normal(rate // 5)).astype(np.float32)
-    made = novasr.enhance(low, rate, weights=weights)[: 48_000 // 10]
+    made = novasr.enhance(low, rate, weights=weights, engine=engine)[: 48_000 // 10]
     power = np.abs(np.fft.rfft(made * np.hanning(len(made)))) ** 2
     hertz = np.fft.rfftfreq(len(made), 1 / 48_000)
     above = (hertz > 0.55 * rate) & (hertz < 20_000)

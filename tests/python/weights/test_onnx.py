@@ -19,6 +19,7 @@ from golden import GOLDEN_SIGNALS, error_against, golden_pairs
 
 import novasr
 from novasr.errors import AudioFileError, ParameterError, WeightsError
+from novasr.families import in_onnx
 
 onnx = needs.package("onnx", "pip install onnx")
 onnxruntime = needs.package("onnxruntime", "pip install onnxruntime")
@@ -290,6 +291,11 @@ def test_a_script_is_no_weights(tmp_path):
     with pytest.raises(WeightsError, match=r"model\.ts"):
         novasr.export_onnx(tmp_path / "model.onnx", script)
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_family_without_an_onnx_form_is_named():
+    with pytest.raises(WeightsError, match="'other' has no ONNX form"):
+        in_onnx("other")
 
 
 def test_without_the_package_the_remedy_is_named(tmp_path):

@@ -32,5 +32,9 @@ CROSSOVER_LINES = 2.0
 LOOK_AHEAD = TAIL = HOP
 MEMORY, EDGE, OFFSET, BAND = 4 * RATE_HZ, FFT, 0, 2_000
 FULL_BAND_HZ = 23_000.0
+SOURCE_SHARE = 0.97  # of half a source's rate: where the band that its resampler leaves ends
+FULL_SOURCE_HZ = (
+    18_000.0  # a source whose band ends above that has the full band until there is evidence
+)
 MOST_RAISED = 100.0  # amplitude of a quieter channel, at most
 DECAY = math.exp(-HOP / RATE_HZ / AVERAGE_SECONDS)

@@ -28,6 +28,7 @@ from novasr.families.wide.architecture import (
     LEVEL_BANDS,
     LINE_HZ,
     LINE_POWER_FLOOR,
+    LINES,
     LOOK_AHEAD,
     LOWEST_GAIN,
     MEMORY,
@@ -230,10 +231,16 @@ class _Network:
             sums = sums * DECAY + new
             return [numbers, peaks, sums], [hz, sums]
 
+        of_a_hop = ("batch", INPUT_BANDS + 2)
         (tracking, peaks, sums), (hz, averages) = graph.scan(
             step,
-            [cutoffs.begin(past.tracking), past.peaks, past.sums],
-            [heard.power_of_all, active],
+            state=[
+                (cutoffs.begin(past.tracking), (NUMBERS,)),
+                (past.peaks, PEAKS),
+                (past.sums, of_a_hop),
+            ],
+            items=[(heard.power_of_all, (LINES,)), (active, of_a_hop)],
+            outputs=[(1,), of_a_hop],
             axes=[0, 1],
         )
         return graph.largest(hz, float(BAND)), averages, tracking, peaks, sums

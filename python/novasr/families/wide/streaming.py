@@ -16,6 +16,7 @@ from novasr.families.wide.architecture import (
     EDGE,
     FFT,
     FULL_BAND_HZ,
+    FULL_SOURCE_HZ,
     GAIN_BANDS,
     HIGHEST_GAIN,
     HOP,
@@ -30,12 +31,12 @@ from novasr.families.wide.architecture import (
     NOISE_FRAMES,
     OFFSET,
     POWER_FLOOR,
+    SOURCE_SHARE,
     TAIL,
     WHITENING_FLOOR,
     WHITENING_LINES,
 )
 from novasr.families.wide.cutoff import CutoffTracker
-from novasr.families.wide.cutoff_rules import RULES
 from novasr.families.wide.network import Block, WideNetwork
 
 
@@ -74,7 +75,7 @@ class StreamingWide(nn.Module):
         self.register_buffer("centres_hz", network.centres_hz.clone())
         self.register_buffer("hertz", network.hertz.clone())
         self.register_buffer("noise", network.noise.clone())  # (LINES, hops, 2)
-        self.first_cutoff_hz = RULES.full_band_hz if cutoff_hz is None else cutoff_hz
+        self.given_cutoff_hz = 0.0 if cutoff_hz is None else cutoff_hz
         self.input_rate, self.output_rate = network.input_rate, network.output_rate
         self.look_ahead, self.tail, self.hop = LOOK_AHEAD, TAIL, HOP
         self.memory, self.edge, self.offset, self.band = MEMORY, EDGE, OFFSET, BAND
@@ -89,6 +90,7 @@ class StreamingWide(nn.Module):
         self.whitening_lines, self.whitening_floor = WHITENING_LINES, WHITENING_FLOOR
         self.crossover_start, self.crossover_hz = CROSSOVER_START, CROSSOVER_LINES * LINE_HZ
         self.full_band_hz, self.lowest_cutoff_hz = FULL_BAND_HZ, float(BAND)
+        self.source_share, self.full_source_hz = SOURCE_SHARE, FULL_SOURCE_HZ
 
     @torch.jit.export
     def metadata(self) -> dict[str, int]:
@@ -108,8 +110,15 @@ class StreamingWide(nn.Module):
         }
 
     @torch.jit.export
-    def initial_state(self, batch: int) -> list[Tensor]:
+    def initial_state(self, batch: int, source_band_hz: float = 0.0) -> list[Tensor]:
         """State before the first frame, for `batch` channels.
+
+        Parameters
+        ----------
+        batch : int
+            Channels.
+        source_band_hz : float
+            Half the rate of the source, up to which the band is assumed to go until there is evidence; 0 if unknown.
 
         Returns
         -------
@@ -120,7 +129,12 @@ class StreamingWide(nn.Module):
         audio = self.window.new_zeros(batch, self.hop)
         sums = self.window.new_zeros(batch, self.centres_hz.shape[0] + 2)
         state = [audio, audio, sums, torch.zeros(1, dtype=torch.long)]
-        state += self.tracker.initial_state(self.first_cutoff_hz)
+        cutoff_hz = self.given_cutoff_hz
+        if self.follows_band:
+            band_hz = self.source_share * source_band_hz
+            known = source_band_hz > 0 and band_hz <= self.full_source_hz
+            cutoff_hz = band_hz if known else self.tracker.rules.full_band_hz
+        state += self.tracker.initial_state(cutoff_hz)
         for _ in self.blocks:
             state.append(self.window.new_zeros(batch, self.channels, self.past_hops))
         return state
