@@ -16,7 +16,7 @@ install_packages() { # Debian package names; skips installed ones
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-install_novasr() { # extras, for example plot,torch
+install_novasr() { # extras, for example plot,torch; then the further packages: novasr-torch, novasr-plugin
   [ -x .venv/bin/python ] || python3 -m venv .venv
   echo "Installing Python packages (about 1 GB the first time)"
   # shellcheck disable=SC1091
@@ -24,8 +24,10 @@ install_novasr() { # extras, for example plot,torch
   python -m pip install --quiet --upgrade pip
   # Build in this environment: the LibTorch engine must be built with the torch that it will run with.
   # The last three are for pyworld, whose setup.py imports them.
-  python -m pip install --quiet "scikit-build-core>=0.10,<2" "pybind11>=2.13,<4" "cmake>=3.25,<5" "ninja>=1.11,<2" \
+  python -m pip install --quiet "scikit-build-core>=1.0,<2" "pybind11>=2.13,<4" "cmake>=3.25,<5" "ninja>=1.11,<2" \
     "torch==2.13.0" "numpy>=1.24,<3" "setuptools>=70,<81" "cython>=3,<4"
-  echo "Compiling the package (some minutes the first time)"
-  python -m pip install --quiet --no-build-isolation ".[$1]"
+  echo "Compiling the packages (some minutes the first time)"
+  local extras=$1
+  shift
+  python -m pip install --quiet --no-build-isolation ".[$extras]" "${@/#/./python/}"
 }

@@ -43,8 +43,8 @@ def programs(*names: str, packages: str) -> None:
 
 
 def libtorch() -> None:
-    """See that the package was built with its LibTorch engine."""
-    from novasr import _native
+    """See that the LibTorch engine is installed."""
+    from novasr.weights.torch_runtime import find_torch_engine
 
-    if _native.torch_version is None:
-        missing("this build of novasr has no LibTorch engine: install torch, then build it again")
+    if find_torch_engine() is None:
+        missing("novasr-torch is not installed: pip install ./python/novasr-torch")

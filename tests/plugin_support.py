@@ -15,7 +15,7 @@ from novasr.plugin.bundle import find_bundle
 
 
 def require_bundle() -> Path:
-    """Skip the whole file where the package was built without the plugin."""
+    """Skip the whole file where the plugin is not installed."""
     try:
         return find_bundle()
     except PluginError as error:

@@ -21,12 +21,12 @@ def test_the_set_up_says_what_takes_long_before_it_begins(tmp_path: Path) -> Non
     (binaries / "activate").touch()
     (binaries / "python").write_text("#!/bin/sh\n")
     (binaries / "python").chmod(0o755)
-    work = 'python() { echo "$*" | grep -oE "torch==|no-build-isolation" || true; }'
-    script = f". {tmp_path}/scripts/setup.sh; {work}; install_novasr plot"
+    work = 'python() { echo "$*" | grep -oE "torch==|no-build-isolation.*" || true; }'
+    script = f". {tmp_path}/scripts/setup.sh; {work}; install_novasr plot,torch novasr-torch"
     run = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == [
         "Installing Python packages (about 1 GB the first time)",
         "torch==",
-        "Compiling the package (some minutes the first time)",
-        "no-build-isolation",
+        "Compiling the packages (some minutes the first time)",
+        "no-build-isolation .[plot,torch] ./python/novasr-torch",
     ]

@@ -80,12 +80,13 @@ void bind_engines(py::module_& module) {
 
   module.def(
       "torch_engine",
-      [](const py::bytes& torchscript, int threads) {
+      [](const py::bytes& torchscript, int threads, const std::string& library) {
         const std::string_view script = torchscript;
         const py::gil_scoped_release nogil;
-        return EngineHandle(novasr::make_torch_engine({script.data(), script.size()}, {.threads = threads}));
+        const novasr::TorchOptions options{.threads = threads, .library = library};
+        return EngineHandle(novasr::make_torch_engine({script.data(), script.size()}, options));
       },
-      py::arg("torchscript"), py::kw_only(), py::arg("threads"));
+      py::arg("torchscript"), py::kw_only(), py::arg("threads"), py::arg("library"));
 
   module.def(
       "worker_engine",

@@ -2,11 +2,7 @@
 
 PYBIND11_MODULE(_native, module) {
   module.doc() = "The C++ core of novasr; use the Python face in `novasr` instead.";
-#ifdef NOVASR_TORCH_VERSION
-  module.attr("torch_version") = NOVASR_TORCH_VERSION;
-#else
-  module.attr("torch_version") = pybind11::none();
-#endif
+  module.attr("__version__") = NOVASR_VERSION;
   bind_band(module);
   bind_cutoff(module);
   bind_engines(module);

@@ -22,8 +22,9 @@ juce::File findTorchLibrary()
     const auto contents = binary.parent_path().parent_path(); // NovaSR.vst3/Contents/<platform>/NovaSR.so
     const juce::File pointer ((contents / "Resources" / pointerName).string());
     const fs::path pointedAt = pointer.loadFileAsString().trim().toStdString();
-    const fs::path packageFolder = contents.parent_path().parent_path().parent_path();
-    for (const auto& candidate : { pointedAt, binary.parent_path() / engineName, packageFolder / engineName })
+    const fs::path packages = contents.parent_path().parent_path().parent_path(); // Python's, with novasr_plugin
+    for (const auto& candidate :
+         { pointedAt, binary.parent_path() / engineName, packages / "novasr_torch" / engineName })
         if (candidate.is_absolute() && fs::is_regular_file (candidate, failed))
             return juce::File (candidate.string());
     return {};

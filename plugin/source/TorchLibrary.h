@@ -9,6 +9,7 @@
 /// WorkerEngine. Throws novasr::ModelError if LibTorch is missing or the script cannot be used.
 std::unique_ptr<novasr::StreamingEngine> openTorchScript (const juce::File& script);
 
-/// [control] The LibTorch engine that openTorchScript() uses: beside the plugin's binary, in the Python package that
-/// contains the plugin, or at the location recorded by `novasr plugin install`. A nonexistent file if there is none.
+/// [control] The LibTorch engine that openTorchScript() uses: at the location recorded by `novasr plugin install`,
+/// beside the plugin's binary, or in the Python package novasr_torch beside the one that contains the plugin. A
+/// nonexistent file if there is none.
 juce::File findTorchLibrary();

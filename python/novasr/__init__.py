@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from novasr import _renamed
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
+    from novasr._native import __version__ as __version__
     from novasr.audio.analysis import FileInfo, Verdict, file_info, judge_band, measure_bandwidth
     from novasr.errors import (
         AudioFileError,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 # Public name -> module: each is imported when it is first used, so that `import novasr` stays quick.
 _HOMES = {
+    "__version__": "_native",
     "AudioFileError": "errors",
     "AudioFormatError": "errors",
     "DeviceError": "errors",

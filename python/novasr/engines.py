@@ -15,7 +15,7 @@ from novasr.native_errors import NativeErrors
 from novasr.types import Engine
 from novasr.weights.export import torchscript_bytes
 from novasr.weights.load import load_weights
-from novasr.weights.torch_runtime import require_matching_torch
+from novasr.weights.torch_runtime import require_torch_engine
 
 if TYPE_CHECKING:
     from novasr.types import FloatArray
@@ -87,9 +87,9 @@ class Model:
     def engine(self, *, threads: int, offline: bool) -> _native.Engine:
         """Build an engine for one stream; parameters and errors as for :func:`make_engine`."""
         if isinstance(self.content, bytes):
-            require_matching_torch()
+            library = require_torch_engine()
             with NativeErrors():
-                return _native.torch_engine(self.content, threads=threads)
+                return _native.torch_engine(self.content, threads=threads, library=str(library))
         with NativeErrors(StreamError, WeightsError, f"weights {self.label!r}: "):
             return _native.native_engine(self.content, family=self.family, offline=offline)
 
@@ -103,7 +103,7 @@ def read_model(name: str, weights: str | Path | None) -> Model:
     if not uses_torch(name, weights):
         family, values = _values(weights, _stamp(weights))
         return Model(str(weights), values, family)
-    require_matching_torch()
+    require_torch_engine()
     with _one_at_a_time:
         return Model(str(weights), _script(weights, _stamp(weights)))
 

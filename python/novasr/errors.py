@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# Extras that bring another package of this repository.
+_PARTS = {"torch": "novasr-torch", "plugin": "novasr-plugin", "pedalboard": "novasr-plugin"}
+
 
 class NovasrError(Exception):
     """Base class; the message is one line that names the cause and, if there is one, the cure."""
@@ -81,8 +84,13 @@ def install_command(extra: str) -> str:
     --------
     >>> print(install_command("plot"))
     pip install 'novasr[plot]'
+    >>> print(install_command("plugin"))
+    pip install 'novasr[plugin]' (in the source tree, add ./python/novasr-plugin)
     """
-    return f"pip install 'novasr[{extra}]'"
+    command = f"pip install 'novasr[{extra}]'"
+    if extra not in _PARTS:
+        return command
+    return f"{command} (in the source tree, add ./python/{_PARTS[extra]})"
 
 
 def describe(error: BaseException) -> str:

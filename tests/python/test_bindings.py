@@ -15,6 +15,7 @@ import pytest
 
 from novasr import _native
 from novasr.weights.load import load_weights
+from novasr.weights.torch_runtime import find_torch_engine
 
 RATE = 48_000
 
@@ -292,7 +293,7 @@ def script():
 
 class TestTorchEngine:
     def engine(self, script, threads=1):
-        return _native.torch_engine(script, threads=threads)
+        return _native.torch_engine(script, threads=threads, library=str(find_torch_engine()))
 
     @pytest.mark.parametrize("threads", [1, 2])
     def test_it_is_the_native_engine(self, rng, script, threads):

@@ -37,8 +37,9 @@ void Chain::prepare(const ProcessSpec& spec) {
   const EngineFormat& format = engine_.format();
   const std::size_t piece_in = max_piece_ * format.input_hz / spec.sample_rate_hz + 2;
   const std::size_t piece_out = max_piece_ * spec.output_rate_hz / spec.sample_rate_hz + 2;
-  engine_.prepare(
-      {.channels = spec.channels, .max_block_frames = piece_in, .source_band_hz = 0.5 * spec.sample_rate_hz});
+  engine_.prepare({.channels = spec.channels,
+                   .max_block_frames = piece_in,
+                   .source_band_hz = spec.source_band_hz > 0.0 ? spec.source_band_hz : 0.5 * spec.sample_rate_hz});
   plan_ = shared_plan(spec, format, engine_.latency_frames());
 
   const std::size_t engine_piece = std::max(format.ratio() * piece_in, engine_.latency_frames());

@@ -104,7 +104,9 @@ def _run(arguments: Sequence[str] | None, output: streams.Output) -> int:
 @app.callback(invoke_without_command=True)
 def novasr(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show version, instruction set and weights, and exit.")
+    ] = False,
 ) -> None:
     """Give 16 kHz speech its upper band back, at 48 kHz.
 
@@ -112,9 +114,9 @@ def novasr(
     With NOVASR_DEBUG=1 an error shows its traceback.
     """
     if version:
-        from novasr import __version__
+        from novasr.cli.version import version_text
 
-        print(f"novasr {__version__}")
+        print(version_text())
     elif context.invoked_subcommand is None:
         print(context.get_help())
 

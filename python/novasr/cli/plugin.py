@@ -62,8 +62,8 @@ def plugin(context: typer.Context) -> None:
 @app.command(help=INSTALL_HELP)
 def install(system: System = False, to: To = None) -> None:
     """Install the bundle; say where, and which LibTorch engine it will use."""
-    from novasr.plugin.install import find_torch_engine
     from novasr.plugin.install import install as copy
+    from novasr.weights.torch_runtime import find_torch_engine
 
     print(f"{copy(_folder(system, to))}: installed")
     if (engine := find_torch_engine()) is not None:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 import novasr
-from novasr import _native
 from novasr.checks import check_choice
 from novasr.engines import engine_format, instruction_set, is_script
 from novasr.errors import MissingPackageError, ParameterError, StreamError, install_command
 from novasr.models import MODELS
+from novasr.weights.torch_runtime import find_torch_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -179,7 +179,7 @@ def default_engines(model: ModelName = "base") -> tuple[str, ...]:
         TorchScript form.
     """
     scripted = not engine_format("native", model).adds_to_input
-    return ENGINES if scripted and _has_torch() and _native.torch_version else ENGINES[:1]
+    return ENGINES if scripted and _has_torch() and find_torch_engine() else ENGINES[:1]
 
 
 def run(
@@ -377,7 +377,7 @@ def _check(
         if engine in default_engines("base") and engine not in default_engines(model):
             raise ParameterError(f"engine {engine!r} cannot run the model {model!r}: use 'native'")
         if engine not in default_engines(model):
-            msg = f"engine 'torch' needs PyTorch, also to build: {install_command('torch')}"
+            msg = f"engine 'torch' is not installed: {install_command('torch')}"
             raise MissingPackageError(msg)
     shortest_ms = 1000 * _FEWEST_FRAMES / _rate_hz(model)
     for name, values, least in (("blocks", blocks_ms, shortest_ms), ("seconds", seconds, 0.01)):

@@ -69,7 +69,6 @@ class Value:
 
 Operand = Value | float
 Branch = Callable[[], Sequence[Value]]
-Shaped = tuple[Value, Shape]
 
 
 class Graph:
@@ -186,35 +185,33 @@ class Graph:
     def scan(
         self,
         step: Callable[..., tuple[Sequence[Value], Sequence[Value]]],
-        state: Sequence[Shaped],
-        items: Sequence[Shaped],
-        outputs: Sequence[Shape],
-        axes: Sequence[int],
+        state: Sequence[tuple[Value, Shape]],
+        items: Sequence[tuple[Value, Shape, int]],
+        outputs: Sequence[tuple[Shape, int]],
     ) -> tuple[list[Value], list[Value]]:
-        """Go through `items` along an axis of each, with a state; all is of float32.
+        """Go through `items`, each along an axis, with a state; all is of float32.
 
-        ``step(*state, *items)`` gives the next state, and outputs which are stacked along the same axes as the items.
-        The shapes are those in a step.
+        ``step(*state, *items)`` gives the next state, and outputs, each of which is stacked along an axis. The shapes
+        are those in a step. Returns the last state and the stacked outputs.
         """
-        given = [*state, *items]
-        arguments = self._fresh(len(given))
-        shapes = [shape for _, shape in given]
+        shapes = [shape for _, shape in state]
+        arguments = self._fresh(len(state) + len(items))
+        taken = _described(arguments, shapes + [shape for _, shape, _ in items])
 
         def write() -> list[Value]:
             after, made = step(*arguments)
             return [*after, *made]
 
-        body, count = self._body(
-            "step", write, _described(arguments, shapes), [*shapes[: len(state)], *outputs]
-        )
+        body, count = self._body("step", write, taken, shapes + [shape for shape, _ in outputs])
         values = self.nodes(
             "Scan",
-            *(value for value, _ in given),
+            *(value for value, _ in state),
+            *(value for value, _, _ in items),
             outputs=count,
             body=body,
             num_scan_inputs=len(items),
-            scan_input_axes=list(axes),
-            scan_output_axes=list(axes),
+            scan_input_axes=[axis for _, _, axis in items],
+            scan_output_axes=[axis for _, axis in outputs],
         )
         return values[: len(state)], values[len(state) :]
 

@@ -1,11 +1,11 @@
-"""Where the VST3 plugin of this package lies."""
+"""Where the VST3 plugin of the package novasr-plugin lies."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
-import novasr
-from novasr.errors import PluginError
+from novasr.errors import PluginError, install_command
 
 BUNDLE_NAME = "NovaSR.vst3"
 
@@ -16,15 +16,12 @@ def find_bundle() -> Path:
     Raises
     ------
     PluginError
-        If the package was built without it.
+        If novasr-plugin is not installed.
     """
-    for root in novasr.__path__:  # several, if the installation is editable
-        bundle = Path(root) / "plugins" / BUNDLE_NAME
+    spec = find_spec("novasr_plugin")
+    for root in (spec and spec.submodule_search_locations) or ():
+        bundle = Path(root).absolute() / BUNDLE_NAME
         if bundle.is_dir():
             return bundle
-    msg = (
-        "this installation has no plugin, because JUCE was not found when it was built: install it "
-        "(Debian and Ubuntu: apt-get install juce-modules-source), then reinstall novasr "
-        "(pip install --force-reinstall --no-deps .)"
-    )
+    msg = f"the VST3 plugin is not installed: {install_command('plugin')}"
     raise PluginError(msg)

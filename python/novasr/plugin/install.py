@@ -13,11 +13,11 @@ from pathlib import Path
 import novasr
 from novasr.errors import PluginError
 from novasr.plugin.bundle import BUNDLE_NAME, find_bundle
+from novasr.weights.torch_runtime import find_torch_engine
 
 _RESOURCES = Path("Contents", "Resources")
 _MARKER = _RESOURCES / "novasr-install.json"  # SHA-256 of every other file
 _ENGINE_POINTER = _RESOURCES / "torch-engine.txt"  # read by the plugin
-_ENGINE = "libnovasr_torch.so"
 
 
 def user_folder() -> Path:
@@ -36,12 +36,6 @@ def system_folder() -> Path:
     if sys.platform == "darwin":
         return Path("/Library/Audio/Plug-Ins/VST3")
     return Path("/usr/local/lib/vst3")
-
-
-def find_torch_engine() -> Path | None:
-    """Give the LibTorch engine of this package, if it was built."""
-    engines = (Path(root).absolute() / _ENGINE for root in novasr.__path__)
-    return next((engine for engine in engines if engine.is_file()), None)
 
 
 def install(folder: Path) -> Path:

@@ -1,10 +1,10 @@
-"""PyTorch, imported only when something needs it and checked against what the extension was built for."""
+"""PyTorch and the LibTorch engine of the package novasr-torch, imported only when something needs them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from novasr import _native
 from novasr.errors import MissingPackageError, StreamError, install_command
 
 
@@ -24,25 +24,38 @@ def require_torch() -> Any:
     return torch
 
 
-def require_matching_torch() -> Any:
-    """Import the PyTorch that the LibTorch engine was built against.
+def find_torch_engine() -> Path | None:
+    """Give the library of the LibTorch engine, if novasr-torch is installed."""
+    try:
+        import novasr_torch
+    except ImportError:
+        return None
+    return novasr_torch.LIBRARY
+
+
+def require_torch_engine() -> Path:
+    """Import the PyTorch that the LibTorch engine was built against, and give the engine's library.
 
     Raises
     ------
+    MissingPackageError
+        If novasr-torch or PyTorch is not installed.
     StreamError
-        If the engine was not built, or PyTorch is missing (MissingPackageError) or of another version: its C++
-        interface changes with every release, and loading the wrong one ends in a missing symbol.
+        If PyTorch is of another version: its C++ interface changes with every release, and loading the
+        wrong one ends in a missing symbol.
     """
-    built = _native.torch_version
-    if built is None:
-        msg = "this build of novasr has no LibTorch engine; use engine='native'"
-        raise StreamError(msg)
-    torch = require_torch()
-    running = torch.__version__.partition("+")[0]
-    if running != built:
+    library = find_torch_engine()
+    if library is None:
+        msg = f"the LibTorch engine is not installed: {install_command('torch')}"
+        raise MissingPackageError(msg)
+    import novasr_torch
+
+    running = require_torch().__version__.partition("+")[0]
+    if running != novasr_torch.TORCH_VERSION:
+        built = novasr_torch.TORCH_VERSION
         msg = (
             f"the LibTorch engine was built for torch {built}, but torch {running} is installed: "
             f"pip install torch=={built}, or use engine='native'"
         )
         raise StreamError(msg)
-    return torch
+    return library

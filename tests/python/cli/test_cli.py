@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
 import sys
+from importlib import metadata
+from importlib.resources import files
 from pathlib import Path
 
 import needs
@@ -221,8 +224,20 @@ def test_the_debug_switch_shows_the_traceback(
     assert run.stderr.rstrip().endswith("absent.wav: no such file: check the name")
 
 
+def test_the_version_names_what_computes() -> None:
+    weights = (files("novasr.weights") / "novasr.safetensors").read_bytes()
+    run = novasr("--version", NOVASR_ISA="portable")
+    assert (run.returncode, run.stderr) == (0, "")
+    version, isa, base, wide = run.stdout.splitlines()
+    assert version == f"novasr {metadata.version('novasr')}"
+    assert isa == "instruction set: portable"
+    digest = hashlib.sha256(weights).hexdigest()[:12]
+    assert base == f"weights base: novasr.safetensors, SHA-256 {digest}..."
+    assert wide.startswith("weights wide: wide.safetensors, SHA-256 ")
+    assert_one_error_line(novasr("--version", NOVASR_ISA="none"), "NOVASR_ISA")
+
+
 def test_version_and_help_come_without_torch_or_matplotlib() -> None:
-    assert novasr("--version").stdout.startswith("novasr ")
     code = (
         "import sys; from novasr.cli.main import main; main(['enhance', '--help']);"
         "print(sorted({'torch', 'matplotlib', 'scipy'} & set(sys.modules)))"

@@ -69,15 +69,14 @@ def in_onnx() -> Form:
     steps = CutoffSteps(graph)
 
     def step(numbers, peaks, power):
-        hz, numbers, peaks = steps.push(power, numbers, peaks)
-        return [numbers, peaks], [hz]
+        numbers, peaks = steps.push(power, numbers, peaks)
+        return [numbers, peaks], [steps.cutoff_hz(numbers)]
 
     (numbers, _), (hz,) = graph.scan(
         step,
         state=[(steps.begin(numbers), (NUMBERS,)), (peaks, PEAKS)],
-        items=[(power, (LINES,))],
-        outputs=[(1,)],
-        axes=[0],
+        items=[(power, (LINES,), 0)],
+        outputs=[((1,), 0)],
     )
     graph.output("hz", hz, ("hops", 1))
     graph.output("after", numbers, (NUMBERS,))

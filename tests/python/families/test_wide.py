@@ -12,6 +12,7 @@ import pytest
 import soundfile as sf
 import soxr
 import torch
+from scipy import signal
 from torch import nn
 
 import novasr
@@ -20,7 +21,7 @@ from novasr.errors import WeightsError
 from novasr.families import in_torch
 from novasr.families.torch_family import TorchFamily
 from novasr.families.wide import StreamingWide, WideNetwork, initial_network
-from novasr.families.wide.architecture import HOP, LOOK_AHEAD, TAIL
+from novasr.families.wide.architecture import HOP, LOOK_AHEAD, RATE_HZ, TAIL
 from novasr.weights.save import save_weights
 
 SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
@@ -291,3 +292,37 @@ def test_torchscript_finds_the_band_as_the_native_engine_does(speech, rate):
     assert np.abs(expected - audio).max() > 0.01
     made = novasr.enhance(audio, 48_000, model="wide", engine="torch", force=True)
     assert np.abs(made - expected).max() < NATIVE_BOUND
+
+
+@pytest.mark.parametrize(
+    ("first_hz", "second_hz"),
+    [
+        (8_000, 4_000),
+        (4_000, 8_000),
+        (12_000, 3_000),
+        (6_000, 4_000),
+        (24_000, 5_000),
+        (5_000, 24_000),
+    ],
+)
+def test_a_change_of_the_band_gives_no_burst(first_hz, second_hz):
+    """Noise with the slope and the syllables of speech; above both narrow bands, in pieces of 2 ms."""
+    length, settling, piece = 3 * RATE_HZ, RATE_HZ // 2, RATE_HZ // 500
+    noise = np.random.default_rng(first_hz).standard_normal(2 * length)
+    voice = signal.sosfilt(signal.butter(1, 500, fs=RATE_HZ, output="sos"), noise)
+    voice *= 1.1 + np.sin(2 * np.pi * 3 * np.arange(len(voice)) / RATE_HZ)
+    halves = voice[:length], voice[length:]
+    narrowed = [
+        half
+        if 2 * hz == RATE_HZ
+        else soxr.resample(soxr.resample(half, RATE_HZ, 2 * hz), 2 * hz, RATE_HZ)
+        for half, hz in zip(halves, (first_hz, second_hz), strict=True)
+    ]
+    audio = (0.3 * np.concatenate(narrowed)).astype(np.float32)
+    stream = novasr.Stream(RATE_HZ, model="wide")
+    output = np.concatenate([stream.process(audio), stream.flush()])[stream.latency :]
+    start_hz = 1.3 * max(hz for hz in (first_hz, second_hz) if 2 * hz < RATE_HZ)
+    high = signal.sosfilt(signal.butter(6, start_hz, "high", fs=RATE_HZ, output="sos"), output)
+    bursts = np.mean(high.reshape(-1, piece) ** 2, axis=1)
+    steady = [bursts[i + settling // piece : i + length // piece] for i in (0, length // piece)]
+    assert bursts.max() <= 2 * np.concatenate(steady).max()

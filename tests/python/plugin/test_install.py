@@ -10,7 +10,7 @@ import needs
 import pytest
 from plugin_support import require_bundle, run_python
 
-from novasr.plugin.install import find_torch_engine
+from novasr.weights.torch_runtime import find_torch_engine
 
 BUNDLE = require_bundle()
 RESOURCES = Path("Contents", "Resources")

@@ -36,5 +36,9 @@ SOURCE_SHARE = 0.97  # of half a source's rate: where the band that its resample
 FULL_SOURCE_HZ = (
     18_000.0  # a source whose band ends above that has the full band until there is evidence
 )
+JUMP, FADE_HOPS = (
+    1.15,
+    16,
+)  # ratio of two cut-offs after which what is added fades in, and for how long
 MOST_RAISED = 100.0  # amplitude of a quieter channel, at most
 DECAY = math.exp(-HOP / RATE_HZ / AVERAGE_SECONDS)

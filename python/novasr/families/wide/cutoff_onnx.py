@@ -61,8 +61,12 @@ class CutoffSteps:
         hz = self.graph.where(known.hz > 0.0, known.hz, RULES.full_band_hz)
         return self._packed(known._replace(hz=hz))
 
-    def push(self, power: Value, numbers: Value, peaks: Value) -> tuple[Value, Value, Value]:
-        """Take the power of a frame, (LINES,); give the cut-off, (1,), and the next state, (NUMBERS,) and PEAKS."""
+    def cutoff_hz(self, numbers: Value) -> Value:
+        """Give the cut-off in Hz: (1,)."""
+        return self.graph.slice(numbers, 0, 1)
+
+    def push(self, power: Value, numbers: Value, peaks: Value) -> tuple[Value, Value]:
+        """Take the power of a frame, (LINES,); give the next state, (NUMBERS,) and PEAKS."""
         graph = self.graph
         known = self._unpacked(numbers)
         active, loudest = self._is_active(power, known)
@@ -87,7 +91,7 @@ class CutoffSteps:
             return [result, graph.concat(graph.slice(peaks, 1, axis=0), empty, axis=0)]
 
         numbers, peaks = graph.cond(frames >= float(RULES.block_frames), complete, keep)
-        return graph.slice(numbers, 0, 1), numbers, peaks
+        return numbers, peaks
 
     def _packed(self, known: Known) -> Value:
         return self.graph.concat(*known)

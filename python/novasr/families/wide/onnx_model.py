@@ -19,11 +19,13 @@ from novasr.families.wide.architecture import (
     CROSSOVER_START,
     DECAY,
     EDGE,
+    FADE_HOPS,
     FULL_BAND_HZ,
     GAIN_BANDS,
     HIGHEST_GAIN,
     HOP,
     INPUT_BANDS,
+    JUMP,
     KERNEL,
     LEVEL_BANDS,
     LINE_HZ,
@@ -63,10 +65,11 @@ METADATA = {
 
 
 class State(NamedTuple):
-    """What is kept; the first three are the same for all channels."""
+    """What is kept; the first ones are the same for all channels."""
 
     tracking: Value  # begins with the cut-off in Hz
     peaks: Value
+    fade: Value  # hops for which what is added still fades in
     hop: Value  # number of the next one
     input: Value  # its last hop
     overlap: Value  # second half of the last frame's change
@@ -74,10 +77,11 @@ class State(NamedTuple):
     layers: Value  # past hops
 
 
-SHARED = 3
+SHARED = 4
 SHAPES: tuple[tuple[int, ...], ...] = (
     (NUMBERS,),
     PEAKS,
+    (1,),
     (1,),
     (HOP,),
     (HOP,),
@@ -146,13 +150,13 @@ class _Network:
         frames = graph.concat(before, graph.slice(hops, 1, axis=1))  # (B, H, FFT)
         numbers, next_number = self._hop_numbers(past.hop, frames)
         heard = self._listen(frames)
-        cutoff_hz, averages, tracking, peaks, sums = self._follow(heard, past)
+        (tracking, peaks, fade, sums), (cutoff_hz, share, averages) = self._follow(heard, past)
         features = self._features(heard, cutoff_hz, averages)
         gains, layers = self._layers(features, past.layers)
         upper = self._upper_band(frames, heard, gains, numbers)
-        change = self._change(heard, upper, cutoff_hz)
+        change = self._change(heard, upper, cutoff_hz, share)
         added, overlap = self._overlapped(change, past.overlap, numbers)
-        kept = State(tracking, peaks, next_number, self._last(hops), overlap, sums, layers)
+        kept = State(tracking, peaks, fade, next_number, self._last(hops), overlap, sums, layers)
         return graph.reshape(before + added, 0, -1), self._packed(kept, audio)
 
     def _unpacked(self, state: Value) -> State:
@@ -218,32 +222,41 @@ class _Network:
         lowest = graph.node("Log", graph.slice(mean, 0, LEVEL_BANDS) + POWER_FLOOR)
         return mean, graph.node("ReduceMean", lowest, axes=[2], keepdims=1)
 
-    def _follow(self, heard: Heard, past: State) -> tuple[Value, ...]:
-        """Go from hop to hop: cut-offs, (H, 1), leaky sums of shape, level and activity, and the next states."""
+    def _follow(self, heard: Heard, past: State) -> tuple[list[Value], list[Value]]:
+        """Go from hop to hop.
+
+        Gives the next states, and for each hop the cut-off, (H, 1), the share of what is to be added, (H, 1), and the
+        leaky sums of shape, level and activity, (B, H, INPUT_BANDS + 2).
+        """
         graph, cutoffs = self.graph, CutoffSteps(self.graph)
         activity = graph.node("Sigmoid", heard.level - ACTIVE_LEVEL)
         active = graph.concat(heard.shape * activity, heard.level * activity, activity)
 
         def step(
-            numbers: Value, peaks: Value, sums: Value, power: Value, new: Value
+            numbers: Value, peaks: Value, fade: Value, sums: Value, power: Value, new: Value
         ) -> tuple[list[Value], list[Value]]:
-            hz, numbers, peaks = cutoffs.push(power, numbers, peaks)
+            before_hz = graph.largest(cutoffs.cutoff_hz(numbers), float(BAND))
+            numbers, peaks = cutoffs.push(power, numbers, peaks)
+            hz = graph.largest(cutoffs.cutoff_hz(numbers), float(BAND))
+            jumps = graph.largest(hz, before_hz) > graph.smallest(hz, before_hz) * JUMP
+            fade = graph.where(jumps, float(FADE_HOPS), fade)
+            done = 1.0 - fade / float(FADE_HOPS)
+            share = done * done * (3.0 - done * 2.0)
             sums = sums * DECAY + new
-            return [numbers, peaks, sums], [hz, sums]
+            return [numbers, peaks, graph.largest(fade - 1.0, 0.0), sums], [hz, share, sums]
 
         of_a_hop = ("batch", INPUT_BANDS + 2)
-        (tracking, peaks, sums), (hz, averages) = graph.scan(
+        return graph.scan(
             step,
             state=[
                 (cutoffs.begin(past.tracking), (NUMBERS,)),
                 (past.peaks, PEAKS),
+                (past.fade, (1,)),
                 (past.sums, of_a_hop),
             ],
-            items=[(heard.power_of_all, (LINES,)), (active, of_a_hop)],
-            outputs=[(1,), of_a_hop],
-            axes=[0, 1],
+            items=[(heard.power_of_all, (LINES,), 0), (active, of_a_hop, 1)],
+            outputs=[((1,), 0), ((1,), 0), (of_a_hop, 1)],
         )
-        return graph.largest(hz, float(BAND)), averages, tracking, peaks, sums
 
     def _features(self, heard: Heard, cutoff_hz: Value, averages: Value) -> Value:
         graph = self.graph
@@ -324,12 +337,12 @@ class _Network:
         smooth = graph.node("AveragePool", power, kernel_shape=[WHITENING_LINES])
         return graph.node("Reciprocal", graph.node("Sqrt", smooth + WHITENING_FLOOR))
 
-    def _change(self, heard: Heard, upper: Spectrum, cutoff_hz: Value) -> Value:
+    def _change(self, heard: Heard, upper: Spectrum, cutoff_hz: Value, share: Value) -> Value:
         """Give what each frame adds to the audio, (B, H, FFT)."""
         graph = self.graph
-        share = (self.hertz - cutoff_hz * CROSSOVER_START) / (CROSSOVER_LINES * LINE_HZ) + 0.5
-        share = graph.clip(share, 0.0, 1.0) / heard.raised
-        re, im = (share * (new - old) for new, old in zip(upper, heard.spectrum, strict=True))
+        above = (self.hertz - cutoff_hz * CROSSOVER_START) / (CROSSOVER_LINES * LINE_HZ) + 0.5
+        factor = graph.clip(above, 0.0, 1.0) * share / heard.raised
+        re, im = (factor * (new - old) for new, old in zip(upper, heard.spectrum, strict=True))
         frames = synthesised(graph, re, im)
         sound = graph.node("ReduceSum", heard.power, graph.integers(2), keepdims=1) > 0.0
         return graph.where(sound & (cutoff_hz < FULL_BAND_HZ), frames, 0.0)

@@ -14,12 +14,14 @@ from novasr.families.wide.architecture import (
     CROSSOVER_START,
     DECAY,
     EDGE,
+    FADE_HOPS,
     FFT,
     FULL_BAND_HZ,
     FULL_SOURCE_HZ,
     GAIN_BANDS,
     HIGHEST_GAIN,
     HOP,
+    JUMP,
     KERNEL,
     LEVEL_BANDS,
     LINE_HZ,
@@ -90,6 +92,7 @@ class StreamingWide(nn.Module):
         self.whitening_lines, self.whitening_floor = WHITENING_LINES, WHITENING_FLOOR
         self.crossover_start, self.crossover_hz = CROSSOVER_START, CROSSOVER_LINES * LINE_HZ
         self.full_band_hz, self.lowest_cutoff_hz = FULL_BAND_HZ, float(BAND)
+        self.jump, self.fade_hops = JUMP, FADE_HOPS
         self.source_share, self.full_source_hz = SOURCE_SHARE, FULL_SOURCE_HZ
 
     @torch.jit.export
@@ -124,7 +127,8 @@ class StreamingWide(nn.Module):
         -------
         list of Tensor
             Last hop of the input; second half of the last frame's change; leaky sums of shape, level and
-            activity; number of the next hop; the two of :class:`CutoffTracker`; past hops of each block.
+            activity; number of the next hop; the two of :class:`CutoffTracker`; hops for which what is added still
+            fades in; past hops of each block.
         """
         audio = self.window.new_zeros(batch, self.hop)
         sums = self.window.new_zeros(batch, self.centres_hz.shape[0] + 2)
@@ -135,6 +139,7 @@ class StreamingWide(nn.Module):
             known = source_band_hz > 0 and band_hz <= self.full_source_hz
             cutoff_hz = band_hz if known else self.tracker.rules.full_band_hz
         state += self.tracker.initial_state(cutoff_hz)
+        state.append(torch.zeros(1))
         for _ in self.blocks:
             state.append(self.window.new_zeros(batch, self.channels, self.past_hops))
         return state
@@ -163,14 +168,15 @@ class StreamingWide(nn.Module):
         spectrum = self._spectrum(padded)
         power = _power_of(spectrum)
         cutoffs_hz, tracking, peaks = self._cutoffs(power, state)
+        shares, fade = self._shares(cutoffs_hz, state)
         raised = self._raised(power)
         spectrum = raised * spectrum
         power = _power_of(spectrum)
         features, level, sums = self._features(power, cutoffs_hz, state[2])
         x = self.enter(features)
-        kept = [sums, state[3] + spectrum.shape[-1], tracking, peaks]
+        kept = [sums, state[3] + spectrum.shape[-1], tracking, peaks, fade]
         for number, block in enumerate(self.blocks):
-            x, past = block(x, state[6 + number])
+            x, past = block(x, state[7 + number])
             kept.append(past)
         gains = self.leave(self.norm(x.transpose(1, 2))).transpose(1, 2)
         hops = (state[3] + torch.arange(spectrum.shape[-1])) % self.noise_frames
@@ -183,7 +189,7 @@ class StreamingWide(nn.Module):
         upper = upper + noise[None] * self._curve(hiss)
         start = self.crossover_start * cutoffs_hz
         share = (self.hertz[:, None] - start) / self.crossover_hz + 0.5
-        changed = share.clamp(0, 1) * (upper - spectrum) / raised
+        changed = share.clamp(0, 1) * shares * (upper - spectrum) / raised
         pieces = torch.fft.irfft(changed.transpose(1, 2), self.fft) * self.window
         changes = (power.sum(1)[..., None] > 0) & (cutoffs_hz < self.full_band_hz)[:, None]
         return torch.where(changes, pieces, torch.zeros_like(pieces)), kept
@@ -194,6 +200,21 @@ class StreamingWide(nn.Module):
             return state[4][:1].expand(power.shape[-1]), state[4], state[5]
         hertz, tracking, peaks = self.tracker(power.sum(0).t(), state[4], state[5])
         return hertz.clamp(min=self.lowest_cutoff_hz), tracking, peaks
+
+    def _shares(self, cutoffs_hz: Tensor, state: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Fade in what is added after the cut-off has jumped, while the blocks remember another band."""
+        before = float(state[4][0].clamp(min=self.lowest_cutoff_hz))
+        left = float(state[6])
+        hertz: list[float] = cutoffs_hz.tolist()
+        shares: list[float] = []
+        for hz in hertz:
+            if max(hz, before) > self.jump * min(hz, before):
+                left = float(self.fade_hops)
+            done = 1 - left / self.fade_hops
+            shares.append(done * done * (3 - 2 * done))
+            left = max(left - 1, 0.0)
+            before = hz
+        return torch.tensor(shares), torch.full_like(state[6], left)
 
     def _spectrum(self, audio: Tensor) -> Tensor:
         spectra: Tensor = torch.fft.rfft(audio.unfold(-1, self.fft, self.hop) * self.window)
