@@ -33,9 +33,6 @@ class Value:
     def __add__(self, other: Operand) -> Value:
         return self.graph.node("Add", self, other)
 
-    def __radd__(self, other: Operand) -> Value:
-        return self.graph.node("Add", other, self)
-
     def __sub__(self, other: Operand) -> Value:
         return self.graph.node("Sub", self, other)
 
@@ -44,9 +41,6 @@ class Value:
 
     def __mul__(self, other: Operand) -> Value:
         return self.graph.node("Mul", self, other)
-
-    def __rmul__(self, other: Operand) -> Value:
-        return self.graph.node("Mul", other, self)
 
     def __truediv__(self, other: Operand) -> Value:
         return self.graph.node("Div", self, other)

@@ -308,3 +308,13 @@ def test_without_the_package_the_remedy_is_named(tmp_path):
     run = command("export", tmp_path / "model.onnx", PYTHONPATH=without_package(tmp_path, "onnx"))
     assert_one_error_line(run, "pip install 'novasr[onnx]'")
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_nan_is_forgotten_after_the_memory_of_base(base, rng):
+    audio = noise(rng, 1, 1_000)
+    spoiled = audio.copy()
+    spoiled[0, 300] = np.nan
+    made, clean = base(spoiled, [310, 500]), base(audio)
+    forgotten = 3 * (300 + int(base.metadata["memory"]))
+    assert np.isnan(made).any()
+    assert np.abs(made - clean)[:, forgotten:].max() < BOUND

@@ -103,8 +103,8 @@ class _Network:
         """Give the output, (batch, RATIO * frames), and the next state, (batch, STATE_SIZE)."""
         graph = self.graph
         audio = graph.where(flush, 0.0, graph.unsqueeze(audio, 1))  # (B, 1, N)
-        ones = graph.node("Add", graph.node("Mul", audio, 0.0), 1.0)
-        mask = self._recent("mask", graph.where(flush, 0.0, ones))  # (B, 1, FLUSH_FRAMES + N)
+        part = graph.node("Expand", graph.where(flush, 0.0, 1.0), graph.node("Shape", audio))
+        mask = self._recent("mask", part)  # (B, 1, FLUSH_FRAMES + N)
         self.mask = self._tripled(mask, mask, mask)
 
         x = self._interpolated(self._conv("pre", "conv_pre", audio), mask)

@@ -1,5 +1,7 @@
 """The running cut-off estimator, cpp/src/dsp/cutoff_estimator.cpp, in a form that TorchScript takes."""
 
+# Without `from __future__ import annotations`: TorchScript does not resolve the strings that it makes of them.
+
 import math
 
 import torch

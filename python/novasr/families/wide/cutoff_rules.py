@@ -1,5 +1,7 @@
 """The rules of the running cut-off estimator, as in cpp/src/dsp/cutoff_estimator.cpp, which explains them."""
 
+# Without `from __future__ import annotations`: TorchScript does not resolve the strings that it makes of them.
+
 from typing import NamedTuple
 
 import numpy as np

@@ -46,7 +46,7 @@ class StreamingWide(nn.Module):
     """Runs a network hop by hop.
 
     Gives what the whole-signal result adds to the audio, except that a frame of digital silence, and one
-    whose cut-off is `FULL_BAND_HZ` or more, adds exactly nothing.
+    whose cut-off is `FULL_BAND_HZ` or more, adds exactly nothing, and that after a jump of the cut-off it fades in.
 
     The channels of a batch are linked: the cut-off is one for all, and quieter channels are extended as if they were as
     loud as the loudest, so that a source sounds alike wherever it is panned.
