@@ -22,8 +22,9 @@ from torch import Tensor
 import novasr
 from novasr.evaluation.metrics import lsd
 from novasr.families import in_torch
-from novasr.families.wide.bands import FFT, HOP, RATE_HZ
-from novasr.families.wide.network import WideNetwork, power_of, repeating_noise, whitened
+from novasr.families.wide.architecture import FFT, HOP, RATE_HZ
+from novasr.families.wide.bands import repeating_noise
+from novasr.families.wide.network import WideNetwork, power_of, whitened
 from novasr.training.clips import load_audio
 from novasr.training.datasets import read_recordings
 from novasr.types import FloatArray
@@ -47,7 +48,7 @@ def extended(low: FloatArray, high: FloatArray, rate_hz: int) -> FloatArray:
 
 EXCITATIONS: dict[str, Excitation] = {
     "none": lambda low, high, rate_hz: np.zeros_like(high),
-    "noise": lambda low, high, rate_hz: repeating_noise(len(high)).numpy(),
+    "noise": lambda low, high, rate_hz: repeating_noise(len(high)),
     "half-wave rectified": lambda low, high, rate_hz: np.maximum(high, 0),
     "absolute value": lambda low, high, rate_hz: np.abs(high),
     "spectrally folded": folded,

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+import torch
 from command_line import without_package
+
+import novasr
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LONGEST = 60  # lines
@@ -42,9 +45,49 @@ def test_enhance_file_writes_48_khz_aligned_with_the_recording(
     assert np.abs(below - narrow)[2_000:-2_000].max() < 1e-3
 
 
+def test_onnx_stream_gives_what_the_network_gives(tmp_path: Path, rng: np.random.Generator) -> None:
+    audio = (0.1 * rng.standard_normal((9_999, 2))).astype(np.float32)
+    sf.write(tmp_path / "talk.wav", audio, 16_000, "FLOAT")
+    model = novasr.export_onnx(tmp_path / "model.onnx")
+    assert "0.6 s" in run("onnx_stream.py", model, tmp_path / "talk.wav", tmp_path / "out.wav")
+    result, rate = sf.read(tmp_path / "out.wav")
+    assert (result.shape, rate) == ((3 * 9_999, 2), 48_000)
+    for made, channel in zip(result.T, audio.T):
+        expected = novasr.load_model()(torch.from_numpy(channel)[None, None])[0, 0].numpy()
+        assert np.abs(made[: len(expected)] - expected).max() < 1e-6
+
+
+def test_onnx_stream_runs_the_model_for_any_band(tmp_path: Path, rng: np.random.Generator) -> None:
+    """One with a hop, whose last chunk is not whole."""
+    spectrum = np.fft.rfft(0.1 * rng.standard_normal(70_001))
+    spectrum[12_000:] = 0  # 8.2 kHz
+    audio = np.fft.irfft(spectrum, 70_001).astype(np.float32)
+    sf.write(tmp_path / "talk.wav", audio, 48_000, "FLOAT")
+    model = novasr.export_onnx(tmp_path / "model.onnx", "wide")
+    run("onnx_stream.py", model, tmp_path / "talk.wav", tmp_path / "out.wav")
+    result, rate = sf.read(tmp_path / "out.wav")
+    stream = novasr.Stream(48_000, model="wide")
+    expected = np.concatenate([stream.process(audio), stream.flush()])[stream.latency :]
+    expected = expected[: len(audio)]
+    assert np.abs(expected - audio).max() > 0.01
+    assert rate == 48_000
+    assert np.abs(result - expected).max() < 3e-6
+
+
+def test_onnx_stream_refuses_another_rate(tmp_path: Path) -> None:
+    sf.write(tmp_path / "talk.wav", np.zeros(100), 44_100)
+    model = novasr.export_onnx(tmp_path / "model.onnx")
+    words = [EXAMPLES / "onnx_stream.py", model, tmp_path / "talk.wav", tmp_path / "out.wav"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path / 'talk.wav'}: has 44100 Hz; the model takes 16000 Hz\n"
+    assert not (tmp_path / "out.wav").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "package", "message"),
     [
+        ("onnx_stream.py", "onnxruntime", "needs onnxruntime: pip install onnxruntime"),
         ("live_monitor.py", "sounddevice", "needs sounddevice: pip install 'novasr[live]'"),
         ("pedalboard_live.py", "pedalboard", "needs pedalboard: pip install 'novasr[pedalboard]'"),
     ],

@@ -166,7 +166,7 @@ void bind_live(py::module_& module) {
           py::arg("engine"), py::call_guard<py::gil_scoped_release>())
       .def("stats", &stats_of)
       .def_property_readonly("latency_frames", &LiveBridge::latency_frames)
-      .def_property_readonly("chain_latency_frames", &LiveBridge::chain_latency_frames)
+      .def_property_readonly("recording_latency_frames", &LiveBridge::recording_latency_frames)
       .def_property_readonly("processed_rate", &LiveBridge::processed_rate_hz)
       .def_property_readonly("processed_channels", &LiveBridge::processed_channels)
       .def(

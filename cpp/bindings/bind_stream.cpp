@@ -141,17 +141,18 @@ void bind_stream(py::module_& module) {
 
   py::class_<Stream>(module, "Stream")
       .def(py::init([](EngineHandle& engine, std::uint32_t sample_rate, std::uint32_t output_rate, std::size_t channels,
-                       bool low_latency) {
+                       bool low_latency, double source_band_hz) {
              const ProcessSpec spec{.sample_rate_hz = sample_rate,
                                     .output_rate_hz = output_rate,
                                     .channels = channels,
                                     .max_block_frames = kBlockFrames,
-                                    .low_latency = low_latency};
+                                    .low_latency = low_latency,
+                                    .source_band_hz = source_band_hz};
              const py::gil_scoped_release nogil;
              return std::make_unique<Stream>(engine, spec);
            }),
            py::arg("engine"), py::kw_only(), py::arg("sample_rate"), py::arg("output_rate"), py::arg("channels"),
-           py::arg("low_latency"))
+           py::arg("low_latency"), py::arg("source_band_hz") = 0.0)
       .def(
           "process",
           [](Stream& stream, const InterleavedArray& audio) {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from novasr.plugin.effect import NovaSR as NovaSR
     from novasr.stream import Stream, StreamStats
     from novasr.upstream import FastSR
-    from novasr.weights.export import export_torchscript, export_weights
+    from novasr.weights.export import export_onnx, export_torchscript, export_weights
     from novasr.weights.load import load_model
 
 # Public name -> module: each is imported when it is first used, so that `import novasr` stays quick.
@@ -54,6 +54,7 @@ _HOMES = {
     "WeightsError": "errors",
     "enhance": "offline.arrays",
     "enhance_file": "offline.files",
+    "export_onnx": "weights.export",
     "export_torchscript": "weights.export",
     "export_weights": "weights.export",
     "file_info": "audio.analysis",
@@ -83,6 +84,7 @@ __all__ = [
     "WeightsError",
     "enhance",
     "enhance_file",
+    "export_onnx",
     "export_torchscript",
     "export_weights",
     "file_info",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from novasr import _native
-from novasr.checks import MAX_CHANNELS, check_audio, check_count
+from novasr.checks import MAX_CHANNELS, check_audio, check_count, is_number
 from novasr.engines import EngineFormat, on_worker, read_model
 from novasr.errors import ParameterError, PassthroughWarning, StreamError
 from novasr.models import chosen_weights
@@ -94,6 +94,9 @@ class Stream:
         LibTorch threads per call.
     crossover_hz, mix, high_band_gain_db, output_gain_db, bypass
         As for :meth:`set`.
+    source_band_hz : float, optional
+        Where the band of the source is known to end, from 1000 Hz to the default, half its rate: there
+        the model wide begins, until it has evidence of another end.
 
     Raises
     ------
@@ -142,6 +145,7 @@ class Stream:
         high_band_gain_db: float = 0.0,
         output_gain_db: float = 0.0,
         bypass: bool = False,
+        source_band_hz: float | None = None,
     ) -> None:
         check_count("sample_rate", sample_rate)
         check_count("channels", channels, most=MAX_CHANNELS)
@@ -151,7 +155,11 @@ class Stream:
             raise ParameterError(msg)
         if output_rate is not None:
             check_count("output_rate", output_rate)
+        if not (source_band_hz is None or (is_number(source_band_hz) and source_band_hz != 0)):
+            msg = f"source_band_hz must be a frequency in Hz, not {source_band_hz!r}"
+            raise ParameterError(msg)
         self._sample_rate, self._channels = sample_rate, channels
+        self._source_band_hz = 0.0 if source_band_hz is None else float(source_band_hz)
         self._asked_rate = output_rate
         self._parameters = _native.Parameters()
         sound = {
@@ -366,6 +374,7 @@ class Stream:
                 output_rate=self._output_rate,
                 channels=self._channels,
                 low_latency=self._low_latency,
+                source_band_hz=self._source_band_hz,
             )
             stream.set_parameters(self._parameters)
         self._one_dimension = False

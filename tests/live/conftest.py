@@ -77,6 +77,17 @@ def peers(tmp_path: Path) -> Iterator[Callable[..., Peers]]:
 
 
 @pytest.fixture
+def realtime_peers(
+    rigs: None, jack: Callable[..., JackServer], peers: Callable[..., Peers]
+) -> Peers:
+    """Connect them to a server with real-time priority, as musicians have, and 128 frames a period."""
+    if os.geteuid() != 0:
+        pytest.skip("real-time priority needs root")
+    jack(48_000, 128, synchronous=False, realtime=True)
+    return peers()
+
+
+@pytest.fixture
 def live() -> Iterator[Callable[..., LiveProcess]]:
     """Run ``novasr live --headless`` with more words."""
     running: list[LiveProcess] = []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import soundfile as sf
 import soxr
 from command_line import novasr as command
+from scipy import signal
 
 import novasr
 from novasr.errors import ParameterError
@@ -64,7 +67,8 @@ def test_arrays_streams_and_files_agree_on_a_model(call, tmp_path):
     array = novasr.enhance(audio, rate, model="wide")
     assert not np.array_equal(array, novasr.enhance(audio, rate, model="base"))
 
-    stream = novasr.Stream(rate, model="wide")
+    band_hz = novasr.measure_bandwidth([audio], sample_rate=rate)
+    stream = novasr.Stream(rate, model="wide", source_band_hz=band_hz)
     blocks = [stream.process(block) for block in np.array_split(audio, 37)]
     streamed = np.concatenate([*blocks, stream.flush()])
     assert np.array_equal(streamed[stream.latency :][: len(array)], array)
@@ -72,6 +76,39 @@ def test_arrays_streams_and_files_agree_on_a_model(call, tmp_path):
     sf.write(tmp_path / "call.wav", audio, rate, "FLOAT")
     novasr.enhance_file(tmp_path / "call.wav", tmp_path / "out.wav", model="wide", subtype="float")
     assert np.array_equal(sf.read(tmp_path / "out.wav", dtype="float32")[0], array)
+
+
+@pytest.mark.parametrize("edge_hz", [2_500, 5_000, 9_000, 13_000])
+@pytest.mark.parametrize("slope", ["soft", "steep"])
+def test_a_recording_is_extended_from_its_first_sample(slope, edge_hz, tmp_path):
+    """Its band is measured beforehand, which a stream cannot do."""
+    rate, start = 48_000, 12_000
+    noise = 0.1 * np.random.default_rng(edge_hz).standard_normal(2 * rate)
+    filters = {
+        "soft": signal.butter(8, edge_hz, fs=rate, output="sos"),
+        "steep": signal.ellip(8, 0.1, 80, edge_hz, fs=rate, output="sos"),
+    }
+    audio = signal.sosfilt(filters[slope], noise).astype(np.float32)
+    array = novasr.enhance(audio, rate, model="wide")
+    high = signal.sosfilt(signal.butter(8, 1.5 * edge_hz, "high", fs=rate, output="sos"), array)
+    assert 10 * np.log10(np.mean(high[rate:] ** 2) / np.mean(high[:start] ** 2)) < 6
+
+    sf.write(tmp_path / "call.wav", audio, rate, "FLOAT")
+    novasr.enhance_file(tmp_path / "call.wav", tmp_path / "out.wav", model="wide", subtype="float")
+    assert np.array_equal(sf.read(tmp_path / "out.wav", dtype="float32")[0], array)
+
+
+@pytest.mark.parametrize("hz", [0, -1, 999, 24_001, float("nan"), float("inf"), "8 kHz", True])
+def test_a_band_that_no_source_has(hz):
+    with pytest.raises(ParameterError, match="source_band_hz"):
+        novasr.Stream(48_000, model="wide", source_band_hz=hz)
+
+
+def test_copies_of_a_stream_know_the_band(call):
+    audio, rate = call
+    stream = novasr.Stream(rate, model="wide", source_band_hz=3_000)
+    copied = pickle.loads(pickle.dumps(stream))
+    assert np.array_equal(copied.process(audio), stream.process(audio))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -36,7 +36,7 @@ struct EngineFormat {
 struct EngineSpec {
   std::size_t channels = 1;
   std::size_t max_block_frames = 8192;  ///< input frames per call of process()
-  double source_band_hz = 0.0;          ///< half the rate at which the source runs; 0 = unknown
+  double source_band_hz = 0.0;          ///< where the source's band ends, as far as is known; 0 = unknown
 };
 
 /// Counters that only increase between two reset() calls, in output frames, and what the engine knows of its input.

@@ -45,7 +45,7 @@ struct LiveStats {
   double buffered_frames = 0.0;  ///< two clocks: measured delay between them, in output frames
   double target_frames = 0.0;    ///< two clocks: the delay to keep
   double drift_ppm = 0.0;        ///< two clocks: how much faster the input's clock runs
-  ProcessorStats processor;      ///< counters of all engines so far, the rest of the active one
+  ProcessorStats processor;      ///< counters of the whole stream, the rest of the active engine
 };
 
 /// The audio threads' side of live use: input device -> Processor -> output device, called by a device driver. Devices
@@ -94,6 +94,9 @@ class LiveBridge {
   /// [any] The chain's part of it, in processed frames.
   [[nodiscard]] std::size_t chain_latency_frames() const noexcept;
 
+  /// [any] The chain's latency with the first engine.
+  [[nodiscard]] std::size_t recording_latency_frames() const noexcept;
+
   /// [any] Of the processed audio, and of the recording.
   [[nodiscard]] std::uint32_t processed_rate_hz() const noexcept;
   [[nodiscard]] std::size_t processed_channels() const noexcept;
@@ -103,7 +106,7 @@ class LiveBridge {
   [[nodiscard]] SignalTap& after() noexcept;
 
   /// [one reading thread] With LiveSpec::record: the input and the output of the chain, processed_channels() channels.
-  /// The output lags by the chain's latency at the start; where an engine of another latency takes over, as many frames
+  /// The output lags by recording_latency_frames(); where an engine of another latency takes over, as many frames
   /// of one of them as the latencies differ by are left out, and counted as lost.
   [[nodiscard]] FrameRing& recorded_before() noexcept;
   [[nodiscard]] FrameRing& recorded_after() noexcept;

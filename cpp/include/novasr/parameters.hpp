@@ -59,6 +59,7 @@ struct ProcessSpec {
   std::size_t channels = 1;
   std::size_t max_block_frames = 8192;  ///< input frames per call of process()
   bool low_latency = false;             ///< shortest path: requires Mode::full and FrontEnd::reference
+  double source_band_hz = 0.0;          ///< where the source's band is known to end; 0 = at half its rate
 };
 
 /// [control] Throws ConfigError if a value is outside its range, with the value and the remedy in the message.

@@ -53,8 +53,8 @@ class ProcessorSwitch {
   /// [audio] Latency of the active processor, in output frames.
   [[nodiscard]] std::size_t latency_frames() const NOVASR_RT { return current_->latency_frames(); }
 
-  /// [audio] Counters of the active processor.
-  [[nodiscard]] ProcessorStats stats() const NOVASR_RT { return current_->stats(); }
+  /// [audio] Counters of the stream since reset(), whichever processor was active; the rest of the active one.
+  [[nodiscard]] ProcessorStats stats() const NOVASR_RT;
 
  private:
   void take_offer() NOVASR_RT;
@@ -73,6 +73,7 @@ class ProcessorSwitch {
   std::size_t piece_ = 0;  // longest part of a block processed at once while both run
   std::unique_ptr<Processor> current_;
   std::unique_ptr<Processor> next_;  // warms up on the input, then fades in
+  ProcessorStats before_;            // what the stream's counters are ahead of the active processor's, modulo 2^64
   std::uint64_t position_ = 0;       // frames since reset()
   Phase phase_ = Phase::waiting;     // of next_
   std::size_t phase_frames_ = 0;     // frames left in the phase

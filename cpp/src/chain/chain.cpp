@@ -37,8 +37,9 @@ void Chain::prepare(const ProcessSpec& spec) {
   const EngineFormat& format = engine_.format();
   const std::size_t piece_in = max_piece_ * format.input_hz / spec.sample_rate_hz + 2;
   const std::size_t piece_out = max_piece_ * spec.output_rate_hz / spec.sample_rate_hz + 2;
-  engine_.prepare(
-      {.channels = spec.channels, .max_block_frames = piece_in, .source_band_hz = 0.5 * spec.sample_rate_hz});
+  engine_.prepare({.channels = spec.channels,
+                   .max_block_frames = piece_in,
+                   .source_band_hz = spec.source_band_hz > 0.0 ? spec.source_band_hz : 0.5 * spec.sample_rate_hz});
   plan_ = shared_plan(spec, format, engine_.latency_frames());
 
   const std::size_t engine_piece = std::max(format.ratio() * piece_in, engine_.latency_frames());
@@ -47,6 +48,7 @@ void Chain::prepare(const ProcessSpec& spec) {
   parameters_.prepare(piece_out, *plan_, spec.output_rate_hz, format.output_hz,
                       plan_->passthrough ? 0.0f : engine_.silence_output());
   clean_share_.prepare(piece_in);
+  notch_share_.prepare(engine_piece);
   model_in_.prepare(spec.channels, piece_in);
   model_out_.prepare(spec.channels, engine_piece);
   reference_.assign(piece_in, 0.0f);
@@ -59,6 +61,7 @@ void Chain::prepare_channel(Channel& channel, std::size_t engine_piece, std::siz
   channel.dry.prepare(spec_, *plan_, max_piece_, piece_out);
   channel.blend.prepare(plan_->crossover_frames, piece_out);
   if (plan_->passthrough) return;
+  channel.notch.prepare(format.ratio(), engine_piece);
   channel.to_model.prepare(RateRatio(spec_.sample_rate_hz, format.input_hz),
                            {.left = std::max(plan_->reference.row_length(), plan_->clean.row_length()),
                             .right = plan_->input_resampler_frames,
@@ -81,13 +84,14 @@ void Chain::reset() NOVASR_RT {
   engine_.reset();
   for (Channel& channel : channels_) {
     channel.to_model.reset();
+    channel.notch.reset();
     channel.to_output.reset(-parameters_.silence);
     channel.dry.reset();
     channel.blend.reset(parameters_.silence);
   }
   parameters_.reset();
   fresh_ = true;
-  model_frames_ = 0;
+  model_frames_ = wet_frames_ = 0;
   input_frames_.store(0, std::memory_order_relaxed);
   output_frames_.store(0, std::memory_order_relaxed);
   nonfinite_samples_.store(0, std::memory_order_relaxed);
@@ -97,6 +101,8 @@ void Chain::apply(const Settings& settings) NOVASR_RT {
   parameters_.apply(settings, fresh_ ? 0 : spec_.output_rate_hz / kFadesPerSecond);
   clean_share_.set_target(settings.parameters.front_end == FrontEnd::clean ? 1.0f : 0.0f,
                           fresh_ ? 0 : format().input_hz / kFadesPerSecond);
+  const bool notches = settings.parameters.mode == Mode::extend && format().ratio() > 1;
+  notch_share_.set_target(notches ? 1.0f : 0.0f, fresh_ ? 0 : format().output_hz / kFadesPerSecond);
   fresh_ = false;
 }
 
@@ -188,10 +194,21 @@ void Chain::resample_input(const RateConverter& converter, std::span<float> out)
 }
 
 void Chain::append_wet(AudioView<const float> frames) NOVASR_RT {
+  const bool may_notch = format().ratio() > 1 && !spec_.low_latency;
+  // What the engine's start puts out is no sound: silence must stay silent.
+  const std::uint64_t start = plan_->engine_frames + plan_->edge_frames;
+  const auto skipped =
+      static_cast<std::size_t>(std::min<std::uint64_t>(start - std::min(start, wet_frames_), frames.frames()));
+  wet_frames_ += frames.frames();
+  notch_share_.render(frames.frames());
+  const float* const share = notch_share_.values();
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     const std::span<float> wet = channels_[c].to_output.append(frames.frames());
     copy_finite(frames[c], wet);
     for (float& sample : wet) sample -= parameters_.silence;
+    if (!may_notch) continue;
+    const std::span<const float> lines = channels_[c].notch.lines(wet.subspan(skipped));
+    for (std::size_t i = 0; i < lines.size(); ++i) wet[skipped + i] -= share[skipped + i] * lines[i];
   }
 }
 

@@ -8,6 +8,7 @@
 #include "chain/blend.hpp"
 #include "chain/chain_plan.hpp"
 #include "chain/dry_path.hpp"
+#include "dsp/image_notch.hpp"
 #include "dsp/rate_converter.hpp"
 #include "novasr/audio_view.hpp"
 #include "novasr/engine.hpp"
@@ -55,6 +56,7 @@ class Chain {
  private:
   struct Channel {
     RateConverter to_model;
+    ImageNotch notch;
     RateConverter to_output;
     DryPath dry;
     Blend blend;
@@ -68,8 +70,10 @@ class Chain {
   std::vector<Channel> channels_;
   BlendParameters parameters_;
   SmoothedValue clean_share_;  // 0 = reference, 1 = clean
+  SmoothedValue notch_share_;  // 0 = the model as it is (Mode::full), 1 = without the images of its input rate
   bool fresh_ = true;
   std::uint64_t model_frames_ = 0;
+  std::uint64_t wet_frames_ = 0;
   std::atomic<std::uint64_t> input_frames_{0};  // these three are written by the audio thread only
   std::atomic<std::uint64_t> output_frames_{0};
   std::atomic<std::uint64_t> nonfinite_samples_{0};

@@ -33,6 +33,8 @@ void check_spec(const ProcessSpec& spec, const EngineFormat& format) {
   check_range<std::uint32_t>("sample_rate_hz", spec.sample_rate_hz, 8'000, 192'000, " Hz");
   check_range<std::size_t>("channels", spec.channels, 1, 256, "");
   check_range<std::size_t>("max_block_frames", spec.max_block_frames, 1, kMaxBlockFrames, " frames");
+  if (spec.source_band_hz != 0.0)
+    check_range<double>("source_band_hz", spec.source_band_hz, 1'000.0, 0.5 * spec.sample_rate_hz, " Hz");
   if (spec.output_rate_hz == spec.sample_rate_hz || spec.output_rate_hz == format.output_hz) return;
   std::ostringstream message;
   message << "output_rate_hz is " << spec.output_rate_hz << " Hz; choose " << format.output_hz

@@ -1,6 +1,7 @@
 #include "novasr/processor_switch.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "dsp/rate_converter.hpp"
@@ -22,6 +23,19 @@ constexpr std::size_t kFadesPerSecond = 50;
 /// Converts input frames of the engine to frames of the stream, rounded up.
 std::size_t stream_frames(std::size_t engine_frames, std::uint32_t rate_hz, const EngineFormat& format) NOVASR_RT {
   return (engine_frames * rate_hz + format.input_hz - 1) / format.input_hz;
+}
+
+/// Changes every counter of `stats` by that of `other`.
+template <typename Operation>
+void change_counters(ProcessorStats& stats, const ProcessorStats& other, Operation operation) NOVASR_RT {
+  stats.input_frames = operation(stats.input_frames, other.input_frames);
+  stats.output_frames = operation(stats.output_frames, other.output_frames);
+  stats.nonfinite_samples = operation(stats.nonfinite_samples, other.nonfinite_samples);
+  EngineStats& engine = stats.engine;
+  engine.underrun_blocks = operation(engine.underrun_blocks, other.engine.underrun_blocks);
+  engine.underrun_frames = operation(engine.underrun_frames, other.engine.underrun_frames);
+  engine.dropped_frames = operation(engine.dropped_frames, other.engine.dropped_frames);
+  engine.failed_blocks = operation(engine.failed_blocks, other.engine.failed_blocks);
 }
 
 }  // namespace
@@ -63,6 +77,7 @@ bool ProcessorSwitch::collect() {
 void ProcessorSwitch::reset() NOVASR_RT {
   if (next_) retire();
   current_->reset();
+  before_ = {};
   position_ = 0;
 }
 
@@ -82,6 +97,12 @@ std::size_t ProcessorSwitch::process(AudioView<const float> in, AudioView<float>
   }
   position_ += in.frames();
   return written;
+}
+
+ProcessorStats ProcessorSwitch::stats() const NOVASR_RT {
+  ProcessorStats stats = current_->stats();
+  change_counters(stats, before_, std::plus<>());
+  return stats;
 }
 
 std::size_t ProcessorSwitch::max_output_frames(std::size_t input_frames) const NOVASR_RT {
@@ -108,8 +129,10 @@ void ProcessorSwitch::take_offer() NOVASR_RT {
 void ProcessorSwitch::retire() NOVASR_RT {
   auto slot = retired_.begin();
   while (slot->load(std::memory_order_relaxed) != nullptr) ++slot;  // only collect() empties it
-  slot->store(current_.release(), std::memory_order_release);       // pairs with the exchange in collect()
+  before_ = stats();
+  slot->store(current_.release(), std::memory_order_release);  // pairs with the exchange in collect()
   current_.swap(next_);
+  change_counters(before_, current_->stats(), std::minus<>());  // what it counted while it warmed up
 }
 
 /// Both write the same number of frames: the successor starts where the output has a whole number of frames.

@@ -82,11 +82,6 @@ void count(std::atomic<std::uint64_t>& counter, std::uint64_t more = 1) NOVASR_R
   counter.fetch_add(more, kRelaxed);
 }
 
-/// What a counter has gained since `before`; that of another processor begins at 0.
-std::uint64_t gained(std::uint64_t now, std::uint64_t before) NOVASR_RT {
-  return now >= before ? now - before : now;
-}
-
 std::unique_ptr<Processor> make_processor(std::unique_ptr<StreamingEngine> engine, const ProcessSpec& spec) {
   auto processor = std::make_unique<Processor>(std::move(engine));
   processor->prepare(spec);
@@ -117,6 +112,7 @@ struct LiveBridge::Impl {
   LatestValue<Parameters> parameters;
   ProcessorSwitch processors;
   std::atomic<std::size_t> chain_latency_frames;
+  std::size_t recording_latency_frames;
   PlanarBuffer input;
   PlanarBuffer output;
   std::size_t max_written;              // frames for a piece
@@ -127,7 +123,6 @@ struct LiveBridge::Impl {
   FrameRing recorded_before, recorded_after;
   std::size_t skip_before = 0, skip_after = 0;  // frames not to record
   LoadMeter load;
-  ProcessorStats latest, total;  // of the active processor, of all of them
   LatestValue<ProcessorStats> processor_stats;
 
   // Each stored by one audio thread, read by any.
@@ -144,7 +139,7 @@ LiveBridge::Impl::Impl(std::unique_ptr<StreamingEngine> engine, const LiveSpec& 
       after(frames_of(kTapSeconds, spec.output_rate_hz)) {
   const ProcessSpec chain = process_spec(spec, processed_rate_hz);
   auto processor = make_processor(std::move(engine), chain);
-  chain_latency_frames = processor->latency_frames();
+  chain_latency_frames = recording_latency_frames = processor->latency_frames();
   input.prepare(channels, kPieceFrames);
   parameters.for_each_slot([&](Parameters& slot) { slot = default_parameters(chain); });
   processors.prepare(chain, std::move(processor));
@@ -228,16 +223,7 @@ void LiveBridge::Impl::record(AudioView<const float> in, AudioView<const float> 
 }
 
 void LiveBridge::Impl::note_processor() NOVASR_RT {
-  const ProcessorStats now = processors.stats();
-  total.passthrough = now.passthrough;
-  total.nonfinite_samples += gained(now.nonfinite_samples, latest.nonfinite_samples);
-  total.engine.underrun_frames += gained(now.engine.underrun_frames, latest.engine.underrun_frames);
-  total.engine.dropped_frames += gained(now.engine.dropped_frames, latest.engine.dropped_frames);
-  total.engine.underrun_blocks += gained(now.engine.underrun_blocks, latest.engine.underrun_blocks);
-  total.engine.failed_blocks += gained(now.engine.failed_blocks, latest.engine.failed_blocks);
-  total.engine.cutoff_hz = now.engine.cutoff_hz;
-  latest = now;
-  processor_stats.draft() = total;
+  processor_stats.draft() = processors.stats();
   processor_stats.publish();
 
   const std::size_t old_latency = chain_latency_frames.load(kRelaxed), latency = processors.latency_frames();
@@ -322,6 +308,10 @@ double LiveBridge::latency_frames() const noexcept {
 
 std::size_t LiveBridge::chain_latency_frames() const noexcept {
   return impl_->chain_latency_frames.load(kRelaxed);
+}
+
+std::size_t LiveBridge::recording_latency_frames() const noexcept {
+  return impl_->recording_latency_frames;
 }
 
 std::uint32_t LiveBridge::processed_rate_hz() const noexcept {

@@ -58,7 +58,7 @@ BandVerdict judge_band(double bandwidth_hz, double sample_rate_hz, bool any_band
   if (any_band && bandwidth_hz < kLeastFullBandHz) return {extend, "sound to " + end + ": extend it"};
   if (bandwidth_hz < kTelephoneHz)
     return {narrow, "sound to " + end + " only: " + end + " to " + exact_khz(kModelBandHz) +
-                        " stays empty, the model adds what lies above"};
+                        " stays empty; the model wide fills it"};
   if (bandwidth_hz < kWorthExtendingHz) return {extend, "sound to " + end + ": extend it"};
   if (bandwidth_hz >= kLeastFullBandHz) return {leave, "already full band to " + end + ": nothing to extend"};
   if (bandwidth_hz < kLeftByConverters * sample_rate_hz)

@@ -117,7 +117,7 @@ class TorchEngine final : public StreamingEngine {
     const CallScope scope(threads_);
     try {
       channels_ = static_cast<std::int64_t>(spec.channels);
-      fresh_state_ = script_.run_method("initial_state", channels_);
+      fresh_state_ = initial_state(spec.source_band_hz);
       fresh_output_ = torch::zeros({channels_, 1, static_cast<std::int64_t>(latency_frames())});
       restart();
       // LibTorch's first calls are slow: run them here, on a typical block size.
@@ -161,6 +161,14 @@ class TorchEngine final : public StreamingEngine {
  private:
   static float* frames_of(const torch::Tensor& audio, std::size_t channel) {
     return audio.mutable_data_ptr<float>() + static_cast<std::int64_t>(channel) * audio.size(-1);
+  }
+
+  /// A script that takes it is told half the rate of the source, 0 if unknown.
+  [[nodiscard]] torch::IValue initial_state(double source_band_hz) {
+    const auto& arguments = script_.get_method("initial_state").function().getSchema().arguments();
+    constexpr std::size_t kSelfAndBatch = 2;
+    if (arguments.size() == kSelfAndBatch) return script_.run_method("initial_state", channels_);
+    return script_.run_method("initial_state", channels_, source_band_hz);
   }
 
   void restart() noexcept {

@@ -1,4 +1,6 @@
-#include <dlfcn.h>
+#if !defined(_WIN32)
+#  include <dlfcn.h>
+#endif
 
 #include <array>
 #include <filesystem>
@@ -9,6 +11,15 @@
 #include "torch/factory.hpp"
 
 namespace novasr {
+
+#if defined(_WIN32)
+
+std::unique_ptr<StreamingEngine> make_torch_engine(std::span<const char>, const TorchOptions&) {
+  throw ModelError("the LibTorch engine is not available on Windows: use weights instead of a TorchScript");
+}
+
+#else
+
 namespace {
 
 std::string library_beside_this_binary() {
@@ -38,5 +49,7 @@ std::unique_ptr<StreamingEngine> make_torch_engine(std::span<const char> torchsc
   if (!engine) throw ModelError(error.data());
   return engine;
 }
+
+#endif
 
 }  // namespace novasr

@@ -1,4 +1,4 @@
-"""Families of networks: a folder holds all that one architecture needs in PyTorch."""
+"""Families of networks: a folder holds all that one architecture needs in PyTorch and in ONNX."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from novasr import _native
 from novasr.errors import WeightsError
 
 if TYPE_CHECKING:
+    from novasr.families.onnx_family import OnnxFamily
     from novasr.families.torch_family import TorchFamily
 
 
@@ -66,4 +67,22 @@ def in_torch(name: str) -> TorchFamily:
         if error.name != f"novasr.families.{name}":
             raise
         msg = f"the model family {name!r} has no PyTorch form: use engine='native'"
+        raise WeightsError(msg) from error
+
+
+def in_onnx(name: str) -> OnnxFamily:
+    """Import the ONNX form of a family, which needs the package onnx.
+
+    Raises
+    ------
+    WeightsError
+        If it has none.
+    """
+    module = f"novasr.families.{name}.onnx_model"
+    try:
+        return cast("OnnxFamily", import_module(module))
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise
+        msg = f"the model family {name!r} has no ONNX form: export other weights, or .safetensors"
         raise WeightsError(msg) from error

@@ -294,7 +294,7 @@ class AudioProcess:
             target.kind,
             bridge.processed_rate,
             bridge.processed_channels,
-            bridge.chain_latency_frames,
+            bridge.recording_latency_frames,
         )
         if not self._config.patient:
             recording.start()

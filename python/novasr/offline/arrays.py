@@ -12,7 +12,7 @@ from novasr.audio.resampling import resampled
 from novasr.checks import check_audio
 from novasr.errors import FullBandWarning
 from novasr.models import chosen_weights
-from novasr.offline.enhancement import Settings
+from novasr.offline.enhancement import Settings, starting_band_hz
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.stream import Stream
 
@@ -86,6 +86,8 @@ def enhance(
     samples = check_audio(audio)
     settings = Settings(mode, engine, chosen_weights(model, weights), high_band_gain_db)
     extension = settings.format
+    any_band = extension.adds_to_input
+    bandwidth_hz = _bandwidth_hz(samples, sample_rate, any_band=any_band)
     stream = Stream(
         sample_rate,
         samples.shape[1],
@@ -95,17 +97,24 @@ def enhance(
         weights=settings.weights,
         high_band_gain_db=high_band_gain_db,
         offline=True,
+        source_band_hz=starting_band_hz(bandwidth_hz),
     )
-    leave = not force and _has_full_band(samples, sample_rate, any_band=extension.adds_to_input)
+    leave = not force and _has_full_band(bandwidth_hz, sample_rate, any_band=any_band)
     made, rate = (samples, sample_rate) if leave else (_run(stream, samples), stream.output_rate)
     output = made if rate == DEFAULT_RATE_HZ and not leave else _resampled(made, rate)
     return output[:, 0] if np.ndim(audio) == 1 else output
 
 
-def _has_full_band(samples: FloatArray, sample_rate: int, *, any_band: bool) -> bool:
-    if not may_be_full_band(sample_rate, any_band=any_band):
+def _bandwidth_hz(samples: FloatArray, sample_rate: int, *, any_band: bool) -> float | None:
+    """Measure it where it decides anything."""
+    if not any_band and not may_be_full_band(sample_rate):
+        return None
+    return measure_bandwidth([samples], sample_rate=sample_rate)
+
+
+def _has_full_band(bandwidth_hz: float | None, sample_rate: int, *, any_band: bool) -> bool:
+    if bandwidth_hz is None or not may_be_full_band(sample_rate, any_band=any_band):
         return False
-    bandwidth_hz = measure_bandwidth([samples], sample_rate=sample_rate)
     verdict = judge_band(bandwidth_hz, sample_rate, any_band=any_band)
     if verdict.kind == "leave":
         message = (

@@ -27,6 +27,7 @@ Progress: TypeAlias = Callable[[float, float], None]
 
 _RATES_HZ = (8_000, 192_000)
 _GAIN_DB = 60
+_LEAST_BAND_HZ = 1_000
 
 
 class Source(Protocol):
@@ -136,7 +137,8 @@ class Enhancement:
         self._output = OutputMeter()
         self._replaced = 0
         blocks = self._watched(source.blocks())
-        made = blocks if leave else _extended(blocks, source, settings)
+        band_hz = starting_band_hz(bandwidth_hz)
+        made = blocks if leave else _extended(blocks, source, settings, band_hz)
         made_rate = source.sample_rate if leave else engine.output_rate
         made = resampled(made, made_rate, self.output_rate, source.channels)
         if progress is not None:
@@ -207,18 +209,23 @@ class Enhancement:
             progress(seconds, max(seconds, source.seconds))
 
 
+def starting_band_hz(bandwidth_hz: float | None) -> float | None:
+    """Give the `source_band_hz` of a stream for a measured bandwidth; None if there is nothing to go by."""
+    return bandwidth_hz if bandwidth_hz and bandwidth_hz >= _LEAST_BAND_HZ else None
+
+
 def _extended(
-    blocks: Iterator[FloatArray], source: Source, settings: Settings
+    blocks: Iterator[FloatArray], source: Source, settings: Settings, band_hz: float | None
 ) -> Iterator[FloatArray]:
     workers = core_count() if settings.jobs is None else settings.jobs
-    make_stream = partial(open_stream, source, settings)
+    make_stream = partial(open_stream, source, settings, band_hz)
     whole = uses_torch(settings.engine, settings.weights) or not settings.format.forgets
     if workers == 1 or whole:
         return make_stream().aligned(blocks)
     return enhanced_in_parallel(blocks, make_stream, workers)
 
 
-def open_stream(source: Source, settings: Settings) -> Stream:
+def open_stream(source: Source, settings: Settings, band_hz: float | None = None) -> Stream:
     """Make the stream that extends `source`, or raise what it cannot do, with the name of the file."""
     try:
         return Stream(
@@ -230,6 +237,7 @@ def open_stream(source: Source, settings: Settings) -> Stream:
             weights=settings.weights,
             high_band_gain_db=settings.high_band_gain_db,
             offline=True,
+            source_band_hz=band_hz,
         )
     except AudioFormatError as error:
         raise AudioFormatError(f"{source.path}: {error}") from error

@@ -377,7 +377,7 @@ def _look_ahead(reader: Reader, any_band: bool, progress: Progress | None) -> fl
     """Read all of a file for its bandwidth and its length, where these can matter."""
     if isinstance(reader, PipeReader):
         return None
-    if reader.frames > 0 and not may_be_full_band(reader.sample_rate, any_band=any_band):
+    if reader.frames > 0 and not any_band and not may_be_full_band(reader.sample_rate):
         return None
     with reader.reopened() as whole:
         meter = BandMeter(whole.sample_rate)

@@ -1,4 +1,4 @@
-"""The network as one file: TorchScript for LibTorch, or plain weights for the plugin."""
+"""The network as one file: TorchScript for LibTorch, ONNX, or plain weights for the plugin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 from collections import OrderedDict
 from pathlib import Path
 
-from novasr.errors import AudioFileError, WeightsError
+from novasr.errors import AudioFileError
 from novasr.families import family, in_torch
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
@@ -33,14 +33,12 @@ def torchscript_bytes(weights: str | Path | None = None) -> bytes:
     Raises
     ------
     WeightsError
-        For a family that takes any band: a script cannot find where the input's band ends.
+        If the weights cannot be used.
+    MissingPackageError
+        If PyTorch is not installed.
     """
     torch = require_torch()
-    name = load_weights(weights).family
-    form = in_torch(name)
-    if form.TASK.any_band:
-        msg = f"the model family {name!r} finds the input's band in the native engine alone"
-        raise WeightsError(f"{msg}: use engine='native', not TorchScript")
+    form = in_torch(load_weights(weights).family)
     stream = form.StreamingNetwork(load_model(weights)).eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -82,6 +80,43 @@ def export_torchscript(
     known_suffix(destination, ".ts")
     path = _free(destination, overwrite)
     return _write(path, torchscript_bytes(weights))
+
+
+def export_onnx(
+    destination: str | Path, weights: str | Path | None = None, *, overwrite: bool = False
+) -> Path:
+    """Write a network as an ONNX model that streams; it needs no PyTorch, and ONNX Runtime alone to run.
+
+    Parameters
+    ----------
+    destination : str or path
+        The file to make, ``.onnx``; ``docs/onnx.md`` states its inputs, outputs and metadata.
+    weights : str or path, optional
+        As for :func:`novasr.load_model`.
+    overwrite : bool
+        Replace an existing file.
+
+    Returns
+    -------
+    Path
+        `destination`.
+
+    Raises
+    ------
+    ParameterError
+        If the name ends in something else.
+    AudioFileError
+        If the file exists or cannot be written.
+    WeightsError
+        If the weights cannot be used.
+    MissingPackageError
+        If the package onnx is not installed.
+    """
+    from novasr.weights.onnx_file import onnx_bytes
+
+    known_suffix(destination, ".onnx")
+    path = _free(destination, overwrite)
+    return _write(path, onnx_bytes(weights))
 
 
 def export_weights(

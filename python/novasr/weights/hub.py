@@ -44,7 +44,7 @@ def download(name: str) -> Path:
 
     pinned = NAMED_WEIGHTS[name]
     cached = try_to_load_from_cache(pinned.repository, pinned.filename)
-    if isinstance(cached, str) and _sha256(Path(cached)) == pinned.sha256:
+    if isinstance(cached, str) and sha256(Path(cached)) == pinned.sha256:
         return Path(cached)
     try:
         with _quiet_client():
@@ -58,7 +58,7 @@ def download(name: str) -> Path:
         raise WeightsError(msg) from error
     except Exception as error:  # the hub client raises whatever its HTTP library does
         raise WeightsError(_offline_message(name, pinned)) from error
-    if (found := _sha256(path)) != pinned.sha256:
+    if (found := sha256(path)) != pinned.sha256:
         msg = (
             f"weights {name!r}: {pinned.filename} from {pinned.repository} is not the pinned file "
             f"(SHA-256 {found[:12]}..., expected {pinned.sha256[:12]}...); it was not used"
@@ -93,5 +93,6 @@ def _offline_message(name: str, pinned: HubWeights) -> str:
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Give the SHA-256 of a file in hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

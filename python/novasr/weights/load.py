@@ -12,7 +12,7 @@ import numpy as np
 from novasr.errors import NovasrError, ParameterError, WeightsError
 from novasr.families import default_family, families, family, in_torch
 from novasr.filesystem.suffixes import known_suffix
-from novasr.weights.hub import NAMED_WEIGHTS, download
+from novasr.weights.hub import NAMED_WEIGHTS, download, sha256
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -47,10 +47,13 @@ class Weights:
         Name of the architecture.
     tensors : dict of str to ndarray of float32
         By name, in the family's order.
+    sha256 : str
+        Of the file they were read from.
     """
 
     family: str
     tensors: dict[str, FloatArray]
+    sha256: str
 
     def values(self) -> FloatArray:
         """Lay the tensors end to end, as the native engine takes them."""
@@ -97,18 +100,18 @@ def load_model(weights: str | Path | None = None) -> Module:
     Parameters
     ----------
     weights : str or path, optional
-        As for :func:`load_weights`.
+        A file, or a name: ``"base"``, ``"wide"``, ``"v1"`` or ``"v2"``. Default: ``"base"``.
 
     Returns
     -------
     torch.nn.Module
         Maps (batch, 1, frames) at the input rate to the output rate; that of the default weights is
-        :class:`novasr.families.novasr.NovaSRNetwork`.
+        ``novasr.families.novasr.NovaSRNetwork``.
 
     Raises
     ------
     WeightsError
-        As :func:`load_weights`.
+        If they are missing, damaged or of another model, or cannot be downloaded.
     MissingPackageError
         If PyTorch is not installed.
     """
@@ -141,7 +144,7 @@ def _read(path: Path, label: str) -> Weights:
         reason = str(error).partition("\n")[0]
         msg = f"weights {label!r}: not a readable .safetensors or .bin file ({reason})"
         raise WeightsError(msg) from error
-    return _checked(named, found, label)
+    return Weights(*_checked(named, found, label), sha256(path))
 
 
 def _read_safetensors(path: Path) -> tuple[str | None, dict[str, FloatArray]]:
@@ -164,7 +167,10 @@ def _read_torch(path: Path) -> dict[str, FloatArray]:
     return {name: value.float().numpy() for name, value in state.items()}
 
 
-def _checked(named: str | None, found: dict[str, FloatArray], label: str) -> Weights:
+def _checked(
+    named: str | None, found: dict[str, FloatArray], label: str
+) -> tuple[str, dict[str, FloatArray]]:
+    """Give the family, and its tensors in order."""
     try:
         chosen = _family_of(found) if named is None else family(named)
     except WeightsError as error:
@@ -183,7 +189,7 @@ def _checked(named: str | None, found: dict[str, FloatArray], label: str) -> Wei
     if unknown := sorted(found.keys() - chosen["tensors"].keys()):
         msg = f"weights {label!r}: tensor {unknown[0]!r} does not belong to this architecture"
         raise WeightsError(msg)
-    return Weights(chosen["name"], {name: found[name] for name in chosen["tensors"]})
+    return chosen["name"], {name: found[name] for name in chosen["tensors"]}
 
 
 def _family_of(found: dict[str, FloatArray]) -> _native.Family:

@@ -66,6 +66,10 @@ TEST_CASE("Parameters: a spec outside its range is rejected, with value and rang
   refuses({.sample_rate_hz = 48'000, .output_rate_hz = 44'100},
           "output_rate_hz is 44100 Hz; choose 48000 Hz or the sample rate, 48000 Hz");
   refuses({.channels = 0}, "channels is 0; choose a value from 1 to 256");
+  refuses({.sample_rate_hz = 16'000, .output_rate_hz = 16'000, .source_band_hz = 8'001.0},
+          "source_band_hz is 8001 Hz; choose a value from 1000 to 8000 Hz");
+  refuses({.source_band_hz = std::numeric_limits<double>::quiet_NaN()},
+          "source_band_hz is nan Hz; choose a value from 1000 to 24000 Hz");
   refuses({.max_block_frames = 0}, "max_block_frames is 0 frames; choose a value from 1 to 1048576 frames");
 }
 

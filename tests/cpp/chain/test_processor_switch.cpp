@@ -1,6 +1,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <thread>
 
@@ -213,6 +214,20 @@ TEST_CASE("ProcessorSwitch: the output depends neither on the block size nor on 
     machine.process(AudioView<float>(memory, 2, 500), AudioView<float>(memory, 2, 500));
   }
   REQUIRE(same_bits(shared, whole));
+}
+
+TEST_CASE("ProcessorSwitch: what happened to the stream counts once, whichever processor was active", "[switch]") {
+  Audio input{gaussian_noise(30'000, 0.1f), gaussian_noise(30'000, 0.1f)};
+  std::size_t bad = 0;
+  for (std::size_t i = 5; i < input[0].size(); i += 97, ++bad) input[0][i] = std::numeric_limits<float>::quiet_NaN();
+  ProcessorSwitch machine;
+  machine.prepare(kSpec, native());
+  play(machine, input, random_blocks(3), [&] { machine.offer(interpolating()); });
+  CHECK(machine.stats().nonfinite_samples == bad);
+  CHECK(machine.stats().input_frames == input[0].size());
+  CHECK(machine.stats().output_frames == input[0].size());
+  machine.reset();
+  CHECK(machine.stats().input_frames == 0);
 }
 
 TEST_CASE("ProcessorSwitch: collect() returns whether a predecessor has yet to be freed", "[switch]") {

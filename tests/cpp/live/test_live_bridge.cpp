@@ -189,9 +189,11 @@ TEST_CASE("LiveBridge: a recording stays aligned when an engine of another laten
       GENERATE(std::pair<std::size_t, std::size_t>(43, 500), std::pair<std::size_t, std::size_t>(500, 43));
   LiveBridge bridge(std::make_unique<InterpolatingEngine>(old_latency), {.record = true});
   bridge.set_parameters(dry());
-  const std::size_t lag = bridge.chain_latency_frames();
+  const bool before_the_start = GENERATE(false, true);
   const auto in = interleaved_noise(48'000, 1, 8);
+  if (before_the_start) bridge.change_engine(std::make_unique<InterpolatingEngine>(new_latency));
   play_with_change(bridge, in, new_latency);
+  const std::size_t lag = bridge.recording_latency_frames();
   const auto read = [](novasr::FrameRing& ring) {
     std::vector<float> frames(ring.readable());
     float* const channel[] = {frames.data()};

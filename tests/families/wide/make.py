@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from novasr.families.wide import WideNetwork
-from novasr.families.wide.bands import HOP
+from novasr.families.wide.architecture import HOP
 
 HERE = Path(__file__).parent
 FRAMES = 24 * HOP + 77

@@ -231,7 +231,7 @@ TEST_CASE("Editor: shows the verdict on the input's band once there is enough da
   };
   const auto [topHz, level, expected] =
       GENERATE(Case{7'900.0, 0.1, ": extend it"}, Case{0.0, 0.1, "already full band to 24.0 kHz: nothing to extend"},
-               Case{3'400.0, 0.1, "the model adds what lies above"}, Case{0.0, 0.0, "silence: nothing to extend"});
+               Case{3'400.0, 0.1, "the model wide fills it"}, Case{0.0, 0.0, "silence: nothing to extend"});
   Opened plugin;
   plugin.play(bandNoise(topHz, 48'000.0, 1.0, level));
   CHECK(says(*plugin.editor, "Input: listening..."));

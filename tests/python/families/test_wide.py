@@ -12,6 +12,7 @@ import pytest
 import soundfile as sf
 import soxr
 import torch
+from scipy import signal
 from torch import nn
 
 import novasr
@@ -20,8 +21,7 @@ from novasr.errors import WeightsError
 from novasr.families import in_torch
 from novasr.families.torch_family import TorchFamily
 from novasr.families.wide import StreamingWide, WideNetwork, initial_network
-from novasr.families.wide.bands import HOP
-from novasr.families.wide.streaming import LOOK_AHEAD, TAIL
+from novasr.families.wide.architecture import HOP, LOOK_AHEAD, RATE_HZ, TAIL
 from novasr.weights.save import save_weights
 
 SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
@@ -64,6 +64,10 @@ def network() -> WideNetwork:
     return network
 
 
+def narrowed(audio: np.ndarray, rate: int) -> np.ndarray:
+    return soxr.resample(soxr.resample(audio, 48_000, rate), rate, 48_000)[: len(audio)]
+
+
 def whole(network, audio, cutoff_hz) -> np.ndarray:
     with torch.inference_mode():
         output = network(torch.from_numpy(audio)[None, None], torch.tensor([cutoff_hz]))
@@ -87,8 +91,7 @@ def streamed(stream, audio, block) -> np.ndarray:
 
 def scripted(network, cutoff_hz):
     """Export as novasr does, and read it back."""
-    stream = StreamingWide(network).eval()
-    stream.cutoff_hz.fill_(cutoff_hz)
+    stream = StreamingWide(network, cutoff_hz).eval()
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -178,10 +181,12 @@ def test_the_native_output_does_not_depend_on_the_blocks(network, speech, block)
 
 
 def test_the_stream_agrees_for_any_number_of_hops(network, speech):
-    stream = StreamingWide(network).eval()
-    audio = speech[: 40 * HOP]
-    one = streamed(stream, audio, HOP)
-    assert np.abs(one - streamed(stream, audio, len(audio))).max() < TORCH_BOUND
+    for cutoff_hz in (8_000.0, None):
+        stream = StreamingWide(network, cutoff_hz).eval()
+        audio = narrowed(speech, 8_000)[: 260 * HOP]
+        one = streamed(stream, audio, HOP)
+        assert np.abs(one - audio).max() > 0.01
+        assert np.abs(one - streamed(stream, audio, len(audio))).max() < TORCH_BOUND
 
 
 def test_the_future_beyond_the_latency_has_no_effect(network, speech):
@@ -202,8 +207,7 @@ def test_linked_channels_agree_with_the_native_engine(network, speech):
     gated = speech.copy()
     gated[20_000:40_000] = 0.0
     audio = np.stack([0.2 * speech, other, gated], 1)[:60_000].copy()
-    stream = StreamingWide(network).eval()
-    stream.cutoff_hz.fill_(8_000.0)
+    stream = StreamingWide(network, 8_000.0).eval()
     made = native(network, audio, 8_000.0)[LATENCY:][: len(audio)]
     assert np.abs(streamed(stream, audio, 4 * HOP) - made).max() < 3e-6
 
@@ -235,12 +239,12 @@ def test_metadata_states_hop_and_latency(network):
 
 
 def test_silence_and_a_full_band_change_nothing(network, speech):
-    stream = StreamingWide(network).eval()
+    stream = StreamingWide(network, 8_000.0).eval()
     silence = np.zeros(4_000, np.float32)
     assert not streamed(stream, silence, HOP).any()
     assert not native(network, silence, 8_000.0).any()
     audio = speech[:20_000]
-    stream.cutoff_hz.fill_(24_000.0)
+    stream = StreamingWide(network, 24_000.0).eval()
     np.testing.assert_array_equal(streamed(stream, audio, HOP), audio)
     np.testing.assert_array_equal(native(network, audio, 24_000.0)[LATENCY:], audio)
 
@@ -257,11 +261,12 @@ def test_weights_are_stored_without_a_warning(network, tmp_path):
     save_weights(network, tmp_path / "wide.safetensors", "wide")
 
 
+@pytest.mark.parametrize("engine", ["native", "torch"])
 @pytest.mark.parametrize("rate", [8_000, 12_000, 16_000, 24_000])
-def test_the_band_of_the_source_is_known_from_its_first_frame(weights, rate):
+def test_the_band_of_the_source_is_known_from_its_first_frame(weights, rate, engine):
     """The estimator has seen nothing yet: the engine is told half the rate of the source."""
     low = (0.1 * np.random.default_rng(0).standard_normal(rate // 5)).astype(np.float32)
-    made = novasr.enhance(low, rate, weights=weights)[: 48_000 // 10]
+    made = novasr.enhance(low, rate, weights=weights, engine=engine)[: 48_000 // 10]
     power = np.abs(np.fft.rfft(made * np.hanning(len(made)))) ** 2
     hertz = np.fft.rfftfreq(len(made), 1 / 48_000)
     above = (hertz > 0.55 * rate) & (hertz < 20_000)
@@ -278,6 +283,46 @@ def test_with_an_estimated_cutoff_blocks_of_any_size_give_the_same_bits(weights,
     assert np.array_equal(np.concatenate([*parts, stream.flush()]), whole)
 
 
-def test_torchscript_says_that_it_cannot_follow_a_band(weights):
-    with pytest.raises(WeightsError, match="use engine='native'"):
-        novasr.Stream(48_000, 1, weights=weights, engine="torch")
+@pytest.mark.parametrize("rate", [8_000, 16_000])
+def test_torchscript_finds_the_band_as_the_native_engine_does(speech, rate):
+    """The channels differ: the cut-off is that of both together."""
+    one = narrowed(speech, rate)
+    audio = np.stack([one, 0.2 * one[::-1]], 1)
+    expected = novasr.enhance(audio, 48_000, model="wide", force=True)
+    assert np.abs(expected - audio).max() > 0.01
+    made = novasr.enhance(audio, 48_000, model="wide", engine="torch", force=True)
+    assert np.abs(made - expected).max() < NATIVE_BOUND
+
+
+@pytest.mark.parametrize(
+    ("first_hz", "second_hz"),
+    [
+        (8_000, 4_000),
+        (4_000, 8_000),
+        (12_000, 3_000),
+        (6_000, 4_000),
+        (24_000, 5_000),
+        (5_000, 24_000),
+    ],
+)
+def test_a_change_of_the_band_gives_no_burst(first_hz, second_hz):
+    """Noise with the slope and the syllables of speech; above both narrow bands, in pieces of 2 ms."""
+    length, settling, piece = 3 * RATE_HZ, RATE_HZ // 2, RATE_HZ // 500
+    noise = np.random.default_rng(first_hz).standard_normal(2 * length)
+    voice = signal.sosfilt(signal.butter(1, 500, fs=RATE_HZ, output="sos"), noise)
+    voice *= 1.1 + np.sin(2 * np.pi * 3 * np.arange(len(voice)) / RATE_HZ)
+    halves = voice[:length], voice[length:]
+    narrowed = [
+        half
+        if 2 * hz == RATE_HZ
+        else soxr.resample(soxr.resample(half, RATE_HZ, 2 * hz), 2 * hz, RATE_HZ)
+        for half, hz in zip(halves, (first_hz, second_hz), strict=True)
+    ]
+    audio = (0.3 * np.concatenate(narrowed)).astype(np.float32)
+    stream = novasr.Stream(RATE_HZ, model="wide")
+    output = np.concatenate([stream.process(audio), stream.flush()])[stream.latency :]
+    start_hz = 1.3 * max(hz for hz in (first_hz, second_hz) if 2 * hz < RATE_HZ)
+    high = signal.sosfilt(signal.butter(6, start_hz, "high", fs=RATE_HZ, output="sos"), output)
+    bursts = np.mean(high.reshape(-1, piece) ** 2, axis=1)
+    steady = [bursts[i + settling // piece : i + length // piece] for i in (0, length // piece)]
+    assert bursts.max() <= 2 * np.concatenate(steady).max()

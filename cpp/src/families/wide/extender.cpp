@@ -81,27 +81,28 @@ void Extender::analyse_group(AudioView<const float> audio, std::size_t first, Wo
   }
 }
 
-void Extender::extend(AudioView<const float> audio, std::span<const float> cutoffs_hz, Workspace& work,
+void Extender::extend(AudioView<const float> audio, std::span<const Extension> extensions, Workspace& work,
                       AudioView<float> out) NOVASR_RT {
-  assert(audio.frames() == (cutoffs_hz.size() + 1) * kHop && out.frames() == cutoffs_hz.size() * kHop);
+  assert(audio.frames() == (extensions.size() + 1) * kHop && out.frames() == extensions.size() * kHop);
   const bool one_group = channels_.size() <= group_size();
   for (std::size_t first = 0; first < channels_.size(); first += group_size()) {
     if (!one_group) analyse_group(audio, first, work);  // the memory holds those of one group
-    extend_group(audio, cutoffs_hz, first, work, out);
+    extend_group(audio, extensions, first, work, out);
   }
-  hop_ += cutoffs_hz.size();
+  hop_ += extensions.size();
 }
 
-void Extender::extend_group(AudioView<const float> audio, std::span<const float> cutoffs_hz, std::size_t first,
+void Extender::extend_group(AudioView<const float> audio, std::span<const Extension> extensions, std::size_t first,
                             Workspace& work, AudioView<float> out) NOVASR_RT {
-  const std::size_t hops = cutoffs_hz.size(), end = std::min(first + group_size(), channels_.size());
+  const std::size_t hops = extensions.size(), end = std::min(first + group_size(), channels_.size());
   std::array<LayerRow, kMaxRows> rows{};
   std::size_t count = 0;
   for (std::size_t c = first; c < end; ++c) {
     for (std::size_t h = 0; h < hops; ++h, ++count) {
       Workspace::Row& row = work.rows[count];
       raise(work.loudest[h], row);
-      describe(bands_, kernels_, row.levels, cutoffs_hz[h], channels_[c].averages, work.layers.features[count]);
+      describe(bands_, kernels_, row.levels, extensions[h].cutoff_hz, channels_[c].averages,
+               work.layers.features[count]);
       rows[count] = {&channels_[c].layers, hop_ + h};
     }
   }
@@ -113,7 +114,7 @@ void Extender::extend_group(AudioView<const float> audio, std::span<const float>
     auto& overlap = channels_[c].overlap;
     for (std::size_t h = 0; h < hops; ++h, ++r) {
       const auto frame = audio[c].subspan(h * kHop, kFrame);
-      change_of(frame, work.rows[r], work.layers.gains[r], cutoffs_hz[h], hop_ + h, change);
+      change_of(frame, work.rows[r], work.layers.gains[r], extensions[h], hop_ + h, change);
       const auto to = out[c].subspan(h * kHop, kHop);
       for (std::size_t i = 0; i < kHop; ++i) to[i] = overlap[i] + change[i];
       if (hop_ + h == 0) std::ranges::fill(to, 0.0f);
@@ -133,8 +134,9 @@ void Extender::raise(float loudest, Workspace::Row& row) const NOVASR_RT {
 }
 
 /// What a frame adds to the audio.
-void Extender::change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains, float cutoff_hz,
-                         std::uint64_t hop, Frame& change) const NOVASR_RT {
+void Extender::change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains,
+                         const Extension& extension, std::uint64_t hop, Frame& change) const NOVASR_RT {
+  const float cutoff_hz = extension.cutoff_hz;
   if (cutoff_hz >= kFullBandHz || is_silent(row.power)) return change.fill(0.0f);
   const std::size_t first_line = first_line_above(cutoff_hz);
   alignas(64) Frame frame;
@@ -161,7 +163,7 @@ void Extender::change_of(std::span<const float> audio, const Workspace::Row& row
                        .first_line = first_line},
                       {changed_re.data(), changed_im.data()});
   kernels_.synthesise(fft_, {changed_re.data(), changed_im.data()}, change.data());
-  for (float& sample : change) sample /= row.raised;
+  for (float& sample : change) sample *= extension.share / row.raised;
 }
 
 }  // namespace novasr::wide

@@ -14,6 +14,12 @@
 
 namespace novasr::wide {
 
+/// How a hop is to be extended.
+struct Extension {
+  float cutoff_hz;
+  float share = 1.0f;  ///< of what would be added
+};
+
 /// Computes what extends the band of all channels of a stream, hop by hop, above cut-offs that the caller gives.
 class Extender {
  public:
@@ -46,11 +52,11 @@ class Extender {
   /// [audio] Computes the spectra of the next hops. `audio` begins with the hop before them and is finite.
   void analyse(AudioView<const float> audio, Workspace& work) const NOVASR_RT;
 
-  /// [audio] Gives what is to be added to the audio, from the hops that were analysed, with a cut-off in Hz for each.
+  /// [audio] Gives what is to be added to the audio, from the hops that were analysed, each in its way.
   /// `out` is one hop shorter than `audio` and begins with it: in a stream's first call, one hop before the stream.
   ///
   /// A frame without power, and one whose cut-off is kFullBandHz or more, adds exactly 0.
-  void extend(AudioView<const float> audio, std::span<const float> cutoffs_hz, Workspace& work,
+  void extend(AudioView<const float> audio, std::span<const Extension> extensions, Workspace& work,
               AudioView<float> out) NOVASR_RT;
 
  private:
@@ -63,11 +69,11 @@ class Extender {
 
   [[nodiscard]] std::size_t group_size() const NOVASR_RT;
   void analyse_group(AudioView<const float> audio, std::size_t first, Workspace& work) const NOVASR_RT;
-  void extend_group(AudioView<const float> audio, std::span<const float> cutoffs_hz, std::size_t first, Workspace& work,
-                    AudioView<float> out) NOVASR_RT;
+  void extend_group(AudioView<const float> audio, std::span<const Extension> extensions, std::size_t first,
+                    Workspace& work, AudioView<float> out) NOVASR_RT;
   void raise(float loudest, Workspace::Row& row) const NOVASR_RT;
-  void change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains, float cutoff_hz,
-                 std::uint64_t hop, Frame& change) const NOVASR_RT;
+  void change_of(std::span<const float> audio, const Workspace::Row& row, const float* gains,
+                 const Extension& extension, std::uint64_t hop, Frame& change) const NOVASR_RT;
 
   std::shared_ptr<const Layers> layers_;
   const kernels::KernelTable& kernels_;

@@ -1,6 +1,7 @@
 #include "families/wide/wide_engine.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <span>
 #include <string>
@@ -26,6 +27,21 @@ constexpr double kSourceShare = 0.97;
 
 /// A source whose band ends above that has the full band until there is evidence.
 constexpr double kFullSourceHz = 18'000.0;
+
+/// After a jump of the cut-off by that ratio the layers remember hops of another band, with which they overshoot by up
+/// to 14 dB for some 50 ms: what is added fades in.
+constexpr float kJump = 1.15f;
+constexpr std::size_t kFadeHops = 16;
+
+/// Of the hops since a jump, the first to come.
+constexpr std::array<float, kFadeHops> kFade = [] {
+  std::array<float, kFadeHops> fade{};
+  for (std::size_t hop = 0; hop < kFadeHops; ++hop) {
+    const float t = static_cast<float>(hop) / kFadeHops;
+    fade[hop] = t * t * (3.0f - 2.0f * t);
+  }
+  return fade;
+}();
 
 float assumed_cutoff_hz(double source_band_hz) {
   const double end = kSourceShare * source_band_hz;
@@ -77,6 +93,8 @@ void WideEngine::prepare(const EngineSpec& spec) {
 void WideEngine::reset() NOVASR_RT {
   extender_.reset();
   estimator_.reset();
+  last_cutoff_hz_ = cutoff_hz();
+  hops_since_jump_ = kFadeHops;
   waiting_ = 0;
   ready_ = kHop - 1;
   const auto last_hop = input_.view(kHop), zeros = output_.view(ready_);
@@ -135,12 +153,12 @@ void WideEngine::run_hops() NOVASR_RT {
   // On the stack: the engines of a thread share memory that is in the cache. Written before it is read.
   Extender::Workspace work;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   extender_.analyse(audio, work);
-  std::array<float, kMaxRows> cutoffs{};
+  std::array<Extension, kMaxRows> extensions{};
   for (std::size_t h = 0; h < hops; ++h) {
     if (!fixed_cutoff_hz_) estimator_.push(std::span(work.power[h]).first<kLines>());
-    cutoffs[h] = cutoff_hz();
+    extensions[h] = next_extension();
   }
-  extender_.extend(audio, std::span(cutoffs).first(hops), work, output_.view(ready_ + done).subview(ready_, done));
+  extender_.extend(audio, std::span(extensions).first(hops), work, output_.view(ready_ + done).subview(ready_, done));
   const auto all = input_.view(kHop + waiting_);
   for (std::size_t c = 0; c < channels_; ++c)
     std::copy(all[c].begin() + static_cast<std::ptrdiff_t>(done), all[c].end(), all[c].begin());
@@ -157,6 +175,13 @@ void WideEngine::deliver(AudioView<float> out) NOVASR_RT {
     std::copy(end, all[c].end(), all[c].begin());
   }
   ready_ -= out.frames();
+}
+
+Extension WideEngine::next_extension() NOVASR_RT {
+  const float hz = cutoff_hz();
+  if (std::max(hz, last_cutoff_hz_) > kJump * std::min(hz, last_cutoff_hz_)) hops_since_jump_ = 0;
+  last_cutoff_hz_ = hz;
+  return {.cutoff_hz = hz, .share = hops_since_jump_ < kFadeHops ? kFade[hops_since_jump_++] : 1.0f};
 }
 
 float WideEngine::cutoff_hz() const NOVASR_RT {

@@ -38,6 +38,7 @@ class WideEngine final : public StreamingEngine {
   void run_hops() NOVASR_RT;
   void deliver(AudioView<float> out) NOVASR_RT;
   [[nodiscard]] float cutoff_hz() const NOVASR_RT;
+  [[nodiscard]] Extension next_extension() NOVASR_RT;
 
   Extender extender_;
   std::optional<float> fixed_cutoff_hz_;
@@ -47,6 +48,8 @@ class WideEngine final : public StreamingEngine {
   std::size_t channels_ = 0;
   std::size_t waiting_ = 0;
   std::size_t ready_ = 0;
+  float last_cutoff_hz_ = 0.0f;
+  std::size_t hops_since_jump_ = 0;
 };
 
 }  // namespace novasr::wide

@@ -1,18 +1,35 @@
-"""The network in PyTorch: the reference, what TorchScript is exported from, and what is trained.
+"""The network in PyTorch, the reference, what TorchScript is exported from and what is trained; and in ONNX.
 
-The names are those of :class:`novasr.families.torch_family.TorchFamily`.
+The names are those of :class:`novasr.families.torch_family.TorchFamily`. PyTorch is imported when one is first used:
+the ONNX form does without.
 """
 
-from novasr.families.novasr.fast import forward as fast_forward
-from novasr.families.novasr.initial import initial_network
-from novasr.families.novasr.network import NovaSRNetwork, uses_per_second
-from novasr.families.novasr.settle import settle as finish
-from novasr.families.novasr.streaming import StreamingNovaSR
-from novasr.families.task import Task
+from __future__ import annotations
 
-Network = NovaSRNetwork
-StreamingNetwork = StreamingNovaSR
-TASK = Task(NovaSRNetwork.input_rate, NovaSRNetwork.output_rate, NovaSRNetwork.input_rate / 2)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from novasr.families.novasr.fast import forward as fast_forward
+    from novasr.families.novasr.initial import initial_network
+    from novasr.families.novasr.network import TASK, NovaSRNetwork, uses_per_second
+    from novasr.families.novasr.network import NovaSRNetwork as Network
+    from novasr.families.novasr.settle import settle as finish
+    from novasr.families.novasr.streaming import StreamingNovaSR
+    from novasr.families.novasr.streaming import StreamingNovaSR as StreamingNetwork
+
+# Name here -> module and name there.
+_HOMES = {
+    "TASK": ("network", "TASK"),
+    "Network": ("network", "NovaSRNetwork"),
+    "NovaSRNetwork": ("network", "NovaSRNetwork"),
+    "StreamingNetwork": ("streaming", "StreamingNovaSR"),
+    "StreamingNovaSR": ("streaming", "StreamingNovaSR"),
+    "fast_forward": ("fast", "forward"),
+    "finish": ("settle", "settle"),
+    "initial_network": ("initial", "initial_network"),
+    "uses_per_second": ("network", "uses_per_second"),
+}
 
 __all__ = [
     "TASK",
@@ -25,3 +42,11 @@ __all__ = [
     "initial_network",
     "uses_per_second",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    module, there = _HOMES[name]
+    return getattr(import_module(f"{__name__}.{module}"), there)

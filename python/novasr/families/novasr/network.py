@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from novasr.families.novasr.layers import AmpBlock, interpolate_x3
+from novasr.families.task import Task
 
 CHANNELS = 32
 BLOCK_KERNEL = 11
@@ -51,6 +52,9 @@ class NovaSRNetwork(nn.Module):
     def block(self) -> AmpBlock:
         """The one block; upstream's file layout has a list of them."""
         return cast(AmpBlock, self.resblocks[0])
+
+
+TASK = Task(NovaSRNetwork.input_rate, NovaSRNetwork.output_rate, NovaSRNetwork.input_rate / 2)
 
 
 def uses_per_second(tensor: str) -> float:

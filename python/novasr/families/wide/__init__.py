@@ -1,45 +1,51 @@
-"""The family for any band in PyTorch; names as in :class:`novasr.families.torch_family.TorchFamily`."""
+"""The family for any band in PyTorch and in ONNX; names as in :class:`novasr.families.torch_family.TorchFamily`.
+
+PyTorch is imported when a name is first used: the ONNX form does without.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import torch
-from torch import Tensor, nn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from novasr.families.task import Task
-from novasr.families.wide.bands import HOP, RATE_HZ
-from novasr.families.wide.network import NOISE_FRAMES, WideNetwork
-from novasr.families.wide.streaming import StreamingWide
+from novasr.families.wide.architecture import RATE_HZ
 
 if TYPE_CHECKING:
-    from novasr.training.recipe import Recipe
+    from novasr.families.wide.network import WideNetwork
+    from novasr.families.wide.network import WideNetwork as Network
+    from novasr.families.wide.streaming import StreamingWide
+    from novasr.families.wide.streaming import StreamingWide as StreamingNetwork
+    from novasr.families.wide.training import initial_network, training_forward, uses_per_second
 
 TASK = Task(RATE_HZ, RATE_HZ, 16_000.0, 2_000.0)
-Network = WideNetwork
-StreamingNetwork = StreamingWide
-_QUIET_START = -4.0  # natural logarithm of the gains of a network that has learnt nothing
+
+# Name here -> module and name there.
+_HOMES = {
+    "Network": ("network", "WideNetwork"),
+    "StreamingNetwork": ("streaming", "StreamingWide"),
+    "StreamingWide": ("streaming", "StreamingWide"),
+    "WideNetwork": ("network", "WideNetwork"),
+    "initial_network": ("training", "initial_network"),
+    "training_forward": ("training", "training_forward"),
+    "uses_per_second": ("training", "uses_per_second"),
+}
+
+__all__ = [
+    "TASK",
+    "Network",
+    "StreamingNetwork",
+    "StreamingWide",
+    "WideNetwork",
+    "initial_network",
+    "training_forward",
+    "uses_per_second",
+]
 
 
-def initial_network(recipe: Recipe) -> WideNetwork:
-    """Draw PyTorch's initial weights; the same for the same seed. Its output is quiet noise above the cut-off."""
-    state = torch.get_rng_state()
-    torch.manual_seed(recipe.seed)
-    network = WideNetwork(recipe.cell)
-    torch.set_rng_state(state)
-    nn.init.zeros_(network.leave.weight)
-    nn.init.constant_(network.leave.bias, _QUIET_START)
-    return network
-
-
-def training_forward(network: WideNetwork, audio: Tensor, cutoffs_hz: Tensor) -> Tensor:
-    """Run the network with other noise in each step, of which the step's cut-offs decide."""
-    first = int(cutoffs_hz.double().sum().mul(1_000)) % NOISE_FRAMES
-    output: Tensor = network(audio, cutoffs_hz, first)
-    return output
-
-
-def uses_per_second(tensor: str) -> float:
-    """Tell how often a second of audio is multiplied by each value of a tensor; norms are not counted."""
-    of_a_norm = tensor.endswith("norm.weight")
-    return RATE_HZ / HOP if tensor.endswith("weight") and not of_a_norm else 0
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    module, there = _HOMES[name]
+    return getattr(import_module(f"{__name__}.{module}"), there)

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from novasr.families.wide import bands
-from novasr.families.wide.bands import FFT, GAIN_BANDS, HOP, INPUT_BANDS, LINE_HZ, LINES, RATE_HZ
+from novasr.families.wide.architecture import (
+    ACTIVE_LEVEL,
+    AVERAGE_SECONDS,
+    BLOCKS,
+    CHANNELS,
+    CROSSOVER_LINES,
+    CROSSOVER_START,
+    EXCITATIONS,
+    EXPANSION,
+    FFT,
+    GAIN_BANDS,
+    HIGHEST_GAIN,
+    HOP,
+    INPUT_BANDS,
+    KERNEL,
+    LEVEL_BANDS,
+    LINE_HZ,
+    LINE_POWER_FLOOR,
+    LOWEST_GAIN,
+    NOISE_FRAMES,
+    POWER_FLOOR,
+    RATE_HZ,
+    WHITENING_FLOOR,
+    WHITENING_LINES,
+)
 
-CHANNELS, BLOCKS, KERNEL, EXPANSION = 128, 5, 7, 3
+if TYPE_CHECKING:
+    from novasr.types import FloatArray
+
 GRU_CHANNELS, GRU_LAYERS = 208, 2
-EXCITATIONS = 2  # half-wave rectified, noise
-NOISE_FRAMES = 512  # 2.7 s, after which the noise repeats
-
-LEVEL_BANDS = 16  # the lowest ones, to 1.3 kHz
-POWER_FLOOR = 1e-10
-LINE_POWER_FLOOR = 1e-8  # in the tonality: rounding beside loud lines lies below
-WHITENING_LINES = 15
-WHITENING_FLOOR = 1e-9
-AVERAGE_SECONDS = 1.5
-ACTIVE_LEVEL = -4.0  # natural logarithm of power at which a frame counts half in the average
-LOWEST_GAIN, HIGHEST_GAIN = -12.0, 6.0  # natural logarithms
-CROSSOVER_START = 0.97  # of the cut-off
-CROSSOVER_LINES = 2.0
 
 
 class WideNetwork(nn.Module):
@@ -54,12 +69,12 @@ class WideNetwork(nn.Module):
         )
         self.norm = nn.LayerNorm(CHANNELS)
         self.leave = nn.Linear(CHANNELS, EXCITATIONS * GAIN_BANDS)
-        self.register_buffer("window", bands.window(), persistent=False)
-        self.register_buffer("input_bands", bands.input_bands(), persistent=False)
-        self.register_buffer("gain_curve", bands.gain_curve(), persistent=False)
-        self.register_buffer("centres_hz", bands.input_centres_hz(), persistent=False)
-        self.register_buffer("hertz", torch.arange(LINES) * LINE_HZ, persistent=False)
-        self.register_buffer("noise", self._noise(), persistent=False)
+        self._store("window", bands.window())
+        self._store("input_bands", bands.input_bands())
+        self._store("gain_curve", bands.gain_curve())
+        self._store("centres_hz", bands.input_centres_hz())
+        self._store("hertz", bands.line_hz())
+        self._store("noise", bands.noise_spectra().transpose(1, 0, 2))  # (LINES, NOISE_FRAMES, 2)
 
     def forward(self, audio: Tensor, cutoffs_hz: Tensor, first_noise: int = 0) -> Tensor:
         """Extend whole recordings.
@@ -149,11 +164,9 @@ class WideNetwork(nn.Module):
             total = total + excitation * torch.exp(curve.clamp(LOWEST_GAIN, HIGHEST_GAIN))
         return total
 
-    def _noise(self) -> Tensor:
-        """Give the spectra of noise that repeats without a seam: (LINES, NOISE_FRAMES, 2), as float16 can hold."""
-        audio = repeating_noise(HOP * NOISE_FRAMES)
-        spectra = whitened(self.spectrum(torch.cat([audio, audio[: FFT - HOP]])[None]))[0]
-        return torch.view_as_real(spectra).contiguous()
+    def _store(self, name: str, table: FloatArray) -> None:
+        values = torch.from_numpy(np.ascontiguousarray(table))
+        self.register_buffer(name, values, persistent=False)
 
 
 class Recurrence(nn.Module):
@@ -209,12 +222,3 @@ def leaky_sum(x: Tensor) -> Tensor:
     spectra = (torch.fft.rfft(values, n=2 * hops) for values in (x, decay))
     sums: Tensor = torch.fft.irfft(math.prod(spectra), n=2 * hops)
     return sums[..., :hops]
-
-
-def repeating_noise(frames: int) -> Tensor:
-    """Draw white noise of unit variance, the same everywhere: a linear congruential generator (D. Knuth)."""
-    state, values = 1, []
-    for _ in range(frames):
-        state = (1_664_525 * state + 1_013_904_223) % 2**32
-        values.append(state)
-    return torch.tensor(values, dtype=torch.float64).div_(2**31).sub_(1).mul_(math.sqrt(3)).float()

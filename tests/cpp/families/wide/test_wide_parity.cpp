@@ -43,10 +43,10 @@ std::vector<float> extended(Extender& extender, const std::vector<float>& audio)
   extender.prepare(1);
   Extender::Workspace work;  // NOLINT(cppcoreguidelines-pro-type-member-init): analyse() writes it
   for (std::size_t hop = 0; hop < hops; ++hop) {
-    const float cutoff_hz = kCutoffsHz[hop / kHopsOfEach];
+    const Extension extension{.cutoff_hz = kCutoffsHz[hop / kHopsOfEach]};
     const auto frame = input.view(hop * kHop, kFrame);
     extender.analyse(frame, work);
-    extender.extend(frame, std::span(&cutoff_hz, 1), work, output.view(hop * kHop, kHop));
+    extender.extend(frame, std::span(&extension, 1), work, output.view(hop * kHop, kHop));
   }
   std::vector<float> result = audio;
   for (std::size_t i = 0; i < result.size(); ++i) result[i] += output[0][kHop + i];

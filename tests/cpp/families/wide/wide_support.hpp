@@ -78,9 +78,9 @@ inline std::shared_ptr<const wide::Layers> lively_layers() {
 
 inline std::unique_ptr<wide::WideEngine> wide_engine(
     std::size_t channels, std::optional<float> cutoff_hz,
-    const wide::kernels::KernelTable& kernels = wide::kernels::table_for(best_isa())) {
+    const wide::kernels::KernelTable& kernels = wide::kernels::table_for(best_isa()), double source_band_hz = 0.0) {
   auto engine = std::make_unique<wide::WideEngine>(lively_layers(), kernels, cutoff_hz);
-  engine->prepare({.channels = channels, .max_block_frames = 1 << 16});
+  engine->prepare({.channels = channels, .max_block_frames = 1 << 16, .source_band_hz = source_band_hz});
   return engine;
 }
 
