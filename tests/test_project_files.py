@@ -60,3 +60,7 @@ def test_a_workflow_runs_what_there_is(path: Path) -> None:
         assert set(listed.split(",")) <= extras
     for tests in re.findall(r"(?<=\s)tests/[\w./-]+", text):
         assert (ROOT / tests).exists(), tests
+    for called in re.findall(r"uses: \./(\S+)", text):
+        assert "workflow_call:" in (ROOT / called).read_text("utf-8"), called
+    for folder in re.findall(r"folder: (python/[\w-]+)", text):
+        assert (ROOT / folder / "pyproject.toml").is_file(), folder
