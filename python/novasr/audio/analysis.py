@@ -83,7 +83,7 @@ class Verdict:
 
 
 def judge_band(bandwidth_hz: float, sample_rate: int, *, any_band: bool = False) -> Verdict:
-    """Judge whether to enhance a recording: the one rule for files, arrays, `info` and the plugin.
+    """Judge whether to enhance a recording: the one rule for files, arrays, ``novasr info`` and the plugin.
 
     Parameters
     ----------
@@ -215,7 +215,11 @@ class BandMeter:
 
 
 def measure_bandwidth(blocks: Iterable[FloatArray], *, sample_rate: int) -> float:
-    """Find the frequency at which the band of a recording ends, see `BandMeter`.
+    """Find the frequency at which the band of a recording ends.
+
+    Its long-term spectrum ends at the highest frequency within 90 dB of the peak and above the dither of a
+    16-bit file; behind a soft or shallow low-pass the running estimator of the model ``"wide"`` finds the
+    edge below that.
 
     Parameters
     ----------

@@ -114,7 +114,8 @@ def enhance_file(
         Any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), and any that ffmpeg reads
         where that is installed; 8 to 192 kHz.
     destination : str or path, optional
-        File to write; its suffix decides the format. The default is `default_destination`.
+        File to write; its suffix decides the format. Default: beside `source`, ``talk-48k.wav`` for
+        ``talk.mp3``, FLAC for FLAC.
     model : {"base", "wide"}, optional
         Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
         2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.

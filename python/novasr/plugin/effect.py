@@ -125,9 +125,9 @@ class NovaSR(VST3Plugin):
     Notes
     -----
     All parameters are attributes, which may change while audio runs. A copy or a pickle carries
-    the weights with it, of a ``.ts`` the path. Block by block, as with every plugin in pedalboard, `process` with
+    the weights with it, of a ``.ts`` the path. Block by block, as with every plugin in pedalboard, ``process`` with
     ``reset=False`` gives the first :attr:`latency` frames less; as many zeros at the end bring them
-    out. Call `reset` before a stream at another sample rate.
+    out. Call ``reset`` before a stream at another sample rate.
 
     Examples
     --------
