@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 import soundfile as sf
-import torch
 from command_line import assert_one_error_line, novasr
 
 from novasr import (
@@ -44,6 +44,8 @@ def test_each_export_makes_its_own_kind(tmp_path: Path) -> None:
 
 
 def test_capitals_are_the_same_suffix(tmp_path: Path) -> None:
+    torch = needs.package("torch", "pip install 'novasr[torch]'")
+    needs.libtorch()
     for name in ("M.TS", "M.SafeTensors", "M.BIN"):
         assert novasr("export", name, cwd=tmp_path).returncode == 0
     torch.jit.load(tmp_path / "M.TS")
