@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -29,13 +28,19 @@ MOVED = {
 }
 
 
-class _Moved(MetaPathFinder, Loader):
-    """Imports the module of today and lets the old name stand for it, too."""
+class _Moved:
+    """Imports the module of today and lets the old name stand for it, too.
+
+    A finder and loader without the base classes of importlib.abc, whose import would double that of novasr.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in MOVED else None
+        return ModuleSpec(fullname, self) if fullname in MOVED else None  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Leave it to Python."""
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__

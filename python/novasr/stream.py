@@ -354,7 +354,7 @@ class Stream:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Begin a fresh stream with them."""
-        self.__dict__.update(state)
+        self.__dict__.update({"_source_band_hz": 0.0} | state)  # older pickles lack it
         self._parameters = _native.Parameters()
         change_parameters(self._parameters, state["_parameters"])
         self._native = self._fresh()

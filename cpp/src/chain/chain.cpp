@@ -24,6 +24,9 @@ constexpr std::size_t kFadesPerSecond = 100;
 /// Limits the model's input to +60 dBFS: no real signal reaches it, and no sum overflows.
 constexpr float kModelInputLimit = 1'000.0f;
 
+/// Likewise for the model's output, of which the notch forms sums: a network's is within 1, a script's may be anything.
+constexpr float kWetLimit = 1e30f;
+
 /// After the end of a stream: appends the frames of `level` that the next `outputs` outputs need.
 void append_silence(RateConverter& converter, std::size_t outputs, float level = 0.0f) noexcept {
   std::ranges::fill(converter.append(converter.missing(outputs)), level);
@@ -207,6 +210,7 @@ void Chain::append_wet(AudioView<const float> frames) NOVASR_RT {
     copy_finite(frames[c], wet);
     for (float& sample : wet) sample -= parameters_.silence;
     if (!may_notch) continue;
+    bound(wet, kWetLimit);
     const std::span<const float> lines = channels_[c].notch.lines(wet.subspan(skipped));
     for (std::size_t i = 0; i < lines.size(); ++i) wet[skipped + i] -= share[skipped + i] * lines[i];
   }

@@ -163,7 +163,7 @@ class TorchEngine final : public StreamingEngine {
     return audio.mutable_data_ptr<float>() + static_cast<std::int64_t>(channel) * audio.size(-1);
   }
 
-  /// A script that takes it is told half the rate of the source, 0 if unknown.
+  /// A script that takes it is told where the source's band ends, as far as is known; 0 if unknown.
   [[nodiscard]] torch::IValue initial_state(double source_band_hz) {
     const auto& arguments = script_.get_method("initial_state").function().getSchema().arguments();
     constexpr std::size_t kSelfAndBatch = 2;

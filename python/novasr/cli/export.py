@@ -17,6 +17,7 @@ out, flush. .onnx: the same for ONNX Runtime, which needs no PyTorch either; see
 Examples:
   novasr export novasr.ts
   novasr export novasr.onnx
+  novasr export wide.onnx --weights wide
   novasr export upstream.ts --weights v1
   novasr export v1.safetensors --weights v1
   novasr export mine.bin --weights runs/mine/weights.safetensors
@@ -28,7 +29,8 @@ def export(
         Path, typer.Argument(metavar="OUT", help="File to write, .onnx, .ts, .safetensors or .bin.")
     ],
     weights: Annotated[
-        str | None, typer.Option(metavar="W", help="v1, v2 or a weights file.")
+        str | None,
+        typer.Option(metavar="W", help="base (default), wide, v1, v2 or a weights file."),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing file.")

@@ -31,7 +31,7 @@ Examples:
   novasr plugin install --to ~/plugins
 """
 
-PATH_HELP = """Print where the plugin of this package is, for hosts that take a path.
+PATH_HELP = """Print where the installed package has the plugin, for hosts that take a path.
 
 \b
 Examples:

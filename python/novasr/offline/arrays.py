@@ -87,7 +87,9 @@ def enhance(
     settings = Settings(mode, engine, chosen_weights(model, weights), high_band_gain_db)
     extension = settings.format
     any_band = extension.adds_to_input
-    bandwidth_hz = _bandwidth_hz(samples, sample_rate, any_band=any_band)
+    bandwidth_hz = None
+    if any_band or not force:
+        bandwidth_hz = _bandwidth_hz(samples, sample_rate, any_band=any_band)
     stream = Stream(
         sample_rate,
         samples.shape[1],

@@ -1,1 +1,1 @@
-"""The VST3 plugin of this package: as an effect of pedalboard, where it lies, and what it stores."""
+"""The VST3 plugin, of the package novasr-plugin: as an effect of pedalboard, where it lies, and what it stores."""

@@ -1,4 +1,4 @@
-"""NovaSR as an effect of Spotify's pedalboard: the VST3 plugin of this package."""
+"""NovaSR as an effect of Spotify's pedalboard: the VST3 plugin of the package novasr-plugin."""
 
 from __future__ import annotations
 

@@ -32,8 +32,7 @@ void check(double bandwidth_hz, double sample_rate_hz, Kind kind, const char* te
 
 TEST_CASE("BandVerdict: each kind of band has its advice", "[band]") {
   check(0.0, 48'000.0, Kind::silent, "silence: nothing to extend");
-  check(3'450.0, 8'000.0, Kind::narrow,
-        "sound to 3.5 kHz only: 3.5 kHz to 8 kHz stays empty; the model wide fills it");
+  check(3'450.0, 8'000.0, Kind::narrow, "sound to 3.5 kHz only: 3.5 kHz to 8 kHz stays empty; the model wide fills it");
   check(7'900.0, 16'000.0, Kind::extend, "sound to 7.9 kHz: extend it");
   check(20'050.0, 48'000.0, Kind::leave, "already full band to 20.1 kHz: nothing to extend");
   check(15'800.0, 44'100.0, Kind::leave,

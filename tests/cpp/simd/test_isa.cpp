@@ -16,10 +16,14 @@ using namespace novasr::test;
 namespace {
 
 void set_isa(const std::optional<std::string>& name) {
+#if defined(_WIN32)
+  _putenv_s("NOVASR_ISA", name ? name->c_str() : "");  // an empty value removes it
+#else
   if (name)
     setenv("NOVASR_ISA", name->c_str(), 1);
   else
     unsetenv("NOVASR_ISA");
+#endif
 }
 
 /// Sets NOVASR_ISA during its lifetime.

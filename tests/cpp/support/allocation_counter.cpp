@@ -68,12 +68,32 @@ __attribute__((visibility("default"))) void* aligned_alloc(std::size_t alignment
 
 #else
 
+#  if defined(_WIN32)  // has no std::aligned_alloc
+#    include <malloc.h>
+#  endif
+
 namespace {
+
+void* take(std::size_t bytes, std::size_t alignment) {
+#  if defined(_WIN32)
+  return _aligned_malloc(bytes, alignment);
+#  else
+  return std::aligned_alloc(alignment, bytes);
+#  endif
+}
+
+void release(void* memory) noexcept {
+#  if defined(_WIN32)
+  _aligned_free(memory);
+#  else
+  std::free(memory);
+#  endif
+}
 
 void* allocate(std::size_t bytes, std::size_t alignment) {
   ++allocations;
   const auto size = (bytes + alignment - 1) / alignment * alignment;
-  if (void* memory = std::aligned_alloc(alignment, size == 0 ? alignment : size)) return memory;
+  if (void* memory = take(size == 0 ? alignment : size, alignment)) return memory;
   throw std::bad_alloc();
 }
 
@@ -86,16 +106,16 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* memory) noexcept {
-  std::free(memory);
+  release(memory);
 }
 void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
+  release(memory);
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  release(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  release(memory);
 }
 
 #endif

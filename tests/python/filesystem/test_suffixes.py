@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 import soundfile as sf
-import torch
 from command_line import assert_one_error_line, novasr
 
 from novasr import (
@@ -15,6 +15,7 @@ from novasr import (
     Stream,
     WeightsError,
     enhance,
+    export_onnx,
     export_torchscript,
     export_weights,
     load_model,
@@ -25,11 +26,11 @@ from novasr.evaluation.systems import named
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-@pytest.mark.parametrize("name", ["m.onnx", "m.pt", "m", ".ts"])
+@pytest.mark.parametrize("name", ["m.pb", "m.pt", "m", ".ts"])
 def test_export_makes_no_file_of_an_unknown_kind(tmp_path: Path, name: str) -> None:
     run = novasr("export", name, cwd=tmp_path)
-    assert_one_error_line(run, f"{name}: the name must end in .ts, .safetensors or .bin")
-    for export in (export_torchscript, export_weights):
+    assert_one_error_line(run, f"{name}: the name must end in .onnx, .ts, .safetensors or .bin")
+    for export in (export_onnx, export_torchscript, export_weights):
         with pytest.raises(AudioFormatError, match="must end in"):
             export(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -43,6 +44,8 @@ def test_each_export_makes_its_own_kind(tmp_path: Path) -> None:
 
 
 def test_capitals_are_the_same_suffix(tmp_path: Path) -> None:
+    torch = needs.package("torch", "pip install 'novasr[torch]'")
+    needs.libtorch()
     for name in ("M.TS", "M.SafeTensors", "M.BIN"):
         assert novasr("export", name, cwd=tmp_path).returncode == 0
     torch.jit.load(tmp_path / "M.TS")

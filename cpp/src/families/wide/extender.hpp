@@ -16,7 +16,7 @@ namespace novasr::wide {
 
 /// How a hop is to be extended.
 struct Extension {
-  float cutoff_hz;
+  float cutoff_hz = 0.0f;
   float share = 1.0f;  ///< of what would be added
 };
 

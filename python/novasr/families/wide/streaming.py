@@ -77,7 +77,7 @@ class StreamingWide(nn.Module):
         self.register_buffer("centres_hz", network.centres_hz.clone())
         self.register_buffer("hertz", network.hertz.clone())
         self.register_buffer("noise", network.noise.clone())  # (LINES, hops, 2)
-        self.given_cutoff_hz = 0.0 if cutoff_hz is None else cutoff_hz
+        self.given_cutoff_hz = 0.0 if cutoff_hz is None else max(cutoff_hz, float(BAND))
         self.input_rate, self.output_rate = network.input_rate, network.output_rate
         self.look_ahead, self.tail, self.hop = LOOK_AHEAD, TAIL, HOP
         self.memory, self.edge, self.offset, self.band = MEMORY, EDGE, OFFSET, BAND
@@ -121,7 +121,7 @@ class StreamingWide(nn.Module):
         batch : int
             Channels.
         source_band_hz : float
-            Half the rate of the source, up to which the band is assumed to go until there is evidence; 0 if unknown.
+            Where the source's band ends as far as is known, which is assumed until there is evidence; 0 if unknown.
 
         Returns
         -------

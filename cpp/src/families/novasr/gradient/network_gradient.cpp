@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <memory>
 #include <numbers>
-#include <thread>
 #include <vector>
 
 #include "row_kernels.hpp"
@@ -275,8 +275,9 @@ void for_each_tile(std::span<const float> audio, std::size_t frames, std::size_t
       work(thread, place, *tile, clip * outputs + begin, std::min(kTile, outputs - begin));
     }
   };
-  std::vector<std::jthread> others;
-  for (std::size_t thread = 1; thread < threads; ++thread) others.emplace_back(run, thread);
+  std::vector<std::future<void>> others;  // each waits for its thread when it is destroyed
+  for (std::size_t thread = 1; thread < threads; ++thread)
+    others.push_back(std::async(std::launch::async, run, thread));
   run(0);
 }
 
