@@ -243,6 +243,32 @@ class Graph:
         return model
 
 
+def streaming_graph(
+    state_size: int,
+    enhanced_frames: str,
+    write: Callable[[Graph, Value, Value, Value], tuple[Value, Value]],
+) -> Graph:
+    """Write a graph with the inputs and outputs that docs/onnx.md states.
+
+    Parameters
+    ----------
+    state_size : int
+        Values of the state of a channel.
+    enhanced_frames : str
+        Name of the length of the output; ``"frames"`` if it is that of the input.
+    write : callable
+        Takes graph, audio, state and flush, writes what lies between, gives output and next state.
+    """
+    graph = Graph()
+    audio = graph.input("audio", ("batch", "frames"))
+    state = graph.input("state", ("batch", state_size))
+    flush = graph.input("flush", (), np.bool_)
+    output, kept = write(graph, audio, state, flush)
+    graph.output("enhanced", output, ("batch", enhanced_frames))
+    graph.output("next_state", kept, ("batch", state_size))
+    return graph
+
+
 def _described(values: Sequence[Value], shapes: Sequence[Shape | None]) -> list[ValueInfoProto]:
     return [
         helper.make_tensor_value_info(value.name, TensorProto.FLOAT, shape)

@@ -6,8 +6,9 @@ the ONNX form does without.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from novasr.families.late_names import late_names
 
 if TYPE_CHECKING:
     from novasr.families.novasr.fast import forward as fast_forward
@@ -43,10 +44,4 @@ __all__ = [
     "uses_per_second",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    module, there = _HOMES[name]
-    return getattr(import_module(f"{__name__}.{module}"), there)
+__getattr__ = late_names(__name__, _HOMES)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from novasr.families.onnx_graph import Graph, Value
+from novasr.families.onnx_graph import Graph, Value, streaming_graph
 
 if TYPE_CHECKING:
     from novasr.types import FloatArray
@@ -75,14 +75,11 @@ def build(tensors: Mapping[str, FloatArray]) -> Graph:
     Graph
         With the inputs and outputs that docs/onnx.md states.
     """
-    graph = Graph()
-    audio = graph.input("audio", ("batch", "frames"))
-    state = graph.input("state", ("batch", STATE_SIZE))
-    flush = graph.input("flush", (), np.bool_)
-    output, kept = _Network(graph, tensors, state).run(audio, flush)
-    graph.output("enhanced", output, ("batch", "enhanced_frames"))
-    graph.output("next_state", kept, ("batch", STATE_SIZE))
-    return graph
+
+    def write(graph: Graph, audio: Value, state: Value, flush: Value) -> tuple[Value, Value]:
+        return _Network(graph, tensors, state).run(audio, flush)
+
+    return streaming_graph(STATE_SIZE, "enhanced_frames", write)
 
 
 class _Network:

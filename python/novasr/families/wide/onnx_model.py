@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from novasr.families.onnx_graph import Graph, Value
+from novasr.families.onnx_graph import Graph, Value, streaming_graph
 from novasr.families.wide import bands
 from novasr.families.wide.architecture import (
     ACTIVE_LEVEL,
@@ -123,14 +121,11 @@ def build(tensors: Mapping[str, FloatArray]) -> Graph:
     Graph
         With the inputs and outputs that docs/onnx.md states.
     """
-    graph = Graph()
-    audio = graph.input("audio", ("batch", "frames"))
-    state = graph.input("state", ("batch", STATE_SIZE))
-    flush = graph.input("flush", (), np.bool_)
-    output, kept = _Network(graph, tensors).run(graph.where(flush, 0.0, audio), state)
-    graph.output("enhanced", output, ("batch", "frames"))
-    graph.output("next_state", kept, ("batch", STATE_SIZE))
-    return graph
+
+    def write(graph: Graph, audio: Value, state: Value, flush: Value) -> tuple[Value, Value]:
+        return _Network(graph, tensors).run(graph.where(flush, 0.0, audio), state)
+
+    return streaming_graph(STATE_SIZE, "frames", write)
 
 
 class _Network:
