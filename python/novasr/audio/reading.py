@@ -21,7 +21,7 @@ from novasr.audio.part import Part
 from novasr.audio.parts import find_parts
 from novasr.audio.tags import cleaned
 from novasr.checks import MAX_CHANNELS, usable_path
-from novasr.errors import AudioFileError
+from novasr.errors import AudioFileError, EmptyAudioError
 from novasr.types import FloatArray
 
 _BLOCK_FRAMES = 48_000
@@ -163,7 +163,7 @@ class AudioReader:
             raise AudioFileError(msg) from error
         self.frames = done
         if done == 0:
-            raise AudioFileError(f"{self.path}: {_NO_AUDIO}")
+            raise EmptyAudioError(f"{self.path}: {_NO_AUDIO}")
 
     def __enter__(self) -> AudioReader:
         """Return the reader itself."""
@@ -220,7 +220,7 @@ class AudioReader:
         """Compare what the headers state with what is there, as far as that is known without decoding."""
         first = self._parts[0]
         if file.is_empty and len(self._parts) == 1:
-            raise AudioFileError(f"{self.path}: {_NO_AUDIO}")
+            raise EmptyAudioError(f"{self.path}: {_NO_AUDIO}")
         stated = first.frames
         if first.stated is not None:
             stated = round(self.frames * first.stated)

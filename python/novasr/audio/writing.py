@@ -18,7 +18,7 @@ from novasr.audio.libsndfile import libsndfile_name
 from novasr.audio.metadata import Metadata
 from novasr.audio.samples import SAMPLE_BYTES, Quantizer
 from novasr.checks import is_number
-from novasr.errors import AudioFileError, AudioFormatError, ParameterError
+from novasr.errors import AudioFileError, AudioFormatError, DiskError, ParameterError
 from novasr.filesystem.replacing import replacing
 from novasr.types import FloatArray
 
@@ -288,9 +288,9 @@ def write_file(
             if layout.mask and layout.format in ("WAVEX", "RF64"):
                 write_mask(temporary, layout.mask)
         except sf.LibsndfileError as error:
-            raise AudioFileError(_why_unwritable(destination, temporary)) from error
+            raise DiskError(_why_unwritable(destination, temporary)) from error
         if arrived != frames:
-            raise AudioFileError(_why_unwritable(destination, temporary))
+            raise DiskError(_why_unwritable(destination, temporary))
         metadata.complete(temporary, layout.format, layout.subtype, layout.sample_rate)
     return frames
 
