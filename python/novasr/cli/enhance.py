@@ -127,12 +127,15 @@ def enhance(
     manifest: Annotated[
         Path | None,
         typer.Option(
-            metavar="JSONL", help="The recordings that a manifest of NeMo or Lhotse names, into -d DIR."
+            metavar="JSONL",
+            help="The recordings that a manifest of NeMo or Lhotse names, into -d DIR.",
         ),
     ] = None,
     column: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Of Parquet tables: the recordings.  [default: the only]"),
+        typer.Option(
+            metavar="NAME", help="Of Parquet tables: the recordings.  [default: the only]"
+        ),
     ] = None,
     shard: Annotated[
         str | None,
@@ -140,7 +143,9 @@ def enhance(
     ] = None,
     max_failures: Annotated[
         int | None,
-        typer.Option(metavar="N", min=0, help="Of a set: give up when more recordings have failed."),
+        typer.Option(
+            metavar="N", min=0, help="Of a set: give up when more recordings have failed."
+        ),
     ] = None,
     ray: Annotated[
         str | None,
@@ -245,8 +250,8 @@ def _enhance_set(
     dry_run: bool,
 ) -> None:
     from novasr.cli.sets import enhance_set
-    from novasr.sets.workplace import Treatment
     from novasr.offline.files import Storage
+    from novasr.sets.workplace import Treatment
 
     for option, reason in _NOT_WITH_SETS.items():
         if given[option]:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from novasr.errors import ParameterError, describe
 from novasr.messages import print_interrupted, print_line, print_note, print_warning
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
+    from novasr.sets.journal import Journal
     from novasr.sets.run import Finished, Monitor, SetRun, Workers
     from novasr.sets.summary import Summary
     from novasr.sets.unit import Made, Unit
@@ -76,10 +77,10 @@ def enhance_set(
     dry_run: bool,
 ) -> None:
     """Do a set, and say what became of it."""
+    from novasr.offline.files import check_settings
     from novasr.sets.finding import open_set
     from novasr.sets.run import SetRun
     from novasr.sets.shares import Share
-    from novasr.offline.files import check_settings
 
     if directory is None:
         raise ParameterError("-d FOLDER: a set needs a folder for its results")
@@ -119,15 +120,26 @@ def _workers(run: SetRun, address: str | None, jobs: int | None) -> Workers:
     return LocalWorkers(jobs or core_count(), run.output, run.scratch, run.treatment)
 
 
-def _page(run: SetRun, journal: Any, finished: Finished) -> Path | None:
+def _page(run: SetRun, journal: Journal, finished: Finished) -> Path | None:
     """Draw the page; without it the set is as complete."""
     from novasr.sets.page import write_page
 
+    if finished.seconds == 0 and run.page.exists():
+        return run.page
     try:
-        return write_page(run, journal, finished.summary)
+        write_page(
+            run.dataset,
+            journal,
+            finished.summary,
+            run.output,
+            run.scratch,
+            run.page,
+            {"model": run.treatment.model, "weights": run.treatment.weights_sha256()[:12]},
+        )
     except Exception as error:
         print_note(f"no page: {describe(error)}")
         return None
+    return run.page
 
 
 def _print_end(finished: Finished, page: Path | None, *, json_lines: bool) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from novasr.errors import AudioFileError, ParameterError
 from novasr.sets import tables, tar_shards
 from novasr.sets.manifest import Manifest
 from novasr.sets.shares import Share
 from novasr.sets.unit import DataSet
-from novasr.errors import AudioFileError, ParameterError
 
 _SUFFIXES = {tar_shards.SUFFIXES: "WebDataset", tables.SUFFIXES: "Parquet"}
 
@@ -83,7 +83,9 @@ def _kinds(names: Sequence[Path]) -> set[str | None]:
 
 def _shards_in(folder: Path) -> list[Path]:
     return sorted(
-        path for path in folder.rglob("*") if _kind(path) is not None and not path.name.startswith(".")
+        path
+        for path in folder.rglob("*")
+        if _kind(path) is not None and not path.name.startswith(".")
     )
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from novasr.errors import DiskError, ParameterError
 from novasr.sets.outcome import Outcome
 from novasr.sets.unit import Made, Unit
-from novasr.errors import DiskError, ParameterError
 
 _FORMAT = 1
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
+from novasr.errors import AudioFileError, DiskError, ParameterError
+from novasr.filesystem.replacing import replacing
 from novasr.sets.outcome import Outcome
 from novasr.sets.shares import Share
 from novasr.sets.unit import Lookup, Made, size_or_nothing
 from novasr.sets.workplace import Workplace, result_suffix
-from novasr.errors import AudioFileError, DiskError, ParameterError
-from novasr.filesystem.replacing import replacing
 
 _RATE_KEYS = ("sample_rate", "sampling_rate")  # of lines that state it beside the recording
 
@@ -115,7 +115,9 @@ class Manifest:
                 seen.add(key)
                 yield RecordingUnit(name, path, size_or_nothing(path), self._places(path))
 
-    def write_lists(self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]) -> list[Path]:
+    def write_lists(
+        self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]
+    ) -> list[Path]:
         """Write the manifest of the results: the same lines, with other files."""
         listed = output / self._share.marked(self._path.name)
 
@@ -164,7 +166,7 @@ class _NemoLine:
         line = dict(self._line)
         if outcome.result:
             # As absolute, or as relative to its manifest, as the source's.
-            absolute = os.path.isabs(self._name)
+            absolute = Path(self._name).is_absolute()
             line["audio_filepath"] = (
                 str((output / outcome.result).absolute()) if absolute else outcome.result
             )
@@ -247,7 +249,10 @@ def _line_of(text: str, where: str, folder: Path) -> _NemoLine | _LhotseLine:
 def _recordings(value: Any) -> Iterator[dict[str, Any]]:
     """Find Lhotse's recordings, wherever they are in a cut."""
     if isinstance(value, dict):
-        if isinstance(value.get("sources"), list) and {"sampling_rate", "num_samples"} <= value.keys():
+        if (
+            isinstance(value.get("sources"), list)
+            and {"sampling_rate", "num_samples"} <= value.keys()
+        ):
             yield value
         else:
             for inner in value.values():
@@ -265,10 +270,10 @@ def _places(sources: Iterator[tuple[str, Path]], output: Path) -> Callable[[Path
     common: str | None = None
     stems: dict[bytes, bytes | None] = {}  # stem -> the file that has it alone, or None
     for _, path in sources:
-        whole = os.path.abspath(path)
-        folder = os.path.dirname(whole)
+        whole = _whole(path)
+        folder = str(whole.parent)
         common = folder if common is None else _common(common, folder)
-        stem, file = _digest(os.path.splitext(whole)[0]), _digest(whole)
+        stem, file = _digest(str(whole.with_suffix(""))), _digest(str(whole))
         stems[stem] = file if stems.get(stem, file) == file else None
     if common is not None and _same(output, Path(common)):
         raise ParameterError(
@@ -277,13 +282,18 @@ def _places(sources: Iterator[tuple[str, Path]], output: Path) -> Callable[[Path
         )
 
     def place(path: Path) -> str:
-        whole = os.path.abspath(path)
-        relative = Path(os.path.relpath(whole, cast("str", common)))
-        stem, suffix = os.path.splitext(whole)
-        shared = stems[_digest(stem)] is None and suffix.lower() not in (".wav", ".flac")
+        whole = _whole(path)
+        relative = whole.relative_to(cast("str", common))
+        alone = stems[_digest(str(whole.with_suffix("")))] is not None
+        shared = not alone and whole.suffix.lower() not in (".wav", ".flac")
         return relative.as_posix() if shared else relative.with_suffix("").as_posix()
 
     return place
+
+
+def _whole(path: Path) -> Path:
+    """Give an absolute path without following links, whose names tell more than those of what they lead to."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -294,7 +304,9 @@ def _common(one: str, other: str) -> str:
     try:
         return os.path.commonpath([one, other])
     except ValueError as error:
-        raise ParameterError(f"{one} and {other}: on different drives: make two manifests") from error
+        raise ParameterError(
+            f"{one} and {other}: on different drives: make two manifests"
+        ) from error
 
 
 def _digest(name: str) -> bytes:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from novasr.errors import AudioFileError, DiskError, NovasrError
+from novasr.filesystem.locking import locked
+from novasr.filesystem.replacing import replacing
+from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.sets.journal import Journal
 from novasr.sets.shares import Share
 from novasr.sets.summary import Summary
 from novasr.sets.unit import DataSet, Made, Unit
 from novasr.sets.workers import Progress
 from novasr.sets.workplace import Treatment
-from novasr.errors import AudioFileError, DiskError, NovasrError
-from novasr.filesystem.locking import locked
-from novasr.filesystem.replacing import replacing
-from novasr.offline.results import DEFAULT_RATE_HZ
 
 
 class Workers(Protocol):
@@ -109,6 +109,7 @@ class SetRun:
         self._journal_path = output / share.marked("journal.jsonl")
         self.scratch = output / share.marked(".novasr-work")
         self.report = output / share.marked("report.jsonl")
+        self.page = output / share.marked("report.html")
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Journal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from novasr.errors import ParameterError
 
@@ -40,7 +41,9 @@ class Share:
         """
         first, _, second = text.partition("/")
         if not (first.isdecimal() and second.isdecimal() and int(first) < int(second)):
-            raise ParameterError(f"--shard {text}: expected I/N with I from 0 to N - 1, such as 0/8")
+            raise ParameterError(
+                f"--shard {text}: expected I/N with I from 0 to N - 1, such as 0/8"
+            )
         return cls(int(first), int(second))
 
     def has_number(self, number: int) -> bool:
@@ -62,8 +65,7 @@ class Share:
         """
         if self.count == 1:
             return name
-        stem, suffix = os.path.splitext(name)
-        if suffix == ".gz":
-            stem, inner = os.path.splitext(stem)
-            suffix = inner + suffix
-        return f"{stem}-{self.index:05}-of-{self.count:05}{suffix}"
+        plain = name.removesuffix(".gz")
+        suffix = PurePath(plain).suffix
+        stem = plain[: len(plain) - len(suffix)]
+        return f"{stem}-{self.index:05}-of-{self.count:05}{suffix}{name[len(plain) :]}"

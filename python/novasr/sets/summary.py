@@ -81,7 +81,9 @@ class Sample:
 
     def add(self, unit_id: str, number: int, outcome: Outcome) -> None:
         """Take in a recording: the `number`-th of its unit."""
-        digest = hashlib.blake2b(outcome.id.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+        digest = hashlib.blake2b(
+            outcome.id.encode("utf-8", "surrogateescape"), digest_size=8
+        ).digest()
         entry = (-int.from_bytes(digest, "big"), unit_id, number, outcome)
         if len(self._kept) < self._size:
             heapq.heappush(self._kept, entry)
@@ -90,4 +92,6 @@ class Sample:
 
     def __iter__(self) -> Iterator[tuple[str, int, Outcome]]:
         """Yield unit, number and outcome, in an order that tells nothing."""
-        return ((unit, number, outcome) for _, unit, number, outcome in sorted(self._kept, reverse=True))
+        return (
+            (unit, number, outcome) for _, unit, number, outcome in sorted(self._kept, reverse=True)
+        )

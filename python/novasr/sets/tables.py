@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from novasr.errors import AudioFileError, MissingPackageError, ParameterError, install_command
+from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.sets.outcome import Outcome
 from novasr.sets.shares import Share
 from novasr.sets.unit import Lookup, Made, size_or_nothing
 from novasr.sets.workplace import Workplace, result_suffix
-from novasr.errors import AudioFileError, MissingPackageError, ParameterError, install_command
-from novasr.offline.results import DEFAULT_RATE_HZ
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -153,7 +153,9 @@ class Tables:
             if self._share.has_number(number):
                 yield TableUnit(place, path, size_or_nothing(path), self._columns[number])
 
-    def write_lists(self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]) -> list[Path]:
+    def write_lists(
+        self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]
+    ) -> list[Path]:
         """Tables list themselves."""
         return []
 
@@ -198,7 +200,7 @@ def _audio_column(path: Path, wanted: str | None) -> str:
                 f"--column {wanted}: holds {kind} in {path}: name one with the bytes of audio files"
             )
         return wanted
-    found = [field.name for field in schema if _is_audio(field.type)]
+    found: list[str] = [field.name for field in schema if _is_audio(field.type)]
     if len(found) != 1:
         what = "no column of recordings" if not found else f"the columns {', '.join(found)}"
         raise ParameterError(f"{path}: has {what}: name the one to enhance with --column")
@@ -209,7 +211,11 @@ def _is_audio(kind: pa.DataType) -> bool:
     """Tell a column of `datasets`: the bytes of a file, and its name."""
     import pyarrow as pa
 
-    names = {kind.field(place).name for place in range(kind.num_fields)} if pa.types.is_struct(kind) else set()
+    names = (
+        {kind.field(place).name for place in range(kind.num_fields)}
+        if pa.types.is_struct(kind)
+        else set()
+    )
     return {"bytes", "path"} <= names
 
 
@@ -251,7 +257,9 @@ def _compression(source: pq.ParquetFile) -> dict[str, str]:
     group = source.metadata.row_group(0)
     columns = (group.column(place) for place in range(group.num_columns))
     return {
-        column.path_in_schema: "NONE" if column.compression == "UNCOMPRESSED" else column.compression
+        column.path_in_schema: "NONE"
+        if column.compression == "UNCOMPRESSED"
+        else column.compression
         for column in columns
     }
 

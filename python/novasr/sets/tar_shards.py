@@ -12,11 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, Literal, cast
 
 from novasr.audio.writing import AUDIO_SUFFIXES
+from novasr.errors import AudioFileError
 from novasr.sets.outcome import Outcome
 from novasr.sets.shares import Share
 from novasr.sets.unit import Lookup, Made, size_or_nothing
 from novasr.sets.workplace import Workplace, result_suffix
-from novasr.errors import AudioFileError
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
@@ -110,7 +110,9 @@ class TarShards:
             if self._share.has_number(number):
                 yield TarUnit(place, path, size_or_nothing(path))
 
-    def write_lists(self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]) -> list[Path]:
+    def write_lists(
+        self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]
+    ) -> list[Path]:
         """Shards list themselves."""
         return []
 
@@ -155,7 +157,7 @@ def _reading(path: Path) -> Iterator[tarfile.TarFile]:
     """Read a shard from its start to its end."""
     mode: Literal["r|gz", "r|"] = "r|gz" if _packed(path) else "r|"
     try:
-        shard = tarfile.open(path, mode)
+        shard = tarfile.open(path, mode)  # noqa: SIM115
     except (tarfile.TarError, EOFError, OSError) as error:
         raise AudioFileError(f"{path}: cannot be read as a tar file: {error}") from error
     with shard:

@@ -28,21 +28,19 @@ class Made:
 
 
 class Unit(Protocol):
-    """A part of a set. It travels to a worker, in another process or on another machine.
+    """A part of a set. It travels to a worker, in another process or on another machine."""
 
-    Attributes
-    ----------
-    id : str
-        No other unit of the set has it.
-    source : Path
-        The file it is read from.
-    weight : float
-        Its share of the work, in the set's own measure.
-    """
+    @property
+    def id(self) -> str:
+        """Name that no other unit of the set has."""
 
-    id: str
-    source: Path
-    weight: float
+    @property
+    def source(self) -> Path:
+        """File that it is read from."""
+
+    @property
+    def weight(self) -> float:
+        """Share of the work, in the set's own measure."""
 
     def run(self, workplace: Workplace) -> Made:
         """Enhance its recordings and publish its files; the same bytes each time."""
@@ -62,20 +60,18 @@ class Lookup(Protocol):
 
 
 class DataSet(Protocol):
-    """A set in one of the formats.
+    """A set in one of the formats."""
 
-    Attributes
-    ----------
-    kind : str
-        What it is, for people.
-    """
-
-    kind: str
+    @property
+    def kind(self) -> str:
+        """What it is, for people."""
 
     def units(self) -> Iterator[Unit]:
         """Yield the units of this call's share, in the set's order."""
 
-    def write_lists(self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]) -> list[Path]:
+    def write_lists(
+        self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]
+    ) -> list[Path]:
         """Write what lists the results, such as a manifest, when all units are done; return the files."""
 
 

@@ -15,10 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from novasr.errors import NovasrError
 from novasr.sets.outcome import Outcome
 from novasr.sets.unit import Made, Unit
 from novasr.sets.workplace import Treatment, Workplace
-from novasr.errors import NovasrError
 
 _FIELDS = 4  # of a worker's counters, see Progress
 _LOOK_SECONDS = 0.2
@@ -114,9 +114,7 @@ class LocalWorkers:
 _workplace: Workplace
 
 
-def _begin(
-    counters: Any, slot: Any, output: Path, scratch: Path, treatment: Treatment
-) -> None:
+def _begin(counters: Any, slot: Any, output: Path, scratch: Path, treatment: Treatment) -> None:
     """Set this process up as a worker."""
     global _workplace
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others

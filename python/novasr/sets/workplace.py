@@ -11,12 +11,12 @@ from typing import TypeAlias
 
 from novasr.audio.analysis import judge_band
 from novasr.audio.reading import AudioReader
-from novasr.sets.outcome import Outcome
 from novasr.engines import is_script
 from novasr.errors import DiskError, EmptyAudioError, NovasrError, blaming
 from novasr.models import model_name
 from novasr.offline.enhancement import Settings
 from novasr.offline.files import Storage, enhance_recording
+from novasr.sets.outcome import Outcome
 from novasr.weights.load import load_weights
 
 #: Takes the outcome of a recording, and how much of the unit's weight is done with it.
