@@ -192,7 +192,7 @@ class _LhotseLine:
         """Give the files of all recordings in it."""
         return [
             (source["source"], Path(source["source"]))
-            for recording in _recordings(self._line)
+            for _, recording in _recordings(self._line)
             for source in recording["sources"]
         ]
 
@@ -201,17 +201,19 @@ class _LhotseLine:
     ) -> dict[str, Any]:
         """Give the line of the result."""
         line = copy.deepcopy(self._line)
-        for recording in _recordings(line):
+        for holder, recording in list(_recordings(line)):
             outcomes = [result_of(source["source"]) for source in recording["sources"]]
             for source, outcome in zip(recording["sources"], outcomes, strict=True):
                 if outcome.result:
                     source["source"] = str(output / outcome.result)
-            custom = recording.get("custom") or {}
             enhanced = all(outcome.status == "enhanced" for outcome in outcomes)
-            custom["bandwidth_in"] = round(min(outcome.bandwidth_in for outcome in outcomes))
-            custom["model"] = facts["model"] if enhanced else None
-            custom["weights_sha256"] = facts["weights_sha256"] if enhanced else None
-            recording["custom"] = custom
+            if holder is not None:
+                holder["custom"] = {
+                    **(holder.get("custom") or {}),
+                    "bandwidth_in": round(min(outcome.bandwidth_in for outcome in outcomes)),
+                    "model": facts["model"] if enhanced else None,
+                    "weights_sha256": facts["weights_sha256"] if enhanced else None,
+                }
             if enhanced:
                 made = facts["rate"] or recording["sampling_rate"]
                 recording["num_samples"] = round(
@@ -232,7 +234,7 @@ def _line_of(text: str, where: str, folder: Path) -> _NemoLine | _LhotseLine:
             return _NemoLine(line, folder)
         recordings = list(_recordings(line))
         if recordings:
-            for recording in recordings:
+            for _, recording in recordings:
                 for source in recording["sources"]:
                     if source.get("type") != "file":
                         raise ParameterError(
@@ -246,17 +248,17 @@ def _line_of(text: str, where: str, folder: Path) -> _NemoLine | _LhotseLine:
     )
 
 
-def _recordings(value: Any) -> Iterator[dict[str, Any]]:
-    """Find Lhotse's recordings, wherever they are in a cut."""
+def _recordings(
+    value: Any, holder: dict[str, Any] | None = None
+) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
+    """Find Lhotse's recordings, wherever they are in a cut, and the cuts that hold them."""
     if isinstance(value, dict):
-        if (
-            isinstance(value.get("sources"), list)
-            and {"sampling_rate", "num_samples"} <= value.keys()
-        ):
-            yield value
+        known = value.keys() >= {"sampling_rate", "num_samples"}
+        if known and isinstance(value.get("sources"), list):
+            yield holder, value
         else:
             for inner in value.values():
-                yield from _recordings(inner)
+                yield from _recordings(inner, value if "recording" in value else None)
     elif isinstance(value, list):
         for inner in value:
             yield from _recordings(inner)

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import shutil
 import tarfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -46,7 +47,8 @@ class TarUnit:
         shard = workplace.scratch / "shard"
         outcomes: list[Outcome] = []
         with _reading(self.source) as source, _writing(shard, self.source) as result:
-            for member, content in _members(source, self.source):
+            for member in source:
+                content = source.extractfile(member) if member.isreg() else None
                 if content is None or not _is_audio(member):
                     result.addfile(member, content)
                     continue
@@ -127,18 +129,6 @@ def replace_name(member: tarfile.TarInfo, name: str) -> tarfile.TarInfo:
     return entry
 
 
-def _members(
-    source: tarfile.TarFile, path: Path
-) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
-    try:
-        for member in source:
-            yield member, source.extractfile(member) if member.isreg() else None
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
-        raise AudioFileError(
-            f"{path}: damaged shard ({error}): copy or make it again; nothing of it was written"
-        ) from error
-
-
 def _is_audio(member: tarfile.TarInfo) -> bool:
     return PurePosixPath(member.name).suffix.lower() in AUDIO_SUFFIXES
 
@@ -157,11 +147,12 @@ def _reading(path: Path) -> Iterator[tarfile.TarFile]:
     """Read a shard from its start to its end."""
     mode: Literal["r|gz", "r|"] = "r|gz" if _packed(path) else "r|"
     try:
-        shard = tarfile.open(path, mode)  # noqa: SIM115
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise AudioFileError(f"{path}: cannot be read as a tar file: {error}") from error
-    with shard:
-        yield shard
+        with tarfile.open(path, mode) as shard:
+            yield shard
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise AudioFileError(
+            f"{path}: damaged, or no tar file ({error}): copy or make it again"
+        ) from error
 
 
 @contextlib.contextmanager
