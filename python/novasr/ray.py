@@ -1,4 +1,4 @@
-"""Recordings in Ray Data: a class for ``map_batches``, whose engine is prepared once for each actor."""
+"""Recordings in Ray Data and in `datasets`: a class that enhances batches; Ray's actors prepare its engine once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ REPORTED = ("status", "reason", "bandwidth_in")
 class Enhance:
     """Enhance the recordings of a batch; one that cannot be enhanced stays as it is, and ``status`` says so.
 
-    It takes batches in NumPy's format (``batch_format="numpy"``, Ray's default) of any size, in one of these forms:
+    It takes batches in NumPy's format (``batch_format="numpy"``, Ray's default), or of lists as ``datasets.map`` gives
+    them (``batched=True``), of any size, in one of these forms:
 
     - ``amplitude``, shape (channels, frames), and ``sample_rate``, as `ray.data.read_audio` reads them;
     - ``bytes``, whole audio files, as `ray.data.read_binary_files` reads them; ``path``, if there, gets the suffix of
@@ -155,10 +156,14 @@ class Enhance:
             Outcome("", "enhanced", bandwidth_in=band),
         )
 
-    def _file(self, content: bytes, path: str | None) -> tuple[bytes, str | None, Outcome]:
+    def _file(
+        self, content: bytes | None, path: str | None
+    ) -> tuple[bytes | None, str | None, Outcome]:
         suffix = PurePosixPath(path or "").suffix or ".wav"
-        source = Path(self._folder.name) / f"source{suffix.lower()}"
-        source.write_bytes(content)
+        source = Path(path or "")
+        if content is not None:
+            source = Path(self._folder.name) / f"source{suffix.lower()}"
+            source.write_bytes(content)
         outcome, made = self._workplace.enhance(source, path or "recording", suffix)
         if made is None:
             return content, path, outcome

@@ -20,6 +20,7 @@ from novasr.sets.workplace import Treatment, Workplace
 if TYPE_CHECKING:
     from types import ModuleType
 
+_CONNECT_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
 _IN_WORK = 2  # units a core: while one is done the next is on its way
 
@@ -157,8 +158,11 @@ def connect(ray: ModuleType, address: str) -> None:
         If none is there.
     """
     try:
+        host, _, port = address.rpartition(":")
+        if host and port.isdecimal():  # Ray itself would go on trying for a minute
+            socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
         ray.init(address=address, log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise NovasrError(
             f"--ray {address}: no cluster there ({reason}): start one with ray start --head, or name its"
