@@ -102,7 +102,10 @@ def enhance_set(
     with run.opened() as journal, _monitor(options.json_lines) as monitor:
         workers = _workers(run, options.ray, jobs)
         try:
-            finished = run.run(journal, workers, monitor)
+            with contextlib.redirect_stdout(
+                sys.stderr
+            ):  # Ray prints there what happened to its workers
+                finished = run.run(journal, workers, monitor)
         except (KeyboardInterrupt, SystemExit):
             print_interrupted("what is done stays done; call again to go on")
             raise
@@ -212,6 +215,7 @@ class _Lines(_Silence):
     """Prints a line of JSON for each unit, and one for each second of progress."""
 
     def __init__(self) -> None:
+        self._file = sys.stdout
         self._started = self._last = time.perf_counter()
         self._left = 0.0
 
@@ -219,7 +223,8 @@ class _Lines(_Silence):
         """Say what there is to do."""
         self._left = weight - done
         share = done / weight if weight else 1.0
-        print_line(json.dumps({"event": "begin", "done": round(share, 4), **summary.facts()}))
+        facts = {"event": "begin", "done": round(share, 4), **summary.facts()}
+        print_line(json.dumps(facts), self._file)
 
     def advance(self, progress: Progress) -> None:
         """Say how far it is."""
@@ -237,7 +242,7 @@ class _Lines(_Silence):
             "x_real_time": round(progress.seconds / elapsed, 2),
             "seconds_left": round(elapsed * (1 - share) / share) if share else None,
         }
-        print_line(json.dumps(facts))
+        print_line(json.dumps(facts), self._file)
 
     def unit_done(self, unit: Unit, made: Made) -> None:
         """Say what a unit became."""
@@ -245,7 +250,7 @@ class _Lines(_Silence):
         for outcome in made.outcomes:
             counts[outcome.status] = counts.get(outcome.status, 0) + 1
         facts = {"event": "unit", "unit": unit.id, "files": list(made.files), "counts": counts}
-        print_line(json.dumps(facts))
+        print_line(json.dumps(facts), self._file)
 
 
 class _Bar(_Silence):

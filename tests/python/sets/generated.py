@@ -40,7 +40,7 @@ def items(
 ) -> list[Item]:
     """Make `count` recordings of 1 s to `longest`, most of them short, some of them broken, each in its own way."""
     rng = np.random.default_rng(seed)
-    damaged = dict.fromkeys(rng.choice(count, max(1, round(broken * count)), replace=False))
+    damaged = rng.choice(count, round(broken * count), replace=False)
     ways = {number: BROKEN[place % len(BROKEN)] for place, number in enumerate(damaged)}
     made = []
     for number in range(count):

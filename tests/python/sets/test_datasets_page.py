@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import generated
@@ -35,14 +36,22 @@ def test_a_block_of_python_does_what_it_says(library, tmp_path):
     generated.write_shards(tmp_path / "shards", recordings[1:], 1)
     sf.write(tmp_path / "talk.wav", 0.1 * np.random.default_rng(1).standard_normal(16_000), 16_000)
     block = next(block for block in blocks("python") if f"import {library}\n" in block)
-    run = subprocess.run(
-        [sys.executable, "-c", block],
-        cwd=tmp_path,
-        env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "HF_HOME": str(tmp_path / "cache")},
-        capture_output=True,
-        text=True,
-        timeout=200,
-    )
+    with tempfile.TemporaryDirectory(
+        prefix="ray-"
+    ) as ray:  # paths of sockets end at 107 characters
+        own = {
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_TMPDIR": ray,
+            "HF_HOME": str(tmp_path / "cache"),
+        }
+        run = subprocess.run(
+            [sys.executable, "-c", block],
+            cwd=tmp_path,
+            env={**os.environ, **own},
+            capture_output=True,
+            text=True,
+            timeout=200,
+        )
     assert run.returncode == 0, run.stderr[-3000:]
     if library == "webdataset":
         assert len(run.stdout.splitlines()) == 3

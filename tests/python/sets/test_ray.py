@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,11 +22,12 @@ from command_line import assert_one_error_line, novasr
 from novasr import enhance
 
 COUNT = 40
+TEMPORARY = tempfile.mkdtemp(prefix="ray-")  # short: paths of sockets end at 107 characters
 ENVIRONMENT = {
     **os.environ,
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",
-    "RAY_DISABLE_IMPORT_WARNING": "1",
+    "RAY_TMPDIR": TEMPORARY,
 }
 
 
@@ -92,6 +95,7 @@ def cluster(tmp_path_factory):
         for number in reversed(range(len(nodes.nodes))):
             if nodes.nodes[number].poll() is None:
                 nodes.end(number, signal.SIGKILL)
+        shutil.rmtree(TEMPORARY, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +182,14 @@ print(json.dumps([[row["path"], row["status"], row["reason"], row["bytes"][:4].h
 class TestSetOnCluster:
     def test_a_cluster_makes_the_same_bytes(self, cluster, manifest, local, tmp_path):
         run = novasr(
-            "enhance", "--manifest", manifest, "-d", tmp_path / "out", "--ray", cluster.address
+            "enhance",
+            "--manifest",
+            manifest,
+            "-d",
+            tmp_path / "out",
+            "--ray",
+            cluster.address,
+            RAY_TMPDIR=TEMPORARY,
         )
         assert run.returncode == 0, run.stderr
         assert files(tmp_path / "out") == files(local)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 
@@ -250,13 +251,12 @@ class TestShares:
             assert (tmp_path / key).read_bytes() == (undisturbed[name] / key).read_bytes()
 
 
-def kills(seed: int) -> str:
+def kills(place: str, after: int) -> str:
     """A sitecustomize by which a run is killed inside a write, or between a result and its line in the journal."""
     return f"""
-import os, random, signal, sys, threading
+import os, signal, sys
 
-chance = random.Random({seed})
-place, left = chance.choice(["write", "write", "journal"]), chance.randint(1, 8)
+place, left = {place!r}, {after}
 
 
 def kill():
@@ -310,22 +310,22 @@ class TestResuming:
     ):
         words = [sys.executable, "-m", "novasr", "enhance", *map(str, sources[name])]
         words += ["-d", str(tmp_path / "out")]
-        chance = random.Random(name)
-        for attempt in range(6):
+        chance, kinds = random.Random(name), []
+        for place in ("write", "journal", None, "write", None):
             environment = dict(os.environ)
-            environment.pop("NOVASR_TEST_PARENT", None)
-            if attempt % 2:
-                hook = tmp_path / f"hook{attempt}"
-                hook.mkdir()
-                (hook / "sitecustomize.py").write_text(kills(attempt))
+            if place is not None:
+                hook = Path(tempfile.mkdtemp(dir=tmp_path))
+                (hook / "sitecustomize.py").write_text(kills(place, chance.randint(1, 2)))
                 environment["PYTHONPATH"] = str(hook)
             with subprocess.Popen(
                 words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             ) as run:
                 try:
-                    run.wait(30 if attempt % 2 else chance.uniform(0.5, 4.0))
+                    run.wait(60 if place else chance.uniform(0.5, 4.0))
                 except subprocess.TimeoutExpired:
                     run.kill()
+            kinds.append((place, run.returncode))
+        assert kinds[:2] == [("write", -signal.SIGKILL), ("journal", -signal.SIGKILL)]
         last = subprocess.run(words, capture_output=True, text=True)
         assert last.returncode == 0, last.stderr
         assert content(tmp_path / "out") == content(undisturbed[name])
