@@ -17,7 +17,7 @@ from novasr.audio.plot import require_matplotlib
 from novasr.audio.reading import AudioReader
 from novasr.errors import NovasrError
 from novasr.filesystem.replacing import replacing
-from novasr.sets.summary import Sample, Summary
+from novasr.sets.summary import BAND_HZ, Sample, Summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def write_page(
             result = unit.result(number, outcome, output, scratch)
             band = _band(result)
             measured += 1
-            bands[int(band // 1000)] += 1
+            bands[int(band // BAND_HZ)] += 1
             if len(examples) < EXAMPLES:
                 examples.append(_example(unit, number, outcome, result, scratch))
         except (NovasrError, OSError):  # moved away meanwhile: the page shows others
@@ -160,23 +160,20 @@ def _levels(path: Path) -> tuple[DoubleArray, float, float]:
 def _histogram(before: Counter[int], after: Counter[int], measured: int) -> str:
     figure = _figure(8.0, 2.8)
     axes = figure.add_subplot()
-    classes = range(_TOP_KHZ)
     for offset, bands, name in (
         (0.3, before, "before"),
         (0.7, after, f"after ({measured} of them measured)"),
     ):
         count = max(1, bands.total())
-        axes.bar(
-            [k + offset for k in classes],
-            [100 * bands[k] / count for k in classes],
-            0.4,
-            label=name,
-        )
+        shares = [0.0] * _TOP_KHZ
+        for place, number in bands.items():
+            shares[min(place, _TOP_KHZ - 1)] += 100 * number / count
+        axes.bar([place + offset for place in range(_TOP_KHZ)], shares, 0.4, label=name)
     axes.set_xlim(0, _TOP_KHZ)
     axes.set_xticks(range(0, _TOP_KHZ + 1, 2))
     axes.set_xlabel("end of the band, kHz")
     axes.set_ylabel("% of recordings")
-    axes.legend()
+    axes.legend(loc="upper center")
     return _image(figure, "Histogram of where the bands end, before and after")
 
 

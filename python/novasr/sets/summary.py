@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from novasr.sets.outcome import Outcome
 from novasr.sets.unit import Made
 
-_BAND_HZ = 1_000  # width of a class of the histogram
+BAND_HZ = 1_000  #: width of a class of the histogram
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Summary:
             if outcome.status == "enhanced":
                 self.enhanced_seconds += outcome.seconds
             if outcome.bandwidth_in > 0:
-                self.bands[int(outcome.bandwidth_in // _BAND_HZ)] += 1
+                self.bands[int(outcome.bandwidth_in // BAND_HZ)] += 1
 
     @property
     def recordings(self) -> int:

@@ -197,7 +197,7 @@ class TestResults:
             assert (new.start, new.duration) == (old.start, old.duration)
             audio = new.load_audio()
             assert audio.shape[1] == round(new.duration * new.sampling_rate)
-            if new.recording.custom["model"]:
+            if new.custom["model"]:
                 assert new.sampling_rate == 48_000
 
     def test_segments_of_one_file_share_a_result(self, tmp_path):
