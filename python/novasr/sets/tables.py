@@ -13,7 +13,7 @@ from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.sets.outcome import Outcome
 from novasr.sets.shares import Share
 from novasr.sets.unit import Lookup, Made, size_or_nothing
-from novasr.sets.workplace import Workplace, result_suffix
+from novasr.sets.workplace import Workplace, result_suffix, writing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,20 +55,22 @@ class TableUnit:
         table = workplace.scratch / "table"
         outcomes: list[Outcome] = []
         with _opened(self.source) as source:
-            rows = source.metadata.num_rows
+            share = self.weight / max(1, source.metadata.num_rows)
             schema = _with_rate(source.schema_arrow, self.column, workplace.treatment.settings.rate)
-            packing = _compression(source)
-            with pq.ParquetWriter(table, schema, compression=packing) as writer:
+            with pq.ParquetWriter(table, schema, **_storage(source, self.column)) as writer:
                 group: list[pa.RecordBatch] = []
                 held = 0
-                for row in _rows(source):
-                    made, size = self._enhanced(row, schema, len(outcomes), workplace, outcomes)
+                for row in _rows(source, self.source):
+                    made, size, outcome = self._enhanced(row, schema, len(outcomes), workplace)
+                    del row  # with its recording
                     group.append(made)
                     held += size
-                    workplace.tick(outcomes[-1], self.weight / max(1, rows))
+                    outcomes.append(outcome)
+                    workplace.tick(outcome, share)
                     if held >= _GROUP_BYTES or len(group) >= _GROUP_ROWS:
                         writer.write_table(pa.Table.from_batches(group, schema))
                         group, held = [], 0
+                        pa.default_memory_pool().release_unused()
                 if group:
                     writer.write_table(pa.Table.from_batches(group, schema))
         return Made({self.id: workplace.publish(table, self.id)}, outcomes)
@@ -82,39 +84,38 @@ class TableUnit:
         return _extract(output / self.id, self.column, number, folder / "after")
 
     def _enhanced(
-        self,
-        row: pa.RecordBatch,
-        schema: pa.Schema,
-        number: int,
-        workplace: Workplace,
-        outcomes: list[Outcome],
-    ) -> tuple[pa.RecordBatch, int]:
-        """Give the row with another recording, and the size of that."""
+        self, row: pa.RecordBatch, schema: pa.Schema, number: int, workplace: Workplace
+    ) -> tuple[pa.RecordBatch, int, Outcome]:
+        """Give the row with another recording, the size of that, and what became of it."""
         import pyarrow as pa
 
         place = schema.get_field_index(self.column)
-        content, path = _content(row.column(place)[0].as_py(), self.source.parent)
-        name = f"{self.id}/{number}"
-        if content is None:
-            outcomes.append(Outcome(name, "empty", f"{name}: holds no recording"))
-            return row.cast(schema), 0
-        suffix = PurePosixPath(path or "").suffix or _suffix_of(content)
-        spilled = workplace.scratch / f"row{suffix.lower()}"
-        spilled.write_bytes(content)
-        outcome, made = workplace.enhance(spilled, name, suffix)
-        if made is None:
-            outcomes.append(replace(outcome, result=str(number)))
-            return row.cast(schema), len(content)
-        content = made.read_bytes()
-        outcomes.append(replace(outcome, result=str(number)))
         kind = schema.field(place).type
-        value: Any = content
+        name = f"{self.id}/{number}"
+        content, path = _content(row.column(place)[0], self.source.parent)
+        if content is None:
+            return row.cast(schema), 0, Outcome(name, "empty", f"{name}: holds no recording")
+        suffix = PurePosixPath(path or "").suffix or _suffix_of(content[:4].to_pybytes())
+        spilled = workplace.scratch / f"row{suffix.lower()}"
+        with writing(spilled), spilled.open("wb") as file:
+            file.write(content)
+        size = content.size
+        outcome, made = workplace.enhance(spilled, name, suffix)
+        outcome = replace(outcome, result=str(number))
+        if made is None:
+            return row.cast(schema), size, outcome
+        whole = pa.py_buffer(made.read_bytes())
+        column = _binary(whole, kind.field("bytes").type if pa.types.is_struct(kind) else kind)
         if pa.types.is_struct(kind):
             renamed = path and str(PurePosixPath(path).with_suffix(result_suffix(suffix)))
-            value = {**row.column(place)[0].as_py(), "bytes": content, "path": renamed}
-        columns = [column for column in row.columns]
-        columns[place] = pa.array([value], kind)
-        return pa.RecordBatch.from_arrays(columns, schema=schema), len(content)
+            fields = [kind.field(at) for at in range(kind.num_fields)]
+            told = {"bytes": column, "path": pa.array([renamed], kind.field("path").type)}
+            column = pa.StructArray.from_arrays(
+                [told.get(field.name, row.column(place).field(field.name)) for field in fields],
+                fields=fields,
+            )
+        columns = [column if at == place else row.column(at) for at in range(row.num_columns)]
+        return pa.RecordBatch.from_arrays(columns, schema=schema), whole.size, outcome
 
 
 class Tables:
@@ -173,7 +174,7 @@ def _opened(path: Path) -> pq.ParquetFile:
         raise AudioFileError(f"{path}: cannot be read as Parquet: {error}") from error
 
 
-def _rows(source: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+def _rows(source: pq.ParquetFile, path: Path) -> Iterator[pa.RecordBatch]:
     """Yield one row at a time: a row group may hold hours."""
     import pyarrow as pa
 
@@ -181,7 +182,7 @@ def _rows(source: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
         for batch in source.iter_batches(batch_size=1, use_threads=False):
             yield from (batch.slice(row, 1) for row in range(batch.num_rows))
     except (pa.ArrowException, OSError) as error:
-        raise AudioFileError(f"{source}: damaged table: {error}") from error
+        raise AudioFileError(f"{path}: damaged table: {error}") from error
 
 
 def _audio_column(path: Path, wanted: str | None) -> str:
@@ -219,22 +220,35 @@ def _is_audio(kind: pa.DataType) -> bool:
     return {"bytes", "path"} <= names
 
 
-def _content(value: Any, folder: Path) -> tuple[bytes | None, str | None]:
-    """Give the bytes of a recording, and what its file was called."""
-    if not isinstance(value, dict):
-        return value, None
-    content, path = value["bytes"], value["path"]
-    if content is None and path:
-        try:
-            content = (folder / path).read_bytes()
-        except OSError:  # the name alone: it is passed through
-            return None, path
-    return content, path
+def _content(value: pa.Scalar, folder: Path) -> tuple[pa.Buffer | None, str | None]:
+    """Give the bytes of a recording without a copy, and what its file was called."""
+    import pyarrow as pa
+
+    path = None
+    if pa.types.is_struct(value.type):
+        if not value.is_valid:
+            return None, None
+        path, value = value["path"].as_py(), value["bytes"]
+    if value.is_valid:
+        return value.as_buffer(), path
+    try:
+        return (pa.py_buffer((folder / path).read_bytes()) if path else None), path
+    except OSError:  # the name alone: it is passed through
+        return None, path
 
 
-def _suffix_of(content: bytes) -> str:
+def _binary(content: pa.Buffer, kind: pa.DataType) -> pa.Array:
+    """Make a column of one value of it, without a copy."""
+    import pyarrow as pa
+
+    width = pa.int64() if pa.types.is_large_binary(kind) else pa.int32()
+    ends = pa.array([0, content.size], width).buffers()[1]
+    return pa.Array.from_buffers(kind, 1, [None, ends, content])
+
+
+def _suffix_of(head: bytes) -> str:
     """Tell the format of a recording without a name; MP3 and others are compressed."""
-    return _HEADERS.get(content[:4], ".mp3")
+    return _HEADERS.get(head, ".mp3")
 
 
 def _with_rate(schema: pa.Schema, column: str, rate: object) -> pa.Schema:
@@ -250,18 +264,27 @@ def _with_rate(schema: pa.Schema, column: str, rate: object) -> pa.Schema:
     return schema.with_metadata(metadata)
 
 
-def _compression(source: pq.ParquetFile) -> dict[str, str]:
-    """Give the compression of each column of the first row group."""
+def _storage(source: pq.ParquetFile, column: str) -> dict[str, Any]:
+    """Store the other columns as they were, by the first row group.
+
+    Recordings are neither compressed a second time nor indexed: each would be several more copies of them in memory.
+    """
     if source.metadata.num_row_groups == 0:
         return {}
     group = source.metadata.row_group(0)
-    columns = (group.column(place) for place in range(group.num_columns))
-    return {
-        column.path_in_schema: "NONE"
-        if column.compression == "UNCOMPRESSED"
-        else column.compression
-        for column in columns
+    columns = [group.column(place) for place in range(group.num_columns)]
+    packing = {
+        chunk.path_in_schema: chunk.compression
+        for chunk in columns
+        if chunk.path_in_schema.partition(".")[0] != column and chunk.compression != "UNCOMPRESSED"
     }
+    others = [
+        chunk.path_in_schema
+        for chunk in columns
+        if chunk.path_in_schema.partition(".")[0] != column
+    ]
+    unpacked = {chunk.path_in_schema: "NONE" for chunk in columns} | packing
+    return {"compression": unpacked, "use_dictionary": others, "write_statistics": others}
 
 
 def _extract(table: Path, column: str, number: int, stem: Path) -> Path:
@@ -272,10 +295,11 @@ def _extract(table: Path, column: str, number: int, stem: Path) -> Path:
             count = source.metadata.row_group(group).num_rows
             if number < first + count:
                 values = source.read_row_group(group, columns=[column]).column(column)
-                content, _ = _content(values[number - first].as_py(), table.parent)
+                content, _ = _content(values[number - first], table.parent)
                 assert content is not None
-                path = stem.with_suffix(_suffix_of(content))
-                path.write_bytes(content)
+                path = stem.with_suffix(_suffix_of(content[:4].to_pybytes()))
+                with path.open("wb") as file:
+                    file.write(content)
                 return path
             first += count
     raise AudioFileError(f"{table}: has no row {number}")

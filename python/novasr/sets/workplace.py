@@ -114,7 +114,7 @@ class Workplace:
 
     def __init__(self, output: Path, scratch: Path, treatment: Treatment, tick: Tick) -> None:
         self.output, self.scratch, self.treatment, self.tick = output, scratch, treatment, tick
-        with _writing(output):
+        with writing(output):
             scratch.mkdir(parents=True, exist_ok=True)
 
     def enhance(self, source: Path, name: str, suffix: str) -> tuple[Outcome, Path | None]:
@@ -176,7 +176,7 @@ class Workplace:
     def publish(self, made: Path, place: str) -> int:
         """Move a complete file from `scratch` to its place below the output folder; return its size."""
         target = self.output / place
-        with _writing(target):
+        with writing(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             size = made.stat().st_size
             made.replace(target)
@@ -192,17 +192,17 @@ class Workplace:
         """
         copy = self.scratch / "copy"
         with source.open("rb") as file:
-            with _writing(copy):
+            with writing(copy):
                 kept = copy.open("wb")
             with kept:
                 while block := file.read(_COPIED_BYTES):
-                    with _writing(copy):
+                    with writing(copy):
                         kept.write(block)
         return self.publish(copy, place)
 
 
 @contextlib.contextmanager
-def _writing(place: Path) -> Iterator[None]:
+def writing(place: Path) -> Iterator[None]:
     """Make an OSError a DiskError that names the place."""
     try:
         yield
