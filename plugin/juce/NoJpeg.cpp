@@ -2,7 +2,10 @@
 // instead of JUCE's own, which needs libjpeg (plugin/CMakeLists.txt).
 namespace juce
 {
-JPEGImageFormat::JPEGImageFormat() : quality (-1.0f) {}
+JPEGImageFormat::JPEGImageFormat()
+    : quality (-1.0f)
+{
+}
 JPEGImageFormat::~JPEGImageFormat() {}
 void JPEGImageFormat::setQuality (float newQuality) { quality = newQuality; }
 String JPEGImageFormat::getFormatName() { return "JPEG"; }
