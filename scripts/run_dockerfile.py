@@ -104,8 +104,11 @@ class Build:
         log = self.folder / "debootstrap.log"
         command = ["debootstrap", "--variant=minbase", packages, match[2], base, MIRROR]
         with log.open("w") as output:
-            if subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode:
-                raise DockerfileError(f"debootstrap: {log.read_text()[-2000:]}")
+            result = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT)
+        for mount in filter(os.path.ismount, (base / "proc", base / "sys")):
+            subprocess.run(["umount", mount], check=True)  # where debootstrap broke off
+        if result.returncode:
+            raise DockerfileError(f"debootstrap: {log.read_text()[-2000:]}")
         for path in filter(os.path.exists, NETWORK):
             shutil.copyfile(path, base / path.lstrip("/"))
         stage = Stage(base)
