@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends g++
 WORKDIR /source
-COPY CMakeLists.txt LICENSE NOTICE README.md pyproject.toml ./
+COPY CMakeLists.txt LICENSE NOTICE README.md THIRD-PARTY pyproject.toml ./
 COPY cmake cmake
 COPY cpp cpp
 COPY python/novasr python/novasr

@@ -25,7 +25,7 @@ extensions = [
     "outside_pages",
     "sound_players",
 ]
-exclude_patterns = ["audio/README.md"]
+exclude_patterns = ["audio/README.md", "site/contents.md"]
 templates_path: list[str] = []
 
 # Links and anchors between pages are those of GitHub, and every one is checked.

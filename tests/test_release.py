@@ -15,6 +15,9 @@ import pytest
 
 import novasr
 
+sys.path.append(str(Path(__file__).parents[1] / "scripts"))
+import run_dockerfile
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -68,7 +71,7 @@ def test_the_archives_of_the_plugin_are_whole(tmp_path: Path) -> None:
         assert hashlib.sha256(archive.read_bytes()).hexdigest() == sums[archive.name]
         with zipfile.ZipFile(archive) as content:
             files = {entry.filename: entry for entry in content.infolist() if not entry.is_dir()}
-            licences = ["LICENSE", "LICENSE-APACHE", "NOTICE"]
+            licences = ["LICENSE", "LICENSE-APACHE", "NOTICE", "THIRD-PARTY"]
             assert {f"{name}/{file}" for file in inside[kind] + licences} <= set(files)
             [library] = (file for file in files if file.endswith(".so"))
             assert files[library].external_attr >> 16 & 0o111
@@ -106,3 +109,30 @@ def test_the_image_runs_the_command_line_as_a_user_of_its_own() -> None:
     [user] = instructions("USER")
     assert f"useradd --create-home {user} " in DOCKERFILE
     assert instructions("VOLUME") == instructions("WORKDIR")[-1:] == ["/audio"]
+
+
+def test_the_dockerfile_can_be_carried_out_without_docker() -> None:
+    """By a script that knows its instructions; wheels.yml has Docker build the image."""
+    read = run_dockerfile.read(DOCKERFILE)
+    assert [word for word, _ in read] == re.findall(r"(?m)^([A-Z]+) ", DOCKERFILE)
+    for word, _ in read:
+        assert hasattr(run_dockerfile.Build, f"_{word.lower()}"), word
+
+
+def test_control_the_script_knows_no_other_instruction(tmp_path: Path) -> None:
+    with pytest.raises(run_dockerfile.DockerfileError, match="HEALTHCHECK"):
+        run_dockerfile.Build(tmp_path).carry_out([("HEALTHCHECK", "NONE")])
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(1_800)
+@pytest.mark.skipif(
+    os.environ.get("NOVASR_IMAGE") != "1", reason="takes minutes and 1 GB; NOVASR_IMAGE=1 adds it"
+)
+def test_the_image_enhances_speech() -> None:
+    if os.geteuid() != 0:
+        pytest.skip(run_dockerfile.missing())
+    needs.programs("debootstrap", packages="debootstrap")
+    result = script("run-dockerfile")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "The image works" in result.stdout

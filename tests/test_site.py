@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -81,6 +82,25 @@ def pages(site: Path) -> dict[Path, Page]:
     return {path.resolve(): Page(path) for path in sorted(site.rglob("*.html"))}
 
 
+GITHUB_PAGES = [
+    path for path in sorted((ROOT / "docs").rglob("*.md")) if path.parent.name != "site"
+]
+
+
+@pytest.mark.parametrize("path", GITHUB_PAGES, ids=lambda path: path.stem)
+def test_a_page_reads_well_on_github(path: Path) -> None:
+    """It has a title and text; only the reference has directives, and says so."""
+    text = path.read_text("utf-8")
+    if path.parent.name != "audio":
+        assert text.startswith("# ")
+    words = re.sub(r"^[#>].*", "", re.sub(r"```.*?```", "", text, flags=re.S), flags=re.M).split()
+    assert len(words) > 8
+    if path.parent.name == "reference":
+        assert "\n> On GitHub " in text
+    else:
+        assert not re.search(r"^(```|:::+) *\{", text, re.M)
+
+
 def remote(address: str) -> bool:
     return bool(urlsplit(address).netloc)
 
@@ -96,6 +116,22 @@ def test_a_link_leads_to_a_page_and_a_place_in_it(pages: dict[Path, Page]) -> No
             place = unquote(urlsplit(link).fragment)
             if place and target in pages:
                 assert place in pages[target].ids, f"{page.path.name}: {link}"
+
+
+def test_what_github_cannot_show_is_on_the_site(site: Path) -> None:
+    """The text of files outside docs/, and the program; not what is said to readers on GitHub."""
+    pages = {
+        "install": "juce-modules-source libportaudio2",
+        "changelog": "Keep a Changelog",
+        "contributing": "NOVASR_SHARED",
+        "bench-programs": "novasr_bench_chain",
+        "cpp": "int main(",
+    }
+    for page, text in pages.items():
+        shown = re.sub("<[^>]+>", "", (site / f"{page}.html").read_text("utf-8"))
+        assert text in shown, page
+    for path in (site / "reference").glob("*.html"):
+        assert "On GitHub" not in path.read_text("utf-8")
 
 
 def test_a_page_loads_only_files_of_the_site(site: Path, pages: dict[Path, Page]) -> None:

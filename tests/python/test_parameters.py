@@ -6,6 +6,7 @@ import inspect
 import sys
 from typing import get_args
 
+import needs
 import numpy as np
 import pytest
 
@@ -76,17 +77,17 @@ def test_a_choice_of_another_type_is_named(engine: object) -> None:
 
 def test_a_missing_package_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     from novasr.audio.plot import require_matplotlib
-    from novasr.evaluation.runner import require_metrics
     from novasr.weights.torch_runtime import require_torch
 
+    runner = needs.package("novasr.evaluation.runner", "pip install 'novasr[evaluate]'")
     for name in ("torch", "matplotlib", "matplotlib.figure"):
         monkeypatch.setitem(sys.modules, name, None)
     for call in (require_torch, require_matplotlib):
         with pytest.raises(MissingPackageError, match="pip install"):
             call()
-    monkeypatch.setattr("novasr.evaluation.runner.find_spec", lambda name: None)
+    monkeypatch.setattr(runner, "find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match="pip install"):
-        require_metrics(["visqol"])
+        runner.require_metrics(["visqol"])
     assert issubclass(MissingPackageError, StreamError)
 
 

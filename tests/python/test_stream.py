@@ -53,6 +53,8 @@ def measured_delay(output, audio):
 @pytest.mark.parametrize("engine", ["native", "torch"])
 @pytest.mark.parametrize("block", BLOCKS)
 def test_latency_is_the_measured_delay(rng, block, engine, low_latency):
+    if engine == "torch":
+        needs.libtorch()
     stream = novasr.Stream(48_000, low_latency=low_latency, engine=engine, **REFERENCE)
     tiny = block in (1, 7) and engine == "torch"  # a LibTorch call for each
     audio = speech_like(rng, 3000 if tiny else 24_000, 48_000)
@@ -217,6 +219,8 @@ def pickled(stream):
     ],
 )
 def test_a_copy_has_the_settings_and_begins_afresh(rng, duplicate, settings):
+    if settings.get("engine") == "torch":
+        needs.libtorch()
     stream = novasr.Stream(**settings)
     audio = (0.1 * rng.standard_normal((4000, stream.channels))).astype(np.float32)
     stream.process(audio[:300])
@@ -248,6 +252,7 @@ def test_a_copy_needs_no_weights_file(rng, tmp_path):
 
 
 def test_a_copy_of_torchscript_needs_no_file_either(rng, tmp_path):
+    needs.libtorch()
     script = novasr.export_torchscript(tmp_path / "mine.ts")
     stream = novasr.Stream(48_000, weights=script)
     audio = rng.standard_normal(1000).astype(np.float32)
@@ -388,6 +393,7 @@ def test_weights_that_cannot_be_folded_are_a_weights_error(tmp_path, engine):
     tensors[name] = np.linspace(0, 1, 12, dtype=np.float32).reshape(1, 1, 12)
     save_file(tensors, tmp_path / "skew.safetensors")
     if engine == "torch":
+        needs.libtorch()
         novasr.Stream(48_000, engine=engine, weights=tmp_path / "skew.safetensors")
         return
     with pytest.raises(WeightsError, match="skew"):
@@ -413,6 +419,7 @@ def test_users_torch_keeps_its_thread_count(engine, rng):
 
 @pytest.mark.alone
 def test_other_python_threads_run_while_a_stream_works(rng):
+    needs.libtorch()
     audio = speech_like(rng, 48_000, 48_000)
     ticks, done = [], threading.Event()
 

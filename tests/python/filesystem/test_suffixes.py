@@ -21,7 +21,13 @@ from novasr import (
     load_model,
 )
 from novasr.audio.plot import plot_spectrograms
-from novasr.evaluation.systems import named
+
+
+def named(weights: Path) -> object:
+    """Give what `novasr evaluate` makes of a name."""
+    systems = needs.package("novasr.evaluation.systems", "pip install 'novasr[evaluate]'")
+    return systems.named(str(weights))
+
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -60,6 +66,7 @@ def test_capitals_are_the_same_suffix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("use", [load_model, named, lambda path: Stream(48_000, weights=path)])
 def test_weights_of_an_unknown_kind_are_refused(tmp_path: Path, use) -> None:
+    needs.package("torch", "pip install 'novasr[torch]'")
     export_weights(tmp_path / "m.bin").rename(tmp_path / "m.onnx")
     with pytest.raises(
         WeightsError, match=r"m\.onnx: the name must end in \.safetensors or \.bin, or in \.ts"
@@ -68,6 +75,8 @@ def test_weights_of_an_unknown_kind_are_refused(tmp_path: Path, use) -> None:
 
 
 def test_a_plot_is_a_png(tmp_path: Path) -> None:
+    needs.package("matplotlib", "pip install 'novasr[plot]'")
+    needs.package("scipy", "pip install 'novasr[evaluate]'")
     sf.write(tmp_path / "s.wav", np.zeros(48_000), 48_000)
     with pytest.raises(AudioFormatError, match=r"s\.jpg: the name must end in \.png"):
         plot_spectrograms(tmp_path / "s.wav", tmp_path / "s.wav", tmp_path / "s.jpg")

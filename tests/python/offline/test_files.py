@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import needs
 import numpy as np
 import pytest
 import soundfile as sf
@@ -179,6 +180,8 @@ def test_a_wav_streamed_without_its_length_is_no_error(tmp_path: Path) -> None:
 def test_an_unusable_source_is_named_and_nothing_is_left(
     tmp_path: Path, kind: str, message: str
 ) -> None:
+    if kind in {"random bytes", "raw", "no header end"}:
+        needs.programs("ffmpeg", packages="ffmpeg")  # which is asked what they are
     source = damaged_files(tmp_path)[kind]
     before = sorted(tmp_path.iterdir())
     with pytest.raises(NovasrError, match=message) as caught:
