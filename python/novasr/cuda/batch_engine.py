@@ -1,0 +1,327 @@
+"""The network for many recordings at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
+
+from novasr.checks import check_audio, check_choice, check_count
+from novasr.cuda.device import find_device, has_triton
+from novasr.cuda.packing import Batch, Grid, Packer
+from novasr.engines import is_script, weights_stamp
+from novasr.errors import MissingPackageError, ParameterError, install_command
+from novasr.models import chosen_weights
+from novasr.weights.load import load_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import torch
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+    from novasr.types import FloatArray, Mode, ModelName
+
+#: How the network is computed.
+Compute: TypeAlias = Literal["auto", "fused", "plain", "compiled"]
+#: Products of the fused kernel.
+Precision: TypeAlias = Literal["tf32x3", "ieee"]
+
+_SEGMENT_TILES = 64
+_BATCHES = {"fused": 1024, "plain": 128, "compiled": 128}
+_LARGEST_BATCH = 1 << 16
+_SLOTS = 3  # batches on their way: one goes to the device, one is computed, one comes back
+_LOUDEST = 1000.0  # +60 dBFS, as in the chain
+_one_at_a_time = threading.Lock()
+_TENSOR_CORES = (8, 0)  # the first compute capability with TF32
+
+
+class Network(Protocol):
+    """What computes a batch on the device."""
+
+    silence_output: float
+
+    def scratch(self) -> Tensor:
+        """Allocate what one call needs."""
+
+    def __call__(
+        self, audio: Tensor, start: Tensor, total: Tensor, out: Tensor, scratch: Tensor
+    ) -> None:
+        """Compute segments; see ``novasr.families.novasr.cuda``."""
+
+
+class BatchEngine:
+    """Computes recordings on a CUDA GPU, segments of many in one batch.
+
+    The result of a recording does not depend on the others: with ``compute="fused"`` not in a single bit.
+    Calls from several threads take turns.
+
+    Parameters
+    ----------
+    weights : str or path, optional
+        As for :func:`novasr.load_model`, of the family of ``"base"``.
+    model : {"base"}, optional
+        The model of this package; ``"wide"`` has no form for GPUs.
+    batch : int, optional
+        Segments of 0.276 s that are computed together, a power of two, 1 .. 65536. Default: 1024, or 128
+        for PyTorch's layers, which take 20 MB of the GPU's memory for each.
+    compute : {"auto", "fused", "plain", "compiled"}
+        One Triton kernel; PyTorch's layers, or these by ``torch.compile``. ``"auto"`` is fused where
+        Triton is installed, otherwise plain.
+    precision : {"tf32x3", "ieee"}, optional
+        Products of the fused kernel: three of TF32 tensor cores each, or float32. By default the first
+        one where the GPU has them, from compute capability 8.0 on.
+
+    Attributes
+    ----------
+    device : torch.device
+        Where it computes.
+    compute : str
+        How it computes; never ``"auto"``.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of range, or the model has no form for GPUs.
+    WeightsError
+        If the weights cannot be used.
+    StreamError
+        If there is no GPU; MissingPackageError if PyTorch or Triton is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from novasr.cuda import BatchEngine
+    >>> engine = BatchEngine()  # doctest: +SKIP
+    >>> clips = [np.zeros(16_000, np.float32), np.zeros(5_000, np.float32)]
+    >>> [len(clip) for clip in engine.enhance(clips, 16_000)]  # doctest: +SKIP
+    [48000, 15000]
+    """
+
+    def __init__(
+        self,
+        weights: str | Path | None = None,
+        *,
+        model: ModelName | None = None,
+        batch: int | None = None,
+        compute: Compute = "auto",
+        precision: Precision | None = None,
+    ) -> None:
+        if batch is not None:
+            check_count("batch", batch, most=_LARGEST_BATCH)
+            if batch & (batch - 1):
+                raise ParameterError(f"batch must be a power of two, not {batch}")
+        check_choice("compute", compute, get_args(Compute))
+        if precision is not None:
+            check_choice("precision", precision, get_args(Precision))
+        self.weights = chosen_weights(model, weights)
+        if is_script(self.weights):
+            msg = f"engine='cuda' takes weights, not TorchScript ({self.weights})"
+            raise ParameterError(msg)
+        loaded = load_weights(self.weights)
+        if loaded.family != "novasr":
+            msg = (
+                f"engine='cuda' computes the model base alone, not the family {loaded.family!r}, which hears "
+                "seconds of context: use engine='native'"
+            )
+            raise ParameterError(msg)
+        self.device = find_device()
+        self.compute = ("fused" if has_triton() else "plain") if compute == "auto" else compute
+        self._network = self._make_network(loaded.tensors, precision)
+        self._batch = batch or _BATCHES[self.compute]
+        self._slots: list[_Slot] = []
+        self._lock = threading.Lock()
+
+    @property
+    def silence_output(self) -> float:
+        """What the network gives for sustained silence."""
+        return self._network.silence_output
+
+    @property
+    def tile_frames(self) -> int:
+        """Input frames that are computed together; at multiples of it recordings may be cut."""
+        return self._grid.frames // _SEGMENT_TILES
+
+    def run(self, recordings: Sequence[ArrayLike]) -> list[FloatArray]:
+        """Compute the network's output, without the chain around it.
+
+        Parameters
+        ----------
+        recordings : sequence of array_like of float, shape (frames,)
+            16 kHz, full scale at 1.0; of any lengths. NaN and infinite samples count as 0.
+
+        Returns
+        -------
+        list of ndarray of float32, shape (3 * frames,)
+            48 kHz; the network ends four frames early, zeros follow.
+
+        Raises
+        ------
+        AudioFormatError
+            If an array has another shape or holds no real numbers.
+        """
+        packer = Packer(self._grid, [check_audio(audio, 1)[:, 0] for audio in recordings])
+        waiting: deque[tuple[Batch, _Slot]] = deque()
+        with self._lock, _exact_products():
+            for index, batch in enumerate(packer.batches(self._batch)):
+                if len(waiting) == _SLOTS:
+                    _collect(packer, *waiting.popleft())
+                slot = self._slot(index % _SLOTS)
+                packer.fill(batch, *slot.input(batch.size))
+                slot.start(batch.size, self._network)
+                waiting.append((batch, slot))
+            while waiting:
+                _collect(packer, *waiting.popleft())
+        return packer.outputs
+
+    def enhance(
+        self,
+        recordings: Sequence[ArrayLike],
+        sample_rate: int | Sequence[int],
+        *,
+        mode: Mode = "extend",
+        high_band_gain_db: float = 0.0,
+        jobs: int | None = None,
+    ) -> list[FloatArray]:
+        """Extend recordings to 48 kHz, as :func:`novasr.enhance` does with ``force=True``.
+
+        Parameters
+        ----------
+        recordings : sequence of array_like of float, shape (frames,) or (frames, channels)
+            Linear PCM, full scale at 1.0; of any lengths.
+        sample_rate : int or sequence of int
+            Of all recordings, or of each, in Hz, 8000 .. 192000.
+        mode, high_band_gain_db
+            As for :func:`novasr.enhance`.
+        jobs : int, optional
+            Threads for the chain around the network; one per CPU by default.
+
+        Returns
+        -------
+        list of ndarray of float32, shape (round(frames * 48000 / sample_rate),) or with channels
+            48 kHz, each aligned with its recording.
+
+        Raises
+        ------
+        AudioFormatError, ParameterError
+            As for :func:`novasr.enhance`.
+        """
+        from novasr.cuda.chain import enhance_recordings
+
+        return enhance_recordings(
+            self, recordings, sample_rate, mode=mode, gain_db=high_band_gain_db, jobs=jobs
+        )
+
+    def _make_network(self, tensors: Any, precision: Precision | None) -> Network:
+        import torch
+
+        from novasr.families.novasr.cuda.plain import HALO, PlainNetwork
+
+        if self.compute != "fused":
+            self._grid = Grid(_SEGMENT_TILES * 69, HALO, 3)
+            return PlainNetwork(tensors, self.device, compiled=self.compute == "compiled")
+        if not has_triton():
+            msg = f"compute='fused' needs Triton: {install_command('cuda')}"
+            raise MissingPackageError(msg)
+        from novasr.families.novasr.cuda.folded import fold
+        from novasr.families.novasr.cuda.kernel import TILE_INPUTS, TiledNetwork
+
+        self._grid = Grid(_SEGMENT_TILES * TILE_INPUTS, HALO, 3)
+        if precision is None:
+            old = (
+                self.device.type == "cuda"
+                and torch.cuda.get_device_capability(self.device) < _TENSOR_CORES
+            )
+            precision = "ieee" if old else "tf32x3"
+        return TiledNetwork(fold(tensors), self.device, precision)
+
+    def _slot(self, index: int) -> _Slot:
+        if index == len(self._slots):
+            scratch = self._network.scratch()
+            self._slots.append(_Slot(self._grid, self._batch, self.device, scratch))
+        return self._slots[index]
+
+
+def shared_engine(weights: str | Path | None) -> BatchEngine:
+    """Give the engine for these weights that this process has; parameters and errors as for `BatchEngine`."""
+    with _one_at_a_time:
+        return _shared(weights, weights_stamp(weights))
+
+
+@lru_cache(maxsize=2)
+def _shared(weights: str | Path | None, stamp: tuple[int, int] | None) -> BatchEngine:
+    return BatchEngine(weights)
+
+
+class _Slot:
+    """Memory of one batch on its way to the device and back, and the CUDA stream that it takes."""
+
+    def __init__(self, grid: Grid, rows: int, device: torch.device, scratch: Tensor) -> None:
+        import torch
+
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        shapes = {
+            "audio": ((rows, grid.width), torch.float32),
+            "start": ((rows,), torch.int32),
+            "total": ((rows,), torch.int32),
+            "out": ((rows, grid.ratio * grid.frames), torch.float32),
+        }
+        pinned = self._stream is not None
+        self._host = {
+            name: torch.empty(shape, dtype=kind, pin_memory=pinned)
+            for name, (shape, kind) in shapes.items()
+        }
+        self._device = (
+            {name: torch.empty_like(value, device=device) for name, value in self._host.items()}
+            if pinned
+            else self._host
+        )
+        self._scratch = scratch
+
+    def input(self, size: int) -> tuple[Any, Any, Any]:
+        """Give arrays to write a batch of this size to."""
+        audio, start, total = (
+            self._host[name][:size].numpy() for name in ("audio", "start", "total")
+        )
+        return audio, start, total
+
+    def start(self, size: int, network: Network) -> None:
+        """Begin to compute what was written; on a GPU it returns at once."""
+        import torch
+
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
+            for name in ("audio", "start", "total"):
+                self._copy(self._host[name][:size], self._device[name][:size])
+            audio, start, total, out = (value[:size] for value in self._device.values())
+            audio.nan_to_num_(0.0, 0.0, 0.0).clamp_(-_LOUDEST, _LOUDEST)
+            network(audio, start, total, out, self._scratch)
+            self._copy(out, self._host["out"][:size])
+
+    def finish(self, size: int) -> FloatArray:
+        """Wait for the output."""
+        if self._stream is not None:
+            self._stream.synchronize()
+        output: FloatArray = self._host["out"][:size].numpy()
+        return output
+
+    @staticmethod
+    def _copy(source: Tensor, target: Tensor) -> None:
+        if source is not target and source.device != target.device:
+            target.copy_(source, non_blocking=True)
+
+
+def _collect(packer: Packer, batch: Batch, slot: _Slot) -> None:
+    packer.take(batch, slot.finish(batch.size))
+
+
+@contextmanager
+def _exact_products() -> Iterator[None]:
+    """Keep PyTorch's own convolutions from TF32, whose error is 1e-3."""
+    import torch
+
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield

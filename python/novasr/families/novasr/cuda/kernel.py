@@ -1,0 +1,410 @@
+"""The folded network as one Triton kernel.
+
+A program computes tiles of 69 inputs, one after another, each from its own inputs alone, with what the filters reach
+on either side. All layers of a tile pass through a scratch memory of the program's own, small enough for the caches,
+as Triton gives no access to shared memory. A tile's output does not depend on which program computes it, nor on the
+other recordings: every sum has one order.
+
+Rows are (time, 32 channels). Those outside the recording are zeroed layer by layer, which is the layers' own padding.
+"""
+
+# ruff: noqa: N803, N806 - Triton's constants are in capitals
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from novasr.families.novasr.cuda import folded
+from novasr.families.novasr.cuda.folded import FoldedNetwork
+from novasr.families.novasr.cuda.plain import HALO
+
+TILE_INPUTS = 69  # with what five layers reach, 24 + 24 rows, they fill what is computed
+COMPUTED_ROWS = 256
+_CHUNK_ROWS = 64  # at once
+_REACH_ROWS = 48
+_SPARE_ROWS = 16  # read, and not used, by the last rows of a layer
+_BUFFERS = 3
+_BUFFER = (COMPUTED_ROWS + _SPARE_ROWS) * folded.CHANNELS
+_EDGE_ROWS = 16
+_WARPS = 8
+_PROGRAMS_PER_PROCESSOR = 2
+
+assert 3 * TILE_INPUTS + _REACH_ROWS <= COMPUTED_ROWS
+
+_CHANNELS = tl.constexpr(folded.CHANNELS)
+_FRAMES = tl.constexpr(3 * TILE_INPUTS)
+_INPUTS = tl.constexpr(TILE_INPUTS)
+_HALO = tl.constexpr(HALO)
+_CHUNK = tl.constexpr(_CHUNK_ROWS)
+_CHUNKS = tl.constexpr(COMPUTED_ROWS // _CHUNK_ROWS)
+_SIZE = tl.constexpr(_BUFFER)
+_EDGE = tl.constexpr(_EDGE_ROWS)
+_S1, _S3, _S5, _S7, _S9 = (tl.constexpr(c) for c in folded.SINE)
+
+
+class TiledNetwork:
+    """The folded network on one device.
+
+    Parameters
+    ----------
+    network : FoldedNetwork
+        Its constants.
+    device : torch.device
+        A CUDA device, or the CPU with Triton's interpreter.
+    precision : {"ieee", "tf32x3"}
+        Of the convolution's products: float32, or three of tensor cores for each.
+    """
+
+    def __init__(self, network: FoldedNetwork, device: torch.device, precision: str) -> None:
+        self._constants = [
+            torch.from_numpy(value).to(device) for value in network.arrays().values()
+        ]
+        self._silence, self._precision, self._device = network.silence, precision, device
+        self._programs = (
+            _PROGRAMS_PER_PROCESSOR * torch.cuda.get_device_properties(device).multi_processor_count
+            if device.type == "cuda"
+            else 1
+        )
+        self._quiet_sums = torch.zeros(3 * TILE_INPUTS, device=device)
+        self.silence_output = 0.0
+        self._measure_silence()
+
+    def scratch(self) -> Tensor:
+        """Allocate what one call needs; calls that run at the same time need one each."""
+        return torch.zeros(self._programs * _BUFFERS * _BUFFER, device=self._device)
+
+    def __call__(
+        self, audio: Tensor, start: Tensor, total: Tensor, out: Tensor, scratch: Tensor
+    ) -> None:
+        """Compute segments of recordings; parameters as for `segments_forward`.
+
+        Parameters
+        ----------
+        audio : Tensor of float32, shape (batch, HALO + frames + HALO)
+            The frames are a multiple of TILE_INPUTS.
+        start, total : Tensor of int32, shape (batch,)
+            The start is a multiple of TILE_INPUTS.
+        out : Tensor of float32, shape (batch, 3 * frames)
+            Is written.
+        scratch : Tensor
+            Of :meth:`scratch`.
+        """
+        self._run(audio, start, total, out, scratch, self._silence, squash=True)
+
+    def _run(
+        self,
+        audio: Tensor,
+        start: Tensor,
+        total: Tensor,
+        out: Tensor,
+        scratch: Tensor,
+        constant: float,
+        *,
+        squash: bool,
+    ) -> None:
+        batch, width = audio.shape
+        tiles = (width - 2 * HALO) // TILE_INPUTS
+        kernel: Any = _compute_tiles
+        kernel[(min(self._programs, batch * tiles),)](
+            audio,
+            start,
+            total,
+            out,
+            scratch,
+            self._quiet_sums,
+            *self._constants,
+            constant,
+            batch * tiles,
+            TILES=tiles,
+            SQUASH=squash,
+            PRECISION=self._precision,
+            num_warps=_WARPS,
+            num_stages=1,
+        )
+
+    def _measure_silence(self) -> None:
+        """Run on silence without ends: its sums are subtracted from then on, so that silence is exact."""
+        audio = torch.zeros(1, TILE_INPUTS + 2 * HALO, device=self._device)
+        start = torch.full((1,), 100 * TILE_INPUTS, dtype=torch.int32, device=self._device)
+        total = 2 * start
+        out = torch.empty(1, 3 * TILE_INPUTS, device=self._device)
+        self._run(audio, start, total, out, self.scratch(), 0.0, squash=False)
+        self._quiet_sums = out[0].clone()
+        self._run(audio, start, total, out, self.scratch(), self._silence, squash=True)
+        self.silence_output = float(out[0, 0])
+
+
+@triton.jit
+def _snake(v, kappa):  # type: ignore[no-untyped-def]
+    """Map v to kappa v + 1 - cos(2 pi v); with q = |v - round(v)| - 1/4 the cosine is -sin(2 pi q)."""
+    q = tl.abs(v - tl.floor(v + 0.5)) - 0.25
+    q2 = q * q
+    sine = (((_S9 * q2 + _S7) * q2 + _S5) * q2 + _S3) * q2 + _S1
+    return kappa * v + 1.0 + q * sine
+
+
+@triton.jit
+def _tanh(x):  # type: ignore[no-untyped-def]
+    """Divide two polynomials, as the native engine does (cpp/src/simd/functions.inl)."""
+    x = tl.minimum(tl.maximum(x, -7.90531110763549805), 7.90531110763549805)
+    x2 = x * x
+    p = -2.76076847742355e-16 * x2 + 2.00018790482477e-13
+    p = p * x2 - 8.60467152213735e-11
+    p = p * x2 + 5.12229709037114e-08
+    p = p * x2 + 1.48572235717979e-05
+    p = p * x2 + 6.37261928875436e-04
+    p = p * x2 + 4.89352455891786e-03
+    q = 1.19825839466702e-06 * x2 + 1.18534705686654e-04
+    q = q * x2 + 2.26843463243900e-03
+    q = q * x2 + 4.89352518554385e-03
+    return x * p / q
+
+
+@triton.jit
+def _neighbours(t, length):  # type: ignore[no-untyped-def]
+    """Give the two 16 kHz frames between which 48 kHz frame t >= -30 lies, and the weight of the first."""
+    before = (t + 29) // 3 - 10  # no negative dividend: its rounding differs
+    after = (t + 31) // 3 - 10
+    phase = (t + 30) % 3
+    weight = tl.where(phase == 0, 1.0 / 3.0, tl.where(phase == 1, 1.0, 2.0 / 3.0))
+    before = tl.minimum(tl.maximum(before, 0), length - 1)
+    after = tl.minimum(tl.maximum(after, 0), length - 1)
+    return before, after, weight
+
+
+@triton.jit
+def _input(audio, frame, first, length):  # type: ignore[no-untyped-def]
+    """Load frames of a recording from the segment that holds its frame `first`; 0 outside."""
+    return tl.load(audio + (frame - first), mask=(frame >= 0) & (frame < length), other=0.0)
+
+
+@triton.jit
+def _interpolated(audio, first, length, start, rows, pre_weight, pre_bias, channel, to):  # type: ignore[no-untyped-def]
+    """First convolution and interpolation: the 48 kHz frames from `start` on."""
+    for chunk in range(_CHUNKS):
+        row = chunk * _CHUNK + rows
+        t = start + row
+        before, after, weight = _neighbours(t, length)
+        x = tl.zeros((_CHUNK, _CHANNELS), tl.float32) + tl.load(pre_bias + channel)[None, :]
+        for k in tl.static_range(7):
+            left = _input(audio, before + (k - 3), first, length)
+            right = _input(audio, after + (k - 3), first, length)
+            value = weight * left + (1.0 - weight) * right
+            x += value[:, None] * tl.load(pre_weight + k * _CHANNELS + channel)[None, :]
+        inside = (t >= 0) & (t < 3 * length)
+        tl.store(
+            to + row[:, None] * _CHANNELS + channel[None, :], tl.where(inside[:, None], x, 0.0)
+        )
+
+
+@triton.jit
+def _up_sampled(source, start, length, rows, up, kappa, channel, even, odd):  # type: ignore[no-untyped-def]
+    """Up-sampler and snake: the two 96 kHz rows of each step from `start` on, of `length` frames."""
+    slope = tl.load(kappa + channel)[None, :]
+    for chunk in range(_CHUNKS):
+        row = chunk * _CHUNK + rows
+        place = row[:, None] * _CHANNELS + channel[None, :]
+        first = tl.zeros((_CHUNK, _CHANNELS), tl.float32)
+        second = tl.zeros((_CHUNK, _CHANNELS), tl.float32)
+        for j in tl.static_range(6):
+            x = tl.load(source + j * _CHANNELS + place)
+            first += x * tl.load(up + j)
+            second += x * tl.load(up + 6 + j)
+        step = start + row
+        inside = ((step >= 1) & (step < length - 1))[:, None]
+        tl.store(even + place, tl.where(inside, _snake(first, slope), 0.0))
+        tl.store(odd + place, tl.where(inside, _snake(second, slope), 0.0))
+
+
+@triton.jit
+def _low_passed(even, odd, start, length, row, low_pass, channel):  # type: ignore[no-untyped-def]
+    """Low-pass of rows at 96 kHz, of which `even` and `odd` begin two frames earlier: the frames `start` + row."""
+    place = row[:, None] * _CHANNELS + channel[None, :]
+    x = tl.zeros((_CHUNK, _CHANNELS), tl.float32)
+    for j in tl.static_range(6):
+        x += tl.load(odd + j * _CHANNELS + place) * tl.load(low_pass + 2 * j)
+        x += tl.load(even + (j + 1) * _CHANNELS + place) * tl.load(low_pass + 2 * j + 1)
+    inside = (start + row >= 0) & (start + row < length)
+    return tl.where(inside[:, None], x, 0.0)
+
+
+@triton.jit
+def _edge_frames(  # type: ignore[no-untyped-def]
+    audio, first, length, frames, start, begin, end, rows, branch, residual, bias, channel, out
+):
+    """Compute 16 frames from `begin` on whose last convolution reaches past an end, and store those before `end`.
+
+    `rows` holds the second activation from eight frames before `start` on.
+    """
+    t = begin + tl.arange(0, _EDGE)
+    total = tl.zeros((_EDGE,), tl.float32)
+    for j in range(7):
+        at = t + (j - 3)
+        inside = (at >= 0) & (at < frames) & (t < end)
+        before, after, weight = _neighbours(at, length)
+        part = tl.zeros((_EDGE,), tl.float32) + tl.load(bias + j)
+        for k in range(7):
+            left = _input(audio, before + (k - 3), first, length)
+            right = _input(audio, after + (k - 3), first, length)
+            part += (weight * left + (1.0 - weight) * right) * tl.load(residual + j * 7 + k)
+        sums = tl.zeros((_EDGE, _CHANNELS), tl.float32)
+        for k in range(11):
+            place = (t - start + (j + k))[:, None] * _CHANNELS + channel[None, :]
+            x = tl.load(rows + place, mask=inside[:, None], other=0.0)
+            sums += x * tl.load(branch + (j * 11 + k) * _CHANNELS + channel)[None, :]
+        total += tl.where(inside, part + tl.sum(sums, axis=1), 0.0)
+    tl.store(out + (t - start), _tanh(total), mask=t < end)
+
+
+@triton.jit
+def _compute_tiles(  # type: ignore[no-untyped-def]
+    all_audio,
+    starts,
+    totals,
+    all_out,
+    scratch,
+    quiet_sums,
+    pre_weight,
+    pre_bias,
+    up,
+    kappa,
+    low_pass,
+    conv_weight,
+    conv_bias,
+    output_weight,
+    residual_weight,
+    residual_bias,
+    edge_branch,
+    edge_residual,
+    edge_bias,
+    constant,
+    tiles,
+    TILES: tl.constexpr,
+    SQUASH: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
+    program = tl.program_id(0)
+    buffer_0 = scratch + program * (3 * _SIZE)
+    buffer_1 = buffer_0 + _SIZE
+    buffer_2 = buffer_1 + _SIZE
+    channel = tl.arange(0, _CHANNELS)
+    rows = tl.arange(0, _CHUNK)
+    square = channel[:, None] * _CHANNELS + channel[None, :]
+    for tile in range(program, tiles, tl.num_programs(0)):
+        segment = tile // TILES
+        first = tl.load(starts + segment)
+        length = tl.load(totals + segment)
+        audio = all_audio + segment * (TILES * _INPUTS + 2 * _HALO) + _HALO
+        begin = first + (tile % TILES) * _INPUTS
+        out = all_out + segment * (TILES * _FRAMES) + (tile % TILES) * _FRAMES
+        start = 3 * begin  # the tile's first frame at 48 kHz
+        frames = 3 * length - 4  # of the recording's output
+        if begin < length:
+            _interpolated(
+                audio, first, length, start - 21, rows, pre_weight, pre_bias, channel, buffer_0
+            )
+            tl.debug_barrier()
+            _up_sampled(
+                buffer_0, start - 19, 3 * length, rows, up, kappa, channel, buffer_1, buffer_2
+            )
+            tl.debug_barrier()
+            for chunk in range(_CHUNKS):
+                row = chunk * _CHUNK + rows
+                x = _low_passed(
+                    buffer_1, buffer_2, start - 17, 3 * length - 2, row, low_pass, channel
+                )
+                tl.store(buffer_0 + row[:, None] * _CHANNELS + channel[None, :], x)
+            tl.debug_barrier()
+            for chunk in range(_CHUNKS):
+                row = chunk * _CHUNK + rows
+                place = row[:, None] * _CHANNELS + channel[None, :]
+                x = tl.zeros((_CHUNK, _CHANNELS), tl.float32) + tl.load(conv_bias + channel)[None, :]
+                for k in tl.static_range(11):
+                    x = tl.dot(
+                        tl.load(buffer_0 + k * _CHANNELS + place),
+                        tl.load(conv_weight + k * _CHANNELS * _CHANNELS + square),
+                        x,
+                        input_precision=PRECISION,
+                    )
+                t = start - 12 + row
+                inside = (t >= 0) & (t < 3 * length - 2)
+                tl.store(buffer_1 + place, tl.where(inside[:, None], x, 0.0))
+            tl.debug_barrier()
+            _up_sampled(
+                buffer_1,
+                start - 10,
+                3 * length - 2,
+                rows,
+                up + 12,
+                kappa + _CHANNELS,
+                channel,
+                buffer_2,
+                buffer_0,
+            )
+            tl.debug_barrier()
+            for chunk in range(_CHUNKS):  # all taps of the last filter on each row
+                row = chunk * _CHUNK + rows
+                x = _low_passed(buffer_2, buffer_0, start - 8, frames, row, low_pass + 12, channel)
+                x = tl.dot(x, tl.load(output_weight + square), input_precision=PRECISION)
+                tl.store(buffer_1 + row[:, None] * _CHANNELS + channel[None, :], x)
+            tl.debug_barrier()
+            for chunk in range(_CHUNKS):
+                row = chunk * _CHUNK + rows
+                used = tl.minimum(row, _FRAMES - 1)
+                t = start + row
+                phase = row % 3
+                total = tl.load(residual_bias + phase)
+                for k in tl.static_range(11):
+                    x = _input(audio, begin + used // 3 + (k - 5), first, length)
+                    total += x * tl.load(residual_weight + phase * 11 + k)
+                for k in tl.static_range(17):
+                    total += tl.load(buffer_1 + (row + k) * _CHANNELS + k, mask=row < _FRAMES)
+                total -= tl.load(quiet_sums + row, mask=row < _FRAMES, other=0.0)
+                if SQUASH:
+                    total = _tanh(constant + total)
+                tl.store(out + row, tl.where(t < frames, total, 0.0), mask=row < _FRAMES)
+            tl.debug_barrier()
+            if (begin == 0) | (start + _FRAMES > frames - 3):
+                for chunk in range(_CHUNKS):
+                    row = chunk * _CHUNK + rows
+                    x = _low_passed(
+                        buffer_2, buffer_0, start - 8, frames, row, low_pass + 12, channel
+                    )
+                    tl.store(buffer_1 + row[:, None] * _CHANNELS + channel[None, :], x)
+                tl.debug_barrier()
+                _edge_frames(
+                    audio,
+                    first,
+                    length,
+                    frames,
+                    start,
+                    start,
+                    tl.where(begin == 0, tl.minimum(4, frames), start),
+                    buffer_1,
+                    edge_branch,
+                    edge_residual,
+                    edge_bias,
+                    channel,
+                    out,
+                )
+                _edge_frames(
+                    audio,
+                    first,
+                    length,
+                    frames,
+                    start,
+                    tl.maximum(frames - 3, start),
+                    tl.minimum(frames, start + _FRAMES),
+                    buffer_1,
+                    edge_branch,
+                    edge_residual,
+                    edge_bias,
+                    channel,
+                    out,
+                )
+                tl.debug_barrier()
