@@ -97,9 +97,7 @@ class RelayStream(Stream):
             The recording ends here.
         """
         room = len(audio) / self.sample_rate + _SPARE_SECONDS
-        self._relay.record(
-            channels=self.channels, frames=int(room * self.format.input_rate)
-        )
+        self._relay.record(channels=self.channels, frames=int(room * self.format.input_rate))
         self._send(audio, ends=ends, bypass=True)  # spares the crossover
         return self._relay.recorded()
 

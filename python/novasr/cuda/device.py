@@ -29,9 +29,7 @@ def find_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda", torch.cuda.current_device())
     if torch.version.cuda is None:
-        reason = (
-            f"torch {torch.__version__} is built without CUDA: install a CUDA build of it (pytorch.org)"
-        )
+        reason = f"torch {torch.__version__} is built without CUDA: install a CUDA build of it (pytorch.org)"
     else:
         reason = "no NVIDIA GPU or driver is found: see nvidia-smi"
     raise StreamError(f"engine='cuda' cannot run here: {reason}; or use engine='native'")

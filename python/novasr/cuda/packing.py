@@ -117,10 +117,7 @@ class Packer:
         start: NDArray[np.int32],
         total: NDArray[np.int32],
     ) -> None:
-        """Write the input of a batch: audio of shape (size, halo + frames + halo), start and total of (size,).
-
-        Of ends further away than any filter reaches it is enough that they are far.
-        """
+        """Write the input of a batch: audio of shape (size, halo + frames + halo), start and total of (size,)."""
         grid = self._grid
         end = 0
         for run in batch.runs:
@@ -128,12 +125,18 @@ class Packer:
             first = run.segment * grid.frames
             windows = sliding_window_view(self._padded[run.recording][first:], grid.width)
             audio[run.row : end] = windows[:: grid.frames][: run.count]
-            starts = first + grid.frames * np.arange(run.count)
-            start[run.row : end] = np.minimum(starts, _FAR)
-            left = np.minimum(self._frames[run.recording] - starts, _FAR)
-            total[run.row : end] = start[run.row : end] + left
+            start[run.row : end], total[run.row : end] = self.places(run)
         audio[end:] = 0.0
         start[end:] = total[end:] = 0
+
+    def places(self, run: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tell where segments begin and where their recording ends.
+
+        Of ends further away than any filter reaches it is enough to know that they are far.
+        """
+        first = (run.segment + np.arange(run.count)) * self._grid.frames
+        start = np.minimum(first, _FAR)
+        return start, start + np.minimum(self._frames[run.recording] - first, _FAR)
 
     def take(self, batch: Batch, made: FloatArray) -> None:
         """Read the output of a batch, of shape (size, ratio * frames)."""

@@ -77,9 +77,7 @@ def enhanced_in_parallel(
         pool.shutdown(cancel_futures=True)
 
 
-def _enhance(
-    segment: Segment, idle: list[Stream], make_stream: Callable[[], Stream]
-) -> FloatArray:
+def _enhance(segment: Segment, idle: list[Stream], make_stream: Callable[[], Stream]) -> FloatArray:
     try:
         stream = idle.pop()
     except IndexError:

@@ -25,7 +25,13 @@ OUTPUT_TAPS = CONV_TAPS + POST_TAPS - 1
 RESIDUAL_TAPS = 11
 
 # Minimax coefficients of sin(2 pi q) for |q| <= 1/4, by powers 1, 3, 5, 7, 9; the error is 1.2e-8.
-SINE = (6.2831853018906845, -41.3416918643384, 81.60326572878891, -76.59820792039793, 39.87323177856197)
+SINE = (
+    6.2831853018906845,
+    -41.3416918643384,
+    81.60326572878891,
+    -76.59820792039793,
+    39.87323177856197,
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,9 @@ class FoldedNetwork:
     def arrays(self) -> dict[str, FloatArray]:
         """Give all but the scalar by name, in order."""
         return {
-            field.name: getattr(self, field.name) for field in fields(self) if field.name != "silence"
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name != "silence"
         }
 
 

@@ -25,13 +25,13 @@ from novasr.families.novasr.cuda.plain import HALO
 
 TILE_INPUTS = 69  # with what five layers reach, 24 + 24 rows, they fill what is computed
 COMPUTED_ROWS = 256
-_CHUNK_ROWS = 64  # at once
+_CHUNK_ROWS = 64  # at once; the interpreter takes as long for 64 as for all
 _REACH_ROWS = 48
 _SPARE_ROWS = 16  # read, and not used, by the last rows of a layer
 _BUFFERS = 3
 _BUFFER = (COMPUTED_ROWS + _SPARE_ROWS) * folded.CHANNELS
 _EDGE_ROWS = 16
-_WARPS = 8
+_WARPS = 4
 _PROGRAMS_PER_PROCESSOR = 2
 
 assert 3 * TILE_INPUTS + _REACH_ROWS <= COMPUTED_ROWS
@@ -40,8 +40,7 @@ _CHANNELS = tl.constexpr(folded.CHANNELS)
 _FRAMES = tl.constexpr(3 * TILE_INPUTS)
 _INPUTS = tl.constexpr(TILE_INPUTS)
 _HALO = tl.constexpr(HALO)
-_CHUNK = tl.constexpr(_CHUNK_ROWS)
-_CHUNKS = tl.constexpr(COMPUTED_ROWS // _CHUNK_ROWS)
+_ROWS = tl.constexpr(COMPUTED_ROWS)
 _SIZE = tl.constexpr(_BUFFER)
 _EDGE = tl.constexpr(_EDGE_ROWS)
 _S1, _S3, _S5, _S7, _S9 = (tl.constexpr(c) for c in folded.SINE)
@@ -121,10 +120,10 @@ class TiledNetwork:
             constant,
             batch * tiles,
             TILES=tiles,
+            CHUNK=_CHUNK_ROWS if self._device.type == "cuda" else COMPUTED_ROWS,
             SQUASH=squash,
             PRECISION=self._precision,
-            num_warps=_WARPS,
-            num_stages=1,
+            **compile_options(),
         )
 
     def _measure_silence(self) -> None:
@@ -137,6 +136,11 @@ class TiledNetwork:
         self._quiet_sums = out[0].clone()
         self._run(audio, start, total, out, self.scratch(), self._silence, squash=True)
         self.silence_output = float(out[0, 0])
+
+
+def compile_options() -> dict[str, int]:
+    """Give Triton's options; one stage, as a loop's loads must not overtake the barrier before it."""
+    return {"num_warps": _WARPS, "num_stages": 1}
 
 
 @triton.jit
@@ -178,22 +182,26 @@ def _neighbours(t, length):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _input(audio, frame, first, length):  # type: ignore[no-untyped-def]
+def _input(audio, frame, first, length, used):  # type: ignore[no-untyped-def]
     """Load frames of a recording from the segment that holds its frame `first`; 0 outside."""
-    return tl.load(audio + (frame - first), mask=(frame >= 0) & (frame < length), other=0.0)
+    inside = (frame >= 0) & (frame < length) & used
+    return tl.load(audio + (frame - first), mask=inside, other=0.0)
 
 
 @triton.jit
-def _interpolated(audio, first, length, start, rows, pre_weight, pre_bias, channel, to):  # type: ignore[no-untyped-def]
+def _interpolated(  # type: ignore[no-untyped-def]
+    audio, first, length, start, pre_weight, pre_bias, to, CHUNK: tl.constexpr
+):
     """First convolution and interpolation: the 48 kHz frames from `start` on."""
-    for chunk in range(_CHUNKS):
-        row = chunk * _CHUNK + rows
+    channel, rows = tl.arange(0, _CHANNELS), tl.arange(0, CHUNK)
+    for chunk in range(_ROWS // CHUNK):
+        row = chunk * CHUNK + rows
         t = start + row
         before, after, weight = _neighbours(t, length)
-        x = tl.zeros((_CHUNK, _CHANNELS), tl.float32) + tl.load(pre_bias + channel)[None, :]
+        x = tl.zeros((CHUNK, _CHANNELS), tl.float32) + tl.load(pre_bias + channel)[None, :]
         for k in tl.static_range(7):
-            left = _input(audio, before + (k - 3), first, length)
-            right = _input(audio, after + (k - 3), first, length)
+            left = _input(audio, before + (k - 3), first, length, True)
+            right = _input(audio, after + (k - 3), first, length, True)
             value = weight * left + (1.0 - weight) * right
             x += value[:, None] * tl.load(pre_weight + k * _CHANNELS + channel)[None, :]
         inside = (t >= 0) & (t < 3 * length)
@@ -203,14 +211,17 @@ def _interpolated(audio, first, length, start, rows, pre_weight, pre_bias, chann
 
 
 @triton.jit
-def _up_sampled(source, start, length, rows, up, kappa, channel, even, odd):  # type: ignore[no-untyped-def]
+def _up_sampled(  # type: ignore[no-untyped-def]
+    source, start, length, up, kappa, even, odd, CHUNK: tl.constexpr
+):
     """Up-sampler and snake: the two 96 kHz rows of each step from `start` on, of `length` frames."""
+    channel, rows = tl.arange(0, _CHANNELS), tl.arange(0, CHUNK)
     slope = tl.load(kappa + channel)[None, :]
-    for chunk in range(_CHUNKS):
-        row = chunk * _CHUNK + rows
+    for chunk in range(_ROWS // CHUNK):
+        row = chunk * CHUNK + rows
         place = row[:, None] * _CHANNELS + channel[None, :]
-        first = tl.zeros((_CHUNK, _CHANNELS), tl.float32)
-        second = tl.zeros((_CHUNK, _CHANNELS), tl.float32)
+        first = tl.zeros((CHUNK, _CHANNELS), tl.float32)
+        second = tl.zeros((CHUNK, _CHANNELS), tl.float32)
         for j in tl.static_range(6):
             x = tl.load(source + j * _CHANNELS + place)
             first += x * tl.load(up + j)
@@ -222,10 +233,11 @@ def _up_sampled(source, start, length, rows, up, kappa, channel, even, odd):  # 
 
 
 @triton.jit
-def _low_passed(even, odd, start, length, row, low_pass, channel):  # type: ignore[no-untyped-def]
+def _low_passed(even, odd, start, length, row, low_pass, CHUNK: tl.constexpr):  # type: ignore[no-untyped-def]
     """Low-pass of rows at 96 kHz, of which `even` and `odd` begin two frames earlier: the frames `start` + row."""
+    channel = tl.arange(0, _CHANNELS)
     place = row[:, None] * _CHANNELS + channel[None, :]
-    x = tl.zeros((_CHUNK, _CHANNELS), tl.float32)
+    x = tl.zeros((CHUNK, _CHANNELS), tl.float32)
     for j in tl.static_range(6):
         x += tl.load(odd + j * _CHANNELS + place) * tl.load(low_pass + 2 * j)
         x += tl.load(even + (j + 1) * _CHANNELS + place) * tl.load(low_pass + 2 * j + 1)
@@ -235,29 +247,32 @@ def _low_passed(even, odd, start, length, row, low_pass, channel):  # type: igno
 
 @triton.jit
 def _edge_frames(  # type: ignore[no-untyped-def]
-    audio, first, length, frames, start, begin, end, rows, branch, residual, bias, channel, out
+    audio, first, length, frames, start, begin, end, rows, branch, residual, bias, out
 ):
     """Compute 16 frames from `begin` on whose last convolution reaches past an end, and store those before `end`.
 
     `rows` holds the second activation from eight frames before `start` on.
     """
     t = begin + tl.arange(0, _EDGE)
+    pre_tap = tl.arange(0, 8)[None, :]
+    taken = pre_tap < 7
+    branch_tap = tl.arange(0, 16 * _CHANNELS)[None, :]  # and channel; the rows follow each other
     total = tl.zeros((_EDGE,), tl.float32)
     for j in range(7):
         at = t + (j - 3)
         inside = (at >= 0) & (at < frames) & (t < end)
         before, after, weight = _neighbours(at, length)
-        part = tl.zeros((_EDGE,), tl.float32) + tl.load(bias + j)
-        for k in range(7):
-            left = _input(audio, before + (k - 3), first, length)
-            right = _input(audio, after + (k - 3), first, length)
-            part += (weight * left + (1.0 - weight) * right) * tl.load(residual + j * 7 + k)
-        sums = tl.zeros((_EDGE, _CHANNELS), tl.float32)
-        for k in range(11):
-            place = (t - start + (j + k))[:, None] * _CHANNELS + channel[None, :]
-            x = tl.load(rows + place, mask=inside[:, None], other=0.0)
-            sums += x * tl.load(branch + (j * 11 + k) * _CHANNELS + channel)[None, :]
-        total += tl.where(inside, part + tl.sum(sums, axis=1), 0.0)
+        left = _input(audio, before[:, None] + pre_tap - 3, first, length, taken)
+        right = _input(audio, after[:, None] + pre_tap - 3, first, length, taken)
+        x = weight[:, None] * left + (1.0 - weight[:, None]) * right
+        part = tl.sum(x * tl.load(residual + j * 7 + pre_tap, mask=taken, other=0.0), axis=1)
+        used = inside[:, None] & (branch_tap < 11 * _CHANNELS)
+        x = tl.load(rows + (t - start + j)[:, None] * _CHANNELS + branch_tap, mask=used, other=0.0)
+        taps = tl.load(
+            branch + j * 11 * _CHANNELS + branch_tap, mask=branch_tap < 11 * _CHANNELS, other=0.0
+        )
+        part += tl.sum(x * taps, axis=1) + tl.load(bias + j)
+        total += tl.where(inside, part, 0.0)
     tl.store(out + (t - start), _tanh(total), mask=t < end)
 
 
@@ -285,6 +300,7 @@ def _compute_tiles(  # type: ignore[no-untyped-def]
     constant,
     tiles,
     TILES: tl.constexpr,
+    CHUNK: tl.constexpr,
     SQUASH: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
@@ -293,7 +309,7 @@ def _compute_tiles(  # type: ignore[no-untyped-def]
     buffer_1 = buffer_0 + _SIZE
     buffer_2 = buffer_1 + _SIZE
     channel = tl.arange(0, _CHANNELS)
-    rows = tl.arange(0, _CHUNK)
+    rows = tl.arange(0, CHUNK)
     square = channel[:, None] * _CHANNELS + channel[None, :]
     for tile in range(program, tiles, tl.num_programs(0)):
         segment = tile // TILES
@@ -305,25 +321,21 @@ def _compute_tiles(  # type: ignore[no-untyped-def]
         start = 3 * begin  # the tile's first frame at 48 kHz
         frames = 3 * length - 4  # of the recording's output
         if begin < length:
-            _interpolated(
-                audio, first, length, start - 21, rows, pre_weight, pre_bias, channel, buffer_0
-            )
+            _interpolated(audio, first, length, start - 21, pre_weight, pre_bias, buffer_0, CHUNK)
             tl.debug_barrier()
-            _up_sampled(
-                buffer_0, start - 19, 3 * length, rows, up, kappa, channel, buffer_1, buffer_2
-            )
+            _up_sampled(buffer_0, start - 19, 3 * length, up, kappa, buffer_1, buffer_2, CHUNK)
             tl.debug_barrier()
-            for chunk in range(_CHUNKS):
-                row = chunk * _CHUNK + rows
+            for chunk in range(_ROWS // CHUNK):
+                row = chunk * CHUNK + rows
                 x = _low_passed(
-                    buffer_1, buffer_2, start - 17, 3 * length - 2, row, low_pass, channel
+                    buffer_1, buffer_2, start - 17, 3 * length - 2, row, low_pass, CHUNK
                 )
                 tl.store(buffer_0 + row[:, None] * _CHANNELS + channel[None, :], x)
             tl.debug_barrier()
-            for chunk in range(_CHUNKS):
-                row = chunk * _CHUNK + rows
+            for chunk in range(_ROWS // CHUNK):
+                row = chunk * CHUNK + rows
                 place = row[:, None] * _CHANNELS + channel[None, :]
-                x = tl.zeros((_CHUNK, _CHANNELS), tl.float32) + tl.load(conv_bias + channel)[None, :]
+                x = tl.zeros((CHUNK, _CHANNELS), tl.float32) + tl.load(conv_bias + channel)[None, :]
                 for k in tl.static_range(11):
                     x = tl.dot(
                         tl.load(buffer_0 + k * _CHANNELS + place),
@@ -339,41 +351,45 @@ def _compute_tiles(  # type: ignore[no-untyped-def]
                 buffer_1,
                 start - 10,
                 3 * length - 2,
-                rows,
                 up + 12,
                 kappa + _CHANNELS,
-                channel,
                 buffer_2,
                 buffer_0,
+                CHUNK,
             )
             tl.debug_barrier()
-            for chunk in range(_CHUNKS):  # all taps of the last filter on each row
-                row = chunk * _CHUNK + rows
-                x = _low_passed(buffer_2, buffer_0, start - 8, frames, row, low_pass + 12, channel)
+            for chunk in range(_ROWS // CHUNK):  # all taps of the last filter on each row
+                row = chunk * CHUNK + rows
+                x = _low_passed(buffer_2, buffer_0, start - 8, frames, row, low_pass + 12, CHUNK)
                 x = tl.dot(x, tl.load(output_weight + square), input_precision=PRECISION)
                 tl.store(buffer_1 + row[:, None] * _CHANNELS + channel[None, :], x)
             tl.debug_barrier()
-            for chunk in range(_CHUNKS):
-                row = chunk * _CHUNK + rows
-                used = tl.minimum(row, _FRAMES - 1)
+            for chunk in range(_ROWS // CHUNK):
+                row = chunk * CHUNK + rows
                 t = start + row
                 phase = row % 3
-                total = tl.load(residual_bias + phase)
-                for k in tl.static_range(11):
-                    x = _input(audio, begin + used // 3 + (k - 5), first, length)
-                    total += x * tl.load(residual_weight + phase * 11 + k)
-                for k in tl.static_range(17):
-                    total += tl.load(buffer_1 + (row + k) * _CHANNELS + k, mask=row < _FRAMES)
+                used = (row < _FRAMES)[:, None]
+                tap = tl.arange(0, 16)[None, :]
+                at = (begin + row // 3)[:, None] + tap - 5
+                x = _input(audio, at, first, length, used & (tap < 11))
+                weight = tl.load(
+                    residual_weight + phase[:, None] * 11 + tap, mask=tap < 11, other=0.0
+                )
+                total = tl.load(residual_bias + phase) + tl.sum(x * weight, axis=1)
+                tap = channel[None, :]
+                place = (row[:, None] + tap) * _CHANNELS + tap
+                x = tl.load(buffer_1 + place, mask=used & (tap < 17), other=0.0)
+                total += tl.sum(x, axis=1)
                 total -= tl.load(quiet_sums + row, mask=row < _FRAMES, other=0.0)
                 if SQUASH:
                     total = _tanh(constant + total)
                 tl.store(out + row, tl.where(t < frames, total, 0.0), mask=row < _FRAMES)
             tl.debug_barrier()
             if (begin == 0) | (start + _FRAMES > frames - 3):
-                for chunk in range(_CHUNKS):
-                    row = chunk * _CHUNK + rows
+                for chunk in range(_ROWS // CHUNK):
+                    row = chunk * CHUNK + rows
                     x = _low_passed(
-                        buffer_2, buffer_0, start - 8, frames, row, low_pass + 12, channel
+                        buffer_2, buffer_0, start - 8, frames, row, low_pass + 12, CHUNK
                     )
                     tl.store(buffer_1 + row[:, None] * _CHANNELS + channel[None, :], x)
                 tl.debug_barrier()
@@ -389,7 +405,6 @@ def _compute_tiles(  # type: ignore[no-untyped-def]
                     edge_branch,
                     edge_residual,
                     edge_bias,
-                    channel,
                     out,
                 )
                 _edge_frames(
@@ -404,7 +419,6 @@ def _compute_tiles(  # type: ignore[no-untyped-def]
                     edge_branch,
                     edge_residual,
                     edge_bias,
-                    channel,
                     out,
                 )
                 tl.debug_barrier()
