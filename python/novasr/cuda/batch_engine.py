@@ -233,9 +233,7 @@ class BatchEngine:
             1.0; below 1e-5 for float32.
         """
         rng = np.random.default_rng(0)
-        recordings = [
-            0.3 * rng.standard_normal(frames, np.float32) for frames in (2, 70, 300)
-        ]
+        recordings = [0.3 * rng.standard_normal(frames, np.float32) for frames in (2, 70, 300)]
         plain = BatchEngine(self.weights, batch=4, compute="plain")
         pairs = zip(self.run(recordings), plain.run(recordings), strict=True)
         return max(float(np.abs(here - there).max()) for here, there in pairs)

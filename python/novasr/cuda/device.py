@@ -23,7 +23,7 @@ def find_device() -> torch.device:
     StreamError
         If there is no device that PyTorch can use; the message says why.
     """
-    torch = require_torch()
+    torch = require_torch("cuda")
     if interprets():
         return torch.device("cpu")
     if torch.cuda.is_available():
