@@ -295,21 +295,21 @@ class _Slot:
     def __init__(self, grid: Grid, rows: int, device: torch.device, scratch: Tensor) -> None:
         import torch
 
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        on_gpu = device.type == "cuda"
+        self._stream = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
         shapes = {
             "audio": ((rows, grid.width), torch.float32),
             "start": ((rows,), torch.int32),
             "total": ((rows,), torch.int32),
             "out": ((rows, grid.ratio * grid.frames), torch.float32),
         }
-        pinned = self._stream is not None
         self._host = {
-            name: torch.empty(shape, dtype=kind, pin_memory=pinned)
+            name: torch.empty(shape, dtype=kind, pin_memory=on_gpu)
             for name, (shape, kind) in shapes.items()
         }
         self._device = (
             {name: torch.empty_like(value, device=device) for name, value in self._host.items()}
-            if pinned
+            if on_gpu
             else self._host
         )
         self._scratch = scratch

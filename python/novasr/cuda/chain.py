@@ -161,7 +161,11 @@ def enhance_recordings(
     """Extend whole recordings; see `BatchEngine.enhance`."""
     if jobs is not None:
         check_count("jobs", jobs)
-    rates = [sample_rate] * len(recordings) if np.ndim(sample_rate) == 0 else list(sample_rate)  # type: ignore[arg-type, list-item]
+    rates = (
+        list(sample_rate)
+        if isinstance(sample_rate, Sequence | np.ndarray)
+        else [sample_rate] * len(recordings)
+    )
     if len(rates) != len(recordings):
         msg = f"sample_rate has {len(rates)} rates for {len(recordings)} recordings: give one, or one each"
         raise ParameterError(msg)

@@ -23,7 +23,9 @@ def find_device() -> torch.device:
     StreamError
         If there is no device that PyTorch can use; the message says why.
     """
-    torch = require_torch("cuda")
+    require_torch("cuda")
+    import torch
+
     if interprets():
         return torch.device("cpu")
     if torch.cuda.is_available():

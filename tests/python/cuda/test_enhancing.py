@@ -194,7 +194,7 @@ def test_streams_refuse_and_name_what_takes_it(refusing):
 
 
 def test_the_model_wide_is_refused():
-    with pytest.raises(ParameterError, match="the model base alone.*engine='native'"):
+    with pytest.raises(ParameterError, match=r"the model base alone.*engine='native'"):
         enhance(np.zeros(100, np.float32), 16_000, engine="cuda", model="wide")
 
 
@@ -233,5 +233,5 @@ def test_without_a_gpu_the_reason_is_given(monkeypatch):
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(StreamError, match="built without CUDA|no NVIDIA GPU"):
+    with pytest.raises(StreamError, match=r"built without CUDA|no NVIDIA GPU"):
         BatchEngine()

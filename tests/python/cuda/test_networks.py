@@ -59,7 +59,7 @@ def test_kernel_equals_upstream(shared, version):
         pairs.append((audio[: 2 * TILE], golden[: 6 * TILE - 36]))
     outputs = engine.run([audio for audio, _ in pairs])
     outputs[-3:] = [output[: 6 * TILE - 36] for output in outputs[-3:]]
-    for output, (audio, golden) in zip(outputs, pairs, strict=True):
+    for output, (_, golden) in zip(outputs, pairs, strict=True):
         assert error_against(output[: len(golden)], golden)[0] <= MEASURED
 
 
@@ -151,7 +151,7 @@ def test_difference_is_what_a_new_gpu_is_judged_by(fused, monkeypatch):
     assert fused.difference() <= MEASURED
     monkeypatch.setattr(fused._network, "_silence", 1e-3)
     assert fused.difference() > BOUND
-    with pytest.raises(novasr.StreamError, match="off by 1.*compute='plain'"):
+    with pytest.raises(novasr.StreamError, match=r"off by .*compute='plain'"):
         fused._refuse_errors()
 
 

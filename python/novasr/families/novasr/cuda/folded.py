@@ -159,8 +159,9 @@ class _Scales:
     def of_constant(self, u: DoubleArray) -> DoubleArray:
         """Pass a constant through."""
         u = u * self.up[0].sum()
-        made: DoubleArray = u + self.gain * (1.0 - np.cos(2.0 * math.pi * self.inner * u))
-        return made * self.low_pass.sum()
+        made = u + self.gain * (1.0 - np.cos(2.0 * math.pi * self.inner * u))
+        passed: DoubleArray = made * self.low_pass.sum()
+        return passed
 
 
 def _residual_filters(residual: DoubleArray) -> DoubleArray:

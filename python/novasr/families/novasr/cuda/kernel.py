@@ -8,11 +8,7 @@ other recordings: every sum has one order.
 Rows are (time, 32 channels). Those outside the recording are zeroed layer by layer, which is the layers' own padding.
 """
 
-# ruff: noqa: N803, N806 - Triton's constants are in capitals
-
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 import triton
@@ -108,8 +104,7 @@ class TiledNetwork:
     ) -> None:
         batch, width = audio.shape
         tiles = (width - 2 * HALO) // TILE_INPUTS
-        kernel: Any = _compute_tiles
-        kernel[(min(self._programs, batch * tiles),)](
+        _compute_tiles[(min(self._programs, batch * tiles),)](
             audio,
             start,
             total,
@@ -144,7 +139,7 @@ def compile_options() -> dict[str, int]:
 
 
 @triton.jit
-def _snake(v, kappa):  # type: ignore[no-untyped-def]
+def _snake(v, kappa):
     """Map v to kappa v + 1 - cos(2 pi v); with q = |v - round(v)| - 1/4 the cosine is -sin(2 pi q)."""
     q = tl.abs(v - tl.floor(v + 0.5)) - 0.25
     q2 = q * q
@@ -153,7 +148,7 @@ def _snake(v, kappa):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _tanh(x):  # type: ignore[no-untyped-def]
+def _tanh(x):
     """Divide two polynomials, as the native engine does (cpp/src/simd/functions.inl)."""
     x = tl.minimum(tl.maximum(x, -7.90531110763549805), 7.90531110763549805)
     x2 = x * x
@@ -170,7 +165,7 @@ def _tanh(x):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _neighbours(t, length):  # type: ignore[no-untyped-def]
+def _neighbours(t, length):
     """Give the two 16 kHz frames between which 48 kHz frame t >= -30 lies, and the weight of the first."""
     before = (t + 29) // 3 - 10  # no negative dividend: its rounding differs
     after = (t + 31) // 3 - 10
@@ -182,16 +177,14 @@ def _neighbours(t, length):  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _input(audio, frame, first, length, used):  # type: ignore[no-untyped-def]
+def _input(audio, frame, first, length, used):
     """Load frames of a recording from the segment that holds its frame `first`; 0 outside."""
     inside = (frame >= 0) & (frame < length) & used
     return tl.load(audio + (frame - first), mask=inside, other=0.0)
 
 
 @triton.jit
-def _interpolated(  # type: ignore[no-untyped-def]
-    audio, first, length, start, pre_weight, pre_bias, to, CHUNK: tl.constexpr
-):
+def _interpolated(audio, first, length, start, pre_weight, pre_bias, to, CHUNK: tl.constexpr):
     """First convolution and interpolation: the 48 kHz frames from `start` on."""
     channel, rows = tl.arange(0, _CHANNELS), tl.arange(0, CHUNK)
     for chunk in range(_ROWS // CHUNK):
@@ -211,9 +204,7 @@ def _interpolated(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _up_sampled(  # type: ignore[no-untyped-def]
-    source, start, length, up, kappa, even, odd, CHUNK: tl.constexpr
-):
+def _up_sampled(source, start, length, up, kappa, even, odd, CHUNK: tl.constexpr):
     """Up-sampler and snake: the two 96 kHz rows of each step from `start` on, of `length` frames."""
     channel, rows = tl.arange(0, _CHANNELS), tl.arange(0, CHUNK)
     slope = tl.load(kappa + channel)[None, :]
@@ -233,7 +224,7 @@ def _up_sampled(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _low_passed(even, odd, start, length, row, low_pass, CHUNK: tl.constexpr):  # type: ignore[no-untyped-def]
+def _low_passed(even, odd, start, length, row, low_pass, CHUNK: tl.constexpr):
     """Low-pass of rows at 96 kHz, of which `even` and `odd` begin two frames earlier: the frames `start` + row."""
     channel = tl.arange(0, _CHANNELS)
     place = row[:, None] * _CHANNELS + channel[None, :]
@@ -246,7 +237,7 @@ def _low_passed(even, odd, start, length, row, low_pass, CHUNK: tl.constexpr):  
 
 
 @triton.jit
-def _edge_frames(  # type: ignore[no-untyped-def]
+def _edge_frames(
     audio, first, length, frames, start, begin, end, rows, branch, residual, bias, out
 ):
     """Compute 16 frames from `begin` on whose last convolution reaches past an end, and store those before `end`.
@@ -277,7 +268,7 @@ def _edge_frames(  # type: ignore[no-untyped-def]
 
 
 @triton.jit
-def _compute_tiles(  # type: ignore[no-untyped-def]
+def _compute_tiles(
     all_audio,
     starts,
     totals,

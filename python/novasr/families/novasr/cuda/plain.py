@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from novasr.families.novasr.cuda.folded import fold
@@ -48,6 +48,9 @@ def segments_forward(network: NovaSRNetwork, audio: Tensor, start: Tensor, total
     frames = audio.shape[1] - 2 * HALO
     block = network.block
     first, second = block.activations
+    conv_1, conv_2 = block.convs1[0], block.convs2[0]
+    assert isinstance(conv_1, nn.Conv1d)
+    assert isinstance(conv_2, nn.Conv1d)
     assert isinstance(first, AntiAliasedSnake)
     assert isinstance(second, AntiAliasedSnake)
     length = _RATIO * total[:, None]
@@ -65,11 +68,11 @@ def segments_forward(network: NovaSRNetwork, audio: Tensor, start: Tensor, total
     residual_at = at
 
     y, at = _activated(first, x, _RATIO * start, at, length)
-    y = F.conv1d(y, block.convs1[0].weight, block.convs1[0].bias)
+    y = F.conv1d(y, conv_1.weight, conv_1.bias)
     at += BLOCK_KERNEL // 2
     y = _inside(y, _RATIO * start + at, 0, length - _TRIM)
     y, at = _activated(second, y, _RATIO * start, at, length - _TRIM)
-    y = F.conv1d(y, block.convs2[0].weight, block.convs2[0].bias)
+    y = F.conv1d(y, conv_2.weight, conv_2.bias)
     at += BLOCK_KERNEL // 2
     y = y + residual[..., at - residual_at :][..., : y.shape[2]]
     y = _inside(y, _RATIO * start + at, 0, length - 2 * _TRIM)
