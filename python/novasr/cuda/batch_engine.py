@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from novasr.cuda.device import find_device, has_triton
 from novasr.cuda.packing import Batch, Grid, Packer
 from novasr.engines import is_script, weights_stamp
 from novasr.errors import MissingPackageError, ParameterError, StreamError, install_command
+from novasr.families import in_cuda
+from novasr.families.cuda_family import Precision
 from novasr.models import chosen_weights
 from novasr.weights.load import load_weights
 
@@ -26,36 +28,18 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from torch import Tensor
 
+    from novasr.families.cuda_family import CudaNetwork
     from novasr.types import FloatArray, Mode, ModelName
 
 #: How the network is computed.
 Compute: TypeAlias = Literal["auto", "fused", "plain", "compiled"]
-#: Products of the fused kernel.
-Precision: TypeAlias = Literal["tf32x3", "ieee"]
 
-_SEGMENT_TILES = 64
 _BATCHES = {"fused": 1024, "plain": 128, "compiled": 128}
 _LARGEST_BATCH = 1 << 16
 _SLOTS = 3  # batches on their way: one goes to the device, one is computed, one comes back
 _LOUDEST = 1000.0  # +60 dBFS, as in the chain
 _one_at_a_time = threading.Lock()
 _LARGEST_ERROR = 1e-5
-# Major compute capabilities for which Triton compiles products of three TF32 each; for 10 it writes a trap.
-_WITH_TF32X3 = (8, 9, 12)
-
-
-class Network(Protocol):
-    """What computes a batch on the device."""
-
-    silence_output: float
-
-    def scratch(self) -> Tensor:
-        """Allocate what one call needs."""
-
-    def __call__(
-        self, audio: Tensor, start: Tensor, total: Tensor, out: Tensor, scratch: Tensor
-    ) -> None:
-        """Compute segments; see ``novasr.families.novasr.cuda``."""
 
 
 class BatchEngine:
@@ -71,7 +55,7 @@ class BatchEngine:
     model : {"base"}, optional
         The model of this package; ``"wide"`` has no form for GPUs.
     batch : int, optional
-        Segments of 0.276 s that are computed together, a power of two, 1 .. 65536. Default: 1024, or 128
+        Segments (of 0.28 s with the model base) that are computed together, a power of two, 1 .. 65536. Default: 1024, or 128
         for PyTorch's layers, which take 20 MB of the GPU's memory for each.
     compute : {"auto", "fused", "plain", "compiled"}
         One Triton kernel; PyTorch's layers, or these by ``torch.compile``. ``"auto"`` is fused where
@@ -84,6 +68,8 @@ class BatchEngine:
     ----------
     device : torch.device
         Where it computes.
+    family : CudaFamily
+        Its network's form for GPUs.
     compute : str
         How it computes; never ``"auto"``.
 
@@ -102,9 +88,9 @@ class BatchEngine:
     >>> import numpy as np
     >>> from novasr.cuda import BatchEngine
     >>> engine = BatchEngine()  # doctest: +SKIP
-    >>> clips = [np.zeros(16_000, np.float32), np.zeros(5_000, np.float32)]
-    >>> [len(clip) for clip in engine.enhance(clips, 16_000)]  # doctest: +SKIP
-    [48000, 15000]
+    >>> clips = [np.zeros(8_000, np.float32), np.zeros(500, np.float32)]
+    >>> [len(clip) for clip in engine.enhance(clips, 8_000)]  # doctest: +SKIP
+    [48000, 3000]
     """
 
     def __init__(
@@ -128,12 +114,9 @@ class BatchEngine:
             msg = f"engine='cuda' takes weights, not TorchScript ({self.weights})"
             raise ParameterError(msg)
         loaded = load_weights(self.weights)
-        if loaded.family != "novasr":
-            msg = (
-                f"engine='cuda' computes the model base alone, not the family {loaded.family!r}, which hears "
-                "seconds of context: use engine='native'"
-            )
-            raise ParameterError(msg)
+        self.family = in_cuda(loaded.family)
+        family = self.family
+        self._grid = Grid(family.SEGMENT_FRAMES, family.HALO_FRAMES, family.RATIO)
         self.device = find_device()
         self.compute = ("fused" if has_triton() else "plain") if compute == "auto" else compute
         self._network = self._make_network(loaded.tensors, precision)
@@ -148,11 +131,6 @@ class BatchEngine:
         """What the network gives for sustained silence."""
         return self._network.silence_output
 
-    @property
-    def tile_frames(self) -> int:
-        """Input frames that are computed together; at multiples of it recordings may be cut."""
-        return self._grid.frames // _SEGMENT_TILES
-
     def run(self, recordings: Sequence[ArrayLike]) -> list[FloatArray]:
         """Compute the network's output, without the chain around it.
 
@@ -163,7 +141,7 @@ class BatchEngine:
 
         Returns
         -------
-        list of ndarray of float32, shape (3 * frames,)
+        list of ndarray of float32, shape (family.RATIO * frames,)
             48 kHz; the network ends four frames early, zeros follow.
 
         Raises
@@ -233,7 +211,7 @@ class BatchEngine:
             1.0; below 1e-5 for float32.
         """
         rng = np.random.default_rng(0)
-        recordings = [0.3 * rng.standard_normal(frames, np.float32) for frames in (2, 70, 300)]
+        recordings = [0.25 * rng.standard_normal(frames, np.float32) for frames in (2, 70, 300)]
         plain = BatchEngine(self.weights, batch=4, compute="plain")
         pairs = zip(self.run(recordings), plain.run(recordings), strict=True)
         return max(float(np.abs(here - there).max()) for here, there in pairs)
@@ -248,28 +226,17 @@ class BatchEngine:
             )
             raise StreamError(msg)
 
-    def _make_network(self, tensors: Any, precision: Precision | None) -> Network:
-        import torch
-
-        from novasr.families.novasr.cuda.plain import HALO, PlainNetwork
-
+    def _make_network(
+        self, tensors: Mapping[str, FloatArray], precision: Precision | None
+    ) -> CudaNetwork:
         if self.compute != "fused":
-            self._grid = Grid(_SEGMENT_TILES * 69, HALO, 3)
-            return PlainNetwork(tensors, self.device, compiled=self.compute == "compiled")
+            return self.family.plain_network(
+                tensors, self.device, compiled=self.compute == "compiled"
+            )
         if not has_triton():
             msg = f"compute='fused' needs Triton: {install_command('cuda')}"
             raise MissingPackageError(msg)
-        from novasr.families.novasr.cuda.folded import fold
-        from novasr.families.novasr.cuda.kernel import TILE_INPUTS, TiledNetwork
-
-        self._grid = Grid(_SEGMENT_TILES * TILE_INPUTS, HALO, 3)
-        if precision is None:
-            known = (
-                self.device.type == "cpu"
-                or torch.cuda.get_device_capability(self.device)[0] in _WITH_TF32X3
-            )
-            precision = "tf32x3" if known else "ieee"
-        return TiledNetwork(fold(tensors), self.device, precision)
+        return self.family.fused_network(tensors, self.device, precision)
 
     def _slot(self, index: int) -> _Slot:
         if index == len(self._slots):
@@ -321,7 +288,7 @@ class _Slot:
         )
         return audio, start, total
 
-    def start(self, size: int, network: Network) -> None:
+    def start(self, size: int, network: CudaNetwork) -> None:
         """Begin to compute what was written; on a GPU it returns at once."""
         import torch
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from novasr.cuda.batch_engine import BatchEngine
     from novasr.types import FloatArray, Mode
 
-_LOOK_AHEAD = 39  # output frames, as novasr.families.novasr.streaming counts them
 _SPARE_SECONDS = 1.0  # of silence, which the chain sends after a recording
 _GROUP_SECONDS = 600.0  # of audio whose parts are computed together
 
@@ -115,8 +114,8 @@ class RelayStream(Stream):
     def _new_engine(self) -> _native.Engine:
         self._relay = _native.Relay(
             like=super()._new_engine(),
-            hop_frames=self._engine.tile_frames,
-            latency_frames=_LOOK_AHEAD,
+            hop_frames=self._engine.family.TILE_FRAMES,
+            latency_frames=self._engine.family.LOOK_AHEAD,
             silence=self._engine.silence_output,
         )
         return self._relay.engine()

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from novasr.errors import WeightsError
+from novasr.families.novasr.cuda import RATIO
 
 if TYPE_CHECKING:
     from novasr.types import DoubleArray, FloatArray
 
 CHANNELS = 32
-RATIO = 3
 PRE_TAPS, CONV_TAPS, POST_TAPS, FILTER_TAPS = 7, 11, 7, 12
 OUTPUT_TAPS = CONV_TAPS + POST_TAPS - 1
 RESIDUAL_TAPS = 11

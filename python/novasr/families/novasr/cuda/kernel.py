@@ -10,40 +10,44 @@ Rows are (time, 32 channels). Those outside the recording are zeroed layer by la
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from novasr.families.novasr.cuda import folded
+from novasr.families.novasr.cuda import HALO_FRAMES, RATIO, TILE_FRAMES, folded
 from novasr.families.novasr.cuda.folded import FoldedNetwork
-from novasr.families.novasr.cuda.plain import HALO
 
-TILE_INPUTS = 69  # with what five layers reach, 24 + 24 rows, they fill what is computed
-COMPUTED_ROWS = 256
+if TYPE_CHECKING:
+    from novasr.families.cuda_family import Precision
+
+_COMPUTED_ROWS = 256
 _CHUNK_ROWS = 64  # at once; the interpreter takes as long for 64 as for all
 _REACH_ROWS = 48
 _SPARE_ROWS = 16  # read, and not used, by the last rows of a layer
 _BUFFERS = 3
-_BUFFER = (COMPUTED_ROWS + _SPARE_ROWS) * folded.CHANNELS
+_WITH_TF32X3 = (8, 9, 12)  # major compute capabilities; for 10 Triton 3.7 writes a trap
+_BUFFER = (_COMPUTED_ROWS + _SPARE_ROWS) * folded.CHANNELS
 _EDGE_ROWS = 16
 _WARPS = 4
 _PROGRAMS_PER_PROCESSOR = 2
 
-assert 3 * TILE_INPUTS + _REACH_ROWS <= COMPUTED_ROWS
+assert RATIO * TILE_FRAMES + _REACH_ROWS <= _COMPUTED_ROWS
 
 _CHANNELS = tl.constexpr(folded.CHANNELS)
-_FRAMES = tl.constexpr(3 * TILE_INPUTS)
-_INPUTS = tl.constexpr(TILE_INPUTS)
-_HALO = tl.constexpr(HALO)
-_ROWS = tl.constexpr(COMPUTED_ROWS)
+_FRAMES = tl.constexpr(RATIO * TILE_FRAMES)
+_INPUTS = tl.constexpr(TILE_FRAMES)
+_HALO = tl.constexpr(HALO_FRAMES)
+_ROWS = tl.constexpr(_COMPUTED_ROWS)
 _SIZE = tl.constexpr(_BUFFER)
 _EDGE = tl.constexpr(_EDGE_ROWS)
 _S1, _S3, _S5, _S7, _S9 = (tl.constexpr(c) for c in folded.SINE)
 
 
 class TiledNetwork:
-    """The folded network on one device.
+    """The folded network on one device; a :class:`novasr.families.cuda_family.CudaNetwork`.
 
     Parameters
     ----------
@@ -51,21 +55,24 @@ class TiledNetwork:
         Its constants.
     device : torch.device
         A CUDA device, or the CPU with Triton's interpreter.
-    precision : {"ieee", "tf32x3"}
-        Of the convolution's products: float32, or three of tensor cores for each.
+    precision : {"tf32x3", "ieee"}, optional
+        Products of the convolutions; by default the first one where Triton compiles it.
     """
 
-    def __init__(self, network: FoldedNetwork, device: torch.device, precision: str) -> None:
+    def __init__(
+        self, network: FoldedNetwork, device: torch.device, precision: Precision | None
+    ) -> None:
         self._constants = [
             torch.from_numpy(value).to(device) for value in network.arrays().values()
         ]
-        self._silence, self._precision, self._device = network.silence, precision, device
+        self._silence, self._device = network.silence, device
+        self._precision = precision or default_precision(device)
         self._programs = (
             _PROGRAMS_PER_PROCESSOR * torch.cuda.get_device_properties(device).multi_processor_count
             if device.type == "cuda"
             else 1
         )
-        self._quiet_sums = torch.zeros(3 * TILE_INPUTS, device=device)
+        self._quiet_sums = torch.zeros(RATIO * TILE_FRAMES, device=device)
         self.silence_output = 0.0
         self._measure_silence()
 
@@ -76,19 +83,7 @@ class TiledNetwork:
     def __call__(
         self, audio: Tensor, start: Tensor, total: Tensor, out: Tensor, scratch: Tensor
     ) -> None:
-        """Compute segments of recordings; parameters as for `segments_forward`.
-
-        Parameters
-        ----------
-        audio : Tensor of float32, shape (batch, HALO + frames + HALO)
-            The frames are a multiple of TILE_INPUTS.
-        start, total : Tensor of int32, shape (batch,)
-            The start is a multiple of TILE_INPUTS.
-        out : Tensor of float32, shape (batch, 3 * frames)
-            Is written.
-        scratch : Tensor
-            Of :meth:`scratch`.
-        """
+        """Compute segments of recordings, whose frames are a multiple of TILE_FRAMES."""
         self._run(audio, start, total, out, scratch, self._silence, squash=True)
 
     def _run(
@@ -103,7 +98,7 @@ class TiledNetwork:
         squash: bool,
     ) -> None:
         batch, width = audio.shape
-        tiles = (width - 2 * HALO) // TILE_INPUTS
+        tiles = (width - 2 * HALO_FRAMES) // TILE_FRAMES
         _compute_tiles[(min(self._programs, batch * tiles),)](
             audio,
             start,
@@ -115,7 +110,7 @@ class TiledNetwork:
             constant,
             batch * tiles,
             TILES=tiles,
-            CHUNK=_CHUNK_ROWS if self._device.type == "cuda" else COMPUTED_ROWS,
+            CHUNK=_CHUNK_ROWS if self._device.type == "cuda" else _COMPUTED_ROWS,
             SQUASH=squash,
             PRECISION=self._precision,
             **compile_options(),
@@ -123,14 +118,22 @@ class TiledNetwork:
 
     def _measure_silence(self) -> None:
         """Run on silence without ends: its sums are subtracted from then on, so that silence is exact."""
-        audio = torch.zeros(1, TILE_INPUTS + 2 * HALO, device=self._device)
-        start = torch.full((1,), 100 * TILE_INPUTS, dtype=torch.int32, device=self._device)
+        audio = torch.zeros(1, TILE_FRAMES + 2 * HALO_FRAMES, device=self._device)
+        start = torch.full((1,), 100 * TILE_FRAMES, dtype=torch.int32, device=self._device)
         total = 2 * start
-        out = torch.empty(1, 3 * TILE_INPUTS, device=self._device)
+        out = torch.empty(1, RATIO * TILE_FRAMES, device=self._device)
         self._run(audio, start, total, out, self.scratch(), 0.0, squash=False)
         self._quiet_sums = out[0].clone()
         self._run(audio, start, total, out, self.scratch(), self._silence, squash=True)
         self.silence_output = float(out[0, 0])
+
+
+def default_precision(device: torch.device) -> Precision:
+    """Choose how to multiply on a device."""
+    if device.type == "cpu":
+        return "ieee"
+    major, _ = torch.cuda.get_device_capability(device)
+    return "tf32x3" if major in _WITH_TF32X3 else "ieee"
 
 
 def compile_options() -> dict[str, int]:

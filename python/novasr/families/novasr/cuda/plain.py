@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from novasr.families.novasr.cuda import HALO_FRAMES, RATIO
 from novasr.families.novasr.cuda.folded import fold
 from novasr.families.novasr.layers import DOWN_PAD, AntiAliasedSnake, interpolate_x3_valid
 from novasr.families.novasr.network import BLOCK_KERNEL, EDGE_KERNEL, NovaSRNetwork
@@ -17,9 +18,6 @@ from novasr.families.novasr.network import BLOCK_KERNEL, EDGE_KERNEL, NovaSRNetw
 if TYPE_CHECKING:
     from novasr.types import FloatArray
 
-HALO = 16  # inputs before and after a segment; 12 affect it
-
-_RATIO = 3
 _TRIM = 2  # frames by which an activation ends earlier
 
 
@@ -33,7 +31,7 @@ def segments_forward(network: NovaSRNetwork, audio: Tensor, start: Tensor, total
     ----------
     network : NovaSRNetwork
         On the device of the audio.
-    audio : Tensor, shape (batch, HALO + frames + HALO)
+    audio : Tensor, shape (batch, HALO_FRAMES + frames + HALO_FRAMES)
         16 kHz; 0 outside the recordings.
     start : Tensor of int, shape (batch,)
         Frame of the recording at which the segment begins, after its halo.
@@ -45,7 +43,7 @@ def segments_forward(network: NovaSRNetwork, audio: Tensor, start: Tensor, total
     Tensor, shape (batch, 3 * frames)
         48 kHz; 0 from frame ``3 * total - 4`` of a recording on.
     """
-    frames = audio.shape[1] - 2 * HALO
+    frames = audio.shape[1] - 2 * HALO_FRAMES
     block = network.block
     first, second = block.activations
     conv_1, conv_2 = block.convs1[0], block.convs2[0]
@@ -53,33 +51,33 @@ def segments_forward(network: NovaSRNetwork, audio: Tensor, start: Tensor, total
     assert isinstance(conv_2, nn.Conv1d)
     assert isinstance(first, AntiAliasedSnake)
     assert isinstance(second, AntiAliasedSnake)
-    length = _RATIO * total[:, None]
+    length = RATIO * total[:, None]
     start, total = start[:, None], total[:, None]
 
-    at = EDGE_KERNEL // 2 - HALO  # frame of the first row, from the segment's start
+    at = EDGE_KERNEL // 2 - HALO_FRAMES  # frame of the first row, from the segment's start
     x = F.conv1d(audio[:, None], network.conv_pre.weight, network.conv_pre.bias)
     places = torch.arange(x.shape[2], device=x.device)
     repeated = torch.clamp(start + at + places, min=0).minimum(total - 1) - start - at
     repeated = repeated.clamp(0, x.shape[2] - 1)  # the first and the last frame go on for ever
     x = x.gather(2, repeated[:, None].expand_as(x))
     x = interpolate_x3_valid(x)
-    at = _RATIO * (at + 1)
-    x = residual = _inside(x, _RATIO * start + at, 0, length)
+    at = RATIO * (at + 1)
+    x = residual = _inside(x, RATIO * start + at, 0, length)
     residual_at = at
 
-    y, at = _activated(first, x, _RATIO * start, at, length)
+    y, at = _activated(first, x, RATIO * start, at, length)
     y = F.conv1d(y, conv_1.weight, conv_1.bias)
     at += BLOCK_KERNEL // 2
-    y = _inside(y, _RATIO * start + at, 0, length - _TRIM)
-    y, at = _activated(second, y, _RATIO * start, at, length - _TRIM)
+    y = _inside(y, RATIO * start + at, 0, length - _TRIM)
+    y, at = _activated(second, y, RATIO * start, at, length - _TRIM)
     y = F.conv1d(y, conv_2.weight, conv_2.bias)
     at += BLOCK_KERNEL // 2
     y = y + residual[..., at - residual_at :][..., : y.shape[2]]
-    y = _inside(y, _RATIO * start + at, 0, length - 2 * _TRIM)
+    y = _inside(y, RATIO * start + at, 0, length - 2 * _TRIM)
     y = F.conv1d(y, network.conv_post.weight)[:, 0]
     at += EDGE_KERNEL // 2
-    y = torch.tanh(y[:, -at:][:, : _RATIO * frames])
-    here = _RATIO * start + torch.arange(y.shape[1], device=y.device)
+    y = torch.tanh(y[:, -at:][:, : RATIO * frames])
+    here = RATIO * start + torch.arange(y.shape[1], device=y.device)
     return y.where(here < length - 2 * _TRIM, 0.0)
 
 
@@ -104,7 +102,7 @@ def _inside(x: Tensor, start: Tensor, first: int, end: Tensor) -> Tensor:
 
 
 class PlainNetwork:
-    """PyTorch's layers on one device, with the calls of the fused kernel.
+    """PyTorch's layers on one device; a :class:`novasr.families.cuda_family.CudaNetwork`.
 
     Parameters
     ----------
@@ -129,7 +127,7 @@ class PlainNetwork:
         self.silence_output = math.tanh(fold(tensors).silence)
 
     def scratch(self) -> Tensor:
-        """Give nothing: PyTorch allocates."""
+        """Give nothing: PyTorch allocates for itself."""
         return torch.empty(0, device=self._device)
 
     def __call__(
