@@ -16,10 +16,7 @@ class Relay::RelayEngine final : public novasr::StreamingEngine {
  public:
   RelayEngine(const novasr::EngineFormat& format, std::size_t latency_frames, float silence,
               std::shared_ptr<Recording> recording)
-      : format_(format),
-        latency_frames_(latency_frames),
-        silence_(silence),
-        recording_(std::move(recording)) {}
+      : format_(format), latency_frames_(latency_frames), silence_(silence), recording_(std::move(recording)) {}
 
   [[nodiscard]] const novasr::EngineFormat& format() const NOVASR_RT override { return format_; }
   [[nodiscard]] std::size_t latency_frames() const NOVASR_RT override { return latency_frames_; }
@@ -68,10 +65,7 @@ class Relay::RelayEngine final : public novasr::StreamingEngine {
 };
 
 Relay::Relay(const novasr::EngineFormat& format, std::size_t latency_frames, float silence)
-    : format_(format),
-      latency_frames_(latency_frames),
-      silence_(silence),
-      recording_(std::make_shared<Recording>()) {}
+    : format_(format), latency_frames_(latency_frames), silence_(silence), recording_(std::make_shared<Recording>()) {}
 
 std::unique_ptr<novasr::StreamingEngine> Relay::engine() const {
   return std::make_unique<RelayEngine>(format_, latency_frames_, silence_, recording_);

@@ -194,8 +194,9 @@ from triton.compiler import ASTSource, compile
 from novasr.families.novasr.cuda.kernel import _compute_tiles, compile_options
 
 capability, precision = int(sys.argv[1]), sys.argv[2]
-types = {"starts": "*i32", "totals": "*i32", "constant": "fp32", "tiles": "i32"}
-constants = {"TILES": 64, "CHUNK": 64, "SQUASH": True, "PRECISION": precision}
+types = {"starts": "*i32", "totals": "*i32", "constant": "fp32"}
+types |= dict.fromkeys(("tiles", "segment_tiles", "squash"), "i32")
+constants = {"CHUNK": 64, "PRECISION": precision}
 signature = {
     name: "constexpr" if name in constants else types.get(name, "*fp32")
     for name in _compute_tiles.arg_names

@@ -109,9 +109,9 @@ class TiledNetwork:
             *self._constants,
             constant,
             batch * tiles,
-            TILES=tiles,
+            tiles,
+            int(squash),
             CHUNK=_CHUNK_ROWS if self._device.type == "cuda" else _COMPUTED_ROWS,
-            SQUASH=squash,
             PRECISION=self._precision,
             **compile_options(),
         )
@@ -138,7 +138,7 @@ def default_precision(device: torch.device) -> Precision:
 
 def compile_options() -> dict[str, int]:
     """Give Triton's options; one stage, as a loop's loads must not overtake the barrier before it."""
-    return {"num_warps": _WARPS, "num_stages": 1}
+    return {"num_warps": _WARPS, "num_stages": 1, "enable_fp_fusion": True}
 
 
 @triton.jit
@@ -270,7 +270,7 @@ def _edge_frames(
     tl.store(out + (t - start), _tanh(total), mask=t < end)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["tiles", "segment_tiles", "squash"])  # compiled once
 def _compute_tiles(
     all_audio,
     starts,
@@ -293,9 +293,9 @@ def _compute_tiles(
     edge_bias,
     constant,
     tiles,
-    TILES: tl.constexpr,
+    segment_tiles,
+    squash,
     CHUNK: tl.constexpr,
-    SQUASH: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     program = tl.program_id(0)
@@ -306,12 +306,12 @@ def _compute_tiles(
     rows = tl.arange(0, CHUNK)
     square = channel[:, None] * _CHANNELS + channel[None, :]
     for tile in range(program, tiles, tl.num_programs(0)):
-        segment = tile // TILES
+        segment = tile // segment_tiles
         first = tl.load(starts + segment)
         length = tl.load(totals + segment)
-        audio = all_audio + segment * (TILES * _INPUTS + 2 * _HALO) + _HALO
-        begin = first + (tile % TILES) * _INPUTS
-        out = all_out + segment * (TILES * _FRAMES) + (tile % TILES) * _FRAMES
+        audio = all_audio + segment * (segment_tiles * _INPUTS + 2 * _HALO) + _HALO
+        begin = first + (tile % segment_tiles) * _INPUTS
+        out = all_out + segment * (segment_tiles * _FRAMES) + (tile % segment_tiles) * _FRAMES
         start = 3 * begin  # the tile's first frame at 48 kHz
         frames = 3 * length - 4  # of the recording's output
         if begin < length:
@@ -375,8 +375,7 @@ def _compute_tiles(
                 x = tl.load(buffer_1 + place, mask=used & (tap < 17), other=0.0)
                 total += tl.sum(x, axis=1)
                 total -= tl.load(quiet_sums + row, mask=row < _FRAMES, other=0.0)
-                if SQUASH:
-                    total = _tanh(constant + total)
+                total = tl.where(squash != 0, _tanh(constant + total), total)
                 tl.store(out + row, tl.where(t < frames, total, 0.0), mask=row < _FRAMES)
             tl.debug_barrier()
             if (begin == 0) | (start + _FRAMES > frames - 3):
