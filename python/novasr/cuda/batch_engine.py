@@ -55,8 +55,8 @@ class BatchEngine:
     model : {"base"}, optional
         The model of this package; ``"wide"`` has no form for GPUs.
     batch : int, optional
-        Segments (of 0.28 s with the model base) that are computed together, a power of two, 1 .. 65536. Default: 1024, or 128
-        for PyTorch's layers, which take 20 MB of the GPU's memory for each.
+        Segments (of 0.28 s with the model base) that are computed together, a power of two, 1 .. 65536.
+        Default: 1024, or 128 for PyTorch's layers, which take 20 MB of the GPU's memory for each.
     compute : {"auto", "fused", "plain", "compiled"}
         One Triton kernel; PyTorch's layers, or these by ``torch.compile``. ``"auto"`` is fused where
         Triton is installed, otherwise plain.
