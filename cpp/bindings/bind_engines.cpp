@@ -122,6 +122,7 @@ void bind_engines(py::module_& module) {
           "play",
           [](Relay& relay, const std::vector<py::array_t<float, py::array::c_style>>& output) {
             std::vector<std::vector<float>> channels;
+            channels.reserve(output.size());
             for (const auto& frames : output) channels.emplace_back(frames.data(), frames.data() + frames.size());
             relay.play(std::move(channels));
           },
