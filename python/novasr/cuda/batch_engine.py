@@ -280,6 +280,8 @@ class _Slot:
             else self._host
         )
         self._scratch = scratch
+        if on_gpu:  # which was filled in another stream
+            torch.cuda.synchronize(device)
 
     def input(self, size: int) -> tuple[Any, Any, Any]:
         """Give arrays to write a batch of this size to."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import needs
 import pytest
-
-needs.package("torch", "pip install torch")
-needs.package("triton", "pip install triton")
 
 
 @pytest.fixture

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import needs
+
+needs.package("triton", "pip install triton")
+
 PROGRAM = Path(__file__).parents[3] / "bench" / "gpu.py"
 
 

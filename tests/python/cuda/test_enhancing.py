@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import needs
 import numpy as np
 import pytest
 import soundfile
@@ -20,6 +21,8 @@ from novasr.live import LiveStream
 from novasr.offline import segments
 from novasr.offline.arrays import enhance
 from novasr.offline.files import enhance_file
+
+needs.package("triton", "pip install triton")
 
 BOUND = 1e-5  # as documented; measured at worst 9e-7
 

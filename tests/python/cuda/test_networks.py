@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import needs
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,8 @@ from torch.nn import functional as F
 
 import novasr
 from novasr.cuda import BatchEngine
+
+needs.package("triton", "pip install triton")
 
 BOUND = 1e-5  # as documented
 MEASURED = 2e-6  # at worst 9e-7, of float32 against upstream in float64
@@ -207,6 +210,7 @@ print(len(made.asm["cubin"]), made.metadata.shared, made.asm["ptx"].count("st.gl
 """
 
 
+@pytest.mark.timeout(900)  # a minute of work
 @pytest.mark.parametrize(
     ("capability", "precision"), [(80, "tf32x3"), (90, "tf32x3"), (100, "ieee")]
 )
