@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bindings.hpp"
@@ -12,6 +14,7 @@
 #include "novasr/model.hpp"
 #include "novasr/torch_engine.hpp"
 #include "novasr/worker_engine.hpp"
+#include "relay.hpp"
 
 namespace py = pybind11;
 
@@ -40,6 +43,15 @@ py::dict description_of(const novasr::ModelFamily& family) {
 struct NativeModel {
   std::shared_ptr<const novasr::Model> model;
 };
+
+py::list recorded_by(const Relay& relay) {
+  py::list channels;
+  for (std::size_t c = 0; c < relay.channels(); ++c) {
+    const std::span<const float> frames = relay.recorded(c);
+    channels.append(py::array_t<float>(static_cast<py::ssize_t>(frames.size()), frames.data()));
+  }
+  return channels;
+}
 
 }  // namespace
 
@@ -106,4 +118,24 @@ void bind_engines(py::module_& module) {
         return EngineHandle(std::make_unique<novasr::WorkerEngine>(inner.take(), options));
       },
       py::arg("inner"), py::kw_only(), py::arg("hop_frames"), py::arg("headroom_frames"));
+
+  py::class_<Relay>(module, "Relay")
+      .def(py::init([](const EngineHandle& like, std::size_t hop_frames, std::size_t latency_frames, float silence) {
+             novasr::EngineFormat format = like.format();
+             format.hop_frames = hop_frames;
+             return Relay(format, latency_frames, silence);
+           }),
+           py::kw_only(), py::arg("like"), py::arg("hop_frames"), py::arg("latency_frames"), py::arg("silence"))
+      .def("engine", [](const Relay& relay) { return EngineHandle(relay.engine()); })
+      .def("record", &Relay::record, py::kw_only(), py::arg("channels"), py::arg("frames"))
+      .def("recorded", &recorded_by)
+      .def(
+          "play",
+          [](Relay& relay, const std::vector<py::array_t<float, py::array::c_style>>& output) {
+            std::vector<std::vector<float>> channels;
+            channels.reserve(output.size());
+            for (const auto& frames : output) channels.emplace_back(frames.data(), frames.data() + frames.size());
+            relay.play(std::move(channels));
+          },
+          py::arg("output"));
 }

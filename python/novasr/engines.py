@@ -12,7 +12,7 @@ from novasr import _native
 from novasr.checks import check_choice, usable_path
 from novasr.errors import ParameterError, StreamError, WeightsError
 from novasr.native_errors import NativeErrors
-from novasr.types import Engine
+from novasr.types import Engine, OfflineEngine
 from novasr.weights.export import torchscript_bytes
 from novasr.weights.load import load_weights
 from novasr.weights.torch_runtime import require_torch_engine
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from novasr.types import FloatArray
 
 ENGINES: tuple[str, ...] = get_args(Engine)
+OFFLINE_ENGINES: tuple[str, ...] = get_args(OfflineEngine)
 
 _one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe
 
@@ -106,20 +107,31 @@ class Model:
 
 def read_model(name: str, weights: str | Path | None) -> Model:
     """Read what the engine of that name computes; parameters and errors as for :func:`make_engine`."""
-    check_choice("engine", name, ENGINES)
+    check_stream_engine(name)
     if name == "native" and is_script(weights):
         msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
         raise ParameterError(msg)
     if not uses_torch(name, weights):
-        return _native_model(weights, _stamp(weights))
+        return _native_model(weights, weights_stamp(weights))
     require_torch_engine()
     with _one_at_a_time:
-        return Model(str(weights), _script(weights, _stamp(weights)))
+        return Model(str(weights), _script(weights, weights_stamp(weights)))
+
+
+def check_stream_engine(name: object) -> None:
+    """Raise ParameterError unless an engine of that name can run in a stream."""
+    if name == "cuda":
+        msg = (
+            "engine='cuda' computes whole recordings, many at once, not streams: novasr.enhance, "
+            "novasr.enhance_file and novasr.cuda.BatchEngine take it; here use engine='native'"
+        )
+        raise ParameterError(msg)
+    check_choice("engine", name, ENGINES)
 
 
 def engine_format(name: str, weights: str | Path | None) -> EngineFormat:
     """Tell what the engine for these weights is; parameters and errors as for :func:`make_engine`."""
-    return _format(name, weights, _stamp(weights))
+    return _format(name, weights, weights_stamp(weights))
 
 
 def make_engine(
@@ -168,7 +180,7 @@ def family_of(weights: str | Path | None) -> str:
     WeightsError
         If they cannot be read.
     """
-    return _native_model(weights, _stamp(weights)).family
+    return _native_model(weights, weights_stamp(weights)).family
 
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:
@@ -181,8 +193,8 @@ def is_script(weights: str | Path | None) -> bool:
     return weights is not None and Path(weights).suffix.lower() == ".ts"
 
 
-def _stamp(weights: str | Path | None) -> tuple[int, int] | None:
-    """Tell whether a weights file changed since it was last read."""
+def weights_stamp(weights: str | Path | None) -> tuple[int, int] | None:
+    """Tell one state of a weights file from another; None if it is no file."""
     if weights is None or not Path(weights).is_file():
         return None
     status = Path(weights).stat()

@@ -360,7 +360,7 @@ class Stream:
         self._native = self._fresh()
 
     def _fresh(self) -> _native.Stream:
-        engine = self._model.engine(threads=self._threads, offline=self._offline)
+        engine = self._new_engine()
         self._format = EngineFormat.of(engine)
         plays = self._sample_rate >= _LOWEST_DEVICE_HZ
         default = self._sample_rate if plays else self._format.output_rate
@@ -379,6 +379,9 @@ class Stream:
             stream.set_parameters(self._parameters)
         self._one_dimension = False
         return stream
+
+    def _new_engine(self) -> _native.Engine:
+        return self._model.engine(threads=self._threads, offline=self._offline)
 
     def _as_given(self, output: FloatArray) -> FloatArray:
         """Give the output the dimensions of the last block."""

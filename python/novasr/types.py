@@ -14,6 +14,8 @@ DoubleArray: TypeAlias = "NDArray[np.float64]"
 AnyFloatArray: TypeAlias = "NDArray[np.floating[Any]]"
 
 Engine: TypeAlias = Literal["auto", "native", "torch"]
+#: Engines for whole recordings: those of streams, and a GPU.
+OfflineEngine: TypeAlias = Literal["auto", "native", "torch", "cuda"]
 #: A model whose weights are in this package.
 ModelName: TypeAlias = Literal["base", "wide"]
 Mode: TypeAlias = Literal["extend", "full"]

@@ -27,7 +27,7 @@ from novasr.messages import (
     print_warning,
 )
 from novasr.offline.cores import core_count
-from novasr.types import Engine, Mode, ModelName, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Input, Job
@@ -43,7 +43,7 @@ class Sound:
 
     model: ModelName | None
     mode: Mode
-    engine: Engine
+    engine: OfflineEngine
     weights: str | None
     high_band_gain_db: float
     rate: OutputRate | None

@@ -13,7 +13,7 @@ import typer
 from novasr.cli.batch import Batch, Settings, Sound, print_warnings
 from novasr.cli.sets import SetOptions
 from novasr.errors import ParameterError, blaming
-from novasr.types import Engine, Mode, ModelName, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
 
 HELP = """Extend speech to 24 kHz and store it at 48 kHz.
 
@@ -61,7 +61,9 @@ def enhance(
     weights: Annotated[
         str | None, typer.Option(metavar="W", help="v1, v2 or a weights file, instead of a model.")
     ] = None,
-    engine: Annotated[Engine, typer.Option(help="What computes the model.")] = "auto",
+    engine: Annotated[
+        OfflineEngine, typer.Option(help="What computes the model; cuda: a GPU.")
+    ] = "auto",
     mode: Annotated[
         Mode,
         typer.Option(help="extend: keep the band that is there; full: all from the model."),

@@ -9,9 +9,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 from novasr import _native
-from novasr.errors import WeightsError
+from novasr.errors import ParameterError, WeightsError
 
 if TYPE_CHECKING:
+    from novasr.families.cuda_family import CudaFamily
     from novasr.families.onnx_family import OnnxFamily
     from novasr.families.torch_family import TorchFamily
 
@@ -86,3 +87,21 @@ def in_onnx(name: str) -> OnnxFamily:
             raise
         msg = f"the model family {name!r} has no ONNX form: export other weights, or .safetensors"
         raise WeightsError(msg) from error
+
+
+def in_cuda(name: str) -> CudaFamily:
+    """Import the form of a family for GPUs.
+
+    Raises
+    ------
+    ParameterError
+        If it has none.
+    """
+    module = f"novasr.families.{name}.cuda"
+    try:
+        return cast("CudaFamily", import_module(module))
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise
+        msg = f"the model family {name!r} has no form for GPUs: use engine='native'"
+        raise ParameterError(msg) from error

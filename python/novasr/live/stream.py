@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from novasr.checks import check_choice, is_whole
-from novasr.engines import ENGINES
+from novasr.engines import check_stream_engine
 from novasr.errors import AudioFileError, DeviceError, ParameterError
 from novasr.live.config import LiveConfig, RecordingTarget
 from novasr.live.recording import FORMATS
@@ -106,7 +106,7 @@ class LiveStream:
     ) -> None:
         _check_range("block", block, BLOCKS, "frames")
         _check_range("rate", rate, RATES_HZ, "Hz")
-        check_choice("engine", engine, ENGINES)
+        check_stream_engine(engine)
         weights = chosen_weights(model, weights)
         self._low_latency = low_latency
         self._sound: dict[str, object] = {}

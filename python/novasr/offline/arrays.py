@@ -12,16 +12,16 @@ from novasr.audio.resampling import resampled
 from novasr.checks import check_audio
 from novasr.errors import FullBandWarning
 from novasr.models import chosen_weights
-from novasr.offline.enhancement import Settings, starting_band_hz
+from novasr.offline.enhancement import Settings, new_stream, starting_band_hz
 from novasr.offline.results import DEFAULT_RATE_HZ
-from novasr.stream import Stream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import ArrayLike
 
-    from novasr.types import Engine, FloatArray, Mode, ModelName
+    from novasr.stream import Stream
+    from novasr.types import FloatArray, Mode, ModelName, OfflineEngine
 
 # As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
 _PIECE_FRAMES = 8192
@@ -33,7 +33,7 @@ def enhance(
     *,
     model: ModelName | None = None,
     mode: Mode = "extend",
-    engine: Engine = "auto",
+    engine: OfflineEngine = "auto",
     weights: str | Path | None = None,
     high_band_gain_db: float = 0.0,
     force: bool = False,
@@ -54,8 +54,8 @@ def enhance(
         2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the input's own low band, or put out the model's alone.
-    engine : {"auto", "native", "torch"}
-        What computes the network.
+    engine : {"auto", "native", "torch", "cuda"}
+        What computes the network; a GPU by ``"cuda"`` (docs/gpu.md).
     weights : str or path, optional
         As for :func:`novasr.load_model`, or a ``.ts`` file.
     high_band_gain_db : float
@@ -85,22 +85,12 @@ def enhance(
     """
     samples = check_audio(audio)
     settings = Settings(mode, engine, chosen_weights(model, weights), high_band_gain_db)
-    extension = settings.format
-    any_band = extension.adds_to_input
+    any_band = settings.any_band
     bandwidth_hz = None
     if any_band or not force:
         bandwidth_hz = _bandwidth_hz(samples, sample_rate, any_band=any_band)
-    stream = Stream(
-        sample_rate,
-        samples.shape[1],
-        output_rate=extension.output_rate,
-        mode=mode,
-        engine=engine,
-        weights=settings.weights,
-        high_band_gain_db=high_band_gain_db,
-        offline=True,
-        source_band_hz=starting_band_hz(bandwidth_hz),
-    )
+    band_hz = starting_band_hz(bandwidth_hz)
+    stream = new_stream(sample_rate, samples.shape[1], settings, band_hz)
     leave = not force and _has_full_band(bandwidth_hz, sample_rate, any_band=any_band)
     made, rate = (samples, sample_rate) if leave else (_run(stream, samples), stream.output_rate)
     output = made if rate == DEFAULT_RATE_HZ and not leave else _resampled(made, rate)

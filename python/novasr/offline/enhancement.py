@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,14 +14,17 @@ from novasr.audio.analysis import BandMeter, Verdict, judge_band
 from novasr.audio.levels import Gain, OutputMeter
 from novasr.audio.resampling import resampled
 from novasr.checks import check_choice, is_number, is_whole
-from novasr.engines import ENGINES, EngineFormat, engine_format, uses_torch
+from novasr.engines import OFFLINE_ENGINES, EngineFormat, engine_format, uses_torch
 from novasr.errors import AudioFormatError, ParameterError
 from novasr.offline.cores import core_count
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.offline.segments import enhanced_in_parallel
 from novasr.parameters import INFOS, check_parameters
 from novasr.stream import Stream
-from novasr.types import Engine, FloatArray, Mode, OutputGain, OutputRate
+from novasr.types import Engine, FloatArray, Mode, OfflineEngine, OutputGain, OutputRate
+
+if TYPE_CHECKING:
+    from novasr.cuda.batch_engine import BatchEngine
 
 Progress: TypeAlias = Callable[[float, float], None]
 
@@ -50,7 +53,7 @@ class Settings:
     """What is to become of a recording; see `enhance_file`."""
 
     mode: Mode = "extend"
-    engine: Engine = "auto"
+    engine: OfflineEngine = "auto"
     weights: str | Path | None = None
     high_band_gain_db: float = 0.0
     rate: OutputRate | None = None
@@ -59,7 +62,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, INFOS["mode"].choices)
-        check_choice("engine", self.engine, ENGINES)
+        check_choice("engine", self.engine, OFFLINE_ENGINES)
+        if self.engine == "cuda":
+            self.batch_engine()
         check_parameters({"high_band_gain_db": self.high_band_gain_db})
         if self.high_band_gain_db != 0 and self.mode == "full" and not self.any_band:
             raise ParameterError("high_band_gain_db acts in mode='extend' alone: leave one out")
@@ -76,9 +81,28 @@ class Settings:
             object.__setattr__(self, "gain", float(gain))
 
     @property
+    def stream_engine(self) -> Engine:
+        """The engine of a stream for the same weights, for what does not depend on who computes."""
+        return "native" if self.engine == "cuda" else self.engine
+
+    @property
     def format(self) -> EngineFormat:
         """What the engine is."""
-        return engine_format(self.engine, self.weights)
+        return engine_format(self.stream_engine, self.weights)
+
+    def batch_engine(self) -> BatchEngine:
+        """Give the engine on the GPU, which all recordings share.
+
+        Raises
+        ------
+        ParameterError, WeightsError
+            If it cannot compute these weights.
+        StreamError
+            If there is no GPU, or a package is missing.
+        """
+        from novasr.cuda.batch_engine import shared_engine
+
+        return shared_engine(self.weights)
 
     @property
     def any_band(self) -> bool:
@@ -219,6 +243,8 @@ def _extended(
 ) -> Iterator[FloatArray]:
     workers = core_count() if settings.jobs is None else settings.jobs
     make_stream = partial(open_stream, source, settings, band_hz)
+    if settings.engine == "cuda":
+        return make_stream().aligned(blocks)
     whole = uses_torch(settings.engine, settings.weights) or not settings.format.forgets
     if workers == 1 or whole:
         return make_stream().aligned(blocks)
@@ -228,16 +254,31 @@ def _extended(
 def open_stream(source: Source, settings: Settings, band_hz: float | None = None) -> Stream:
     """Make the stream that extends `source`, or raise what it cannot do, with the name of the file."""
     try:
-        return Stream(
-            source.sample_rate,
-            source.channels,
-            output_rate=settings.format.output_rate,
-            mode=settings.mode,
-            engine=settings.engine,
-            weights=settings.weights,
-            high_band_gain_db=settings.high_band_gain_db,
-            offline=True,
-            source_band_hz=band_hz,
-        )
+        return new_stream(source.sample_rate, source.channels, settings, band_hz)
     except AudioFormatError as error:
         raise AudioFormatError(f"{source.path}: {error}") from error
+
+
+def new_stream(
+    sample_rate: int, channels: int, settings: Settings, band_hz: float | None
+) -> Stream:
+    """Make the stream that extends a recording; of one on a GPU, only `aligned` may be called."""
+    sound: dict[str, Any] = {
+        "output_rate": settings.format.output_rate,
+        "mode": settings.mode,
+        "high_band_gain_db": settings.high_band_gain_db,
+        "source_band_hz": band_hz,
+    }
+    if settings.engine == "cuda":
+        from novasr.cuda.chain import RelayStream
+
+        engine = settings.batch_engine()
+        return RelayStream(engine, sample_rate, channels, jobs=settings.jobs, **sound)
+    return Stream(
+        sample_rate,
+        channels,
+        engine=settings.engine,
+        weights=settings.weights,
+        offline=True,
+        **sound,
+    )

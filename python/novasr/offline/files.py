@@ -21,7 +21,7 @@ from novasr.filesystem.replacing import check_protection, exists_error
 from novasr.models import chosen_weights
 from novasr.offline.enhancement import Enhancement, Progress, Settings, open_stream
 from novasr.offline.results import default_destination, least_bytes, working_bytes
-from novasr.types import Engine, Mode, ModelName, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
 
 Reader: TypeAlias = AudioReader | PipeReader
 
@@ -87,7 +87,7 @@ def enhance_file(
     *,
     model: ModelName | None = None,
     mode: Mode = "extend",
-    engine: Engine = "auto",
+    engine: OfflineEngine = "auto",
     weights: str | Path | None = None,
     high_band_gain_db: float = 0.0,
     rate: OutputRate | None = None,
@@ -121,8 +121,8 @@ def enhance_file(
         2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the source below the crossover, or take all of the model's output.
-    engine : {"auto", "native", "torch"}
-        What computes the model.
+    engine : {"auto", "native", "torch", "cuda"}
+        What computes the model; a GPU by ``"cuda"`` (docs/gpu.md).
     weights : str or path, optional
         Other weights than the built-in ones, as for `Stream`.
     high_band_gain_db : float
@@ -174,7 +174,7 @@ def enhance_file(
     settings = Settings(
         mode, engine, chosen_weights(model, weights), high_band_gain_db, rate, gain, jobs
     )
-    read_model(settings.engine, settings.weights)
+    read_model(settings.stream_engine, settings.weights)
     source = usable_path(source)
     destination = default_destination(source, rate) if destination is None else destination
     destination = usable_path(destination)
@@ -331,7 +331,7 @@ def check_settings(settings: Settings) -> None:
     WeightsError, StreamError
         If the weights cannot be read, or the engine cannot run here.
     """
-    read_model(settings.engine, settings.weights).engine(threads=1, offline=True)
+    read_model(settings.stream_engine, settings.weights).engine(threads=1, offline=True)
 
 
 def check_file(

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from novasr.audio.piping import Raw, open_pipe
 from novasr.audio.reading import AudioReader
-from novasr.errors import AudioFormatError
+from novasr.errors import AudioFormatError, ParameterError
 from novasr.offline.enhancement import Settings
 from novasr.offline.files import (
     EnhanceResult,
@@ -67,6 +67,9 @@ def enhance_pipe(
         raise AudioFormatError(
             "gain 'auto' needs the whole recording: give it in dB, or name a file"
         )
+    if settings.engine == "cuda" and not isinstance(source, Path):
+        msg = "engine='cuda' computes whole recordings, a pipe is read as it comes: use engine='native'"
+        raise ParameterError(msg)
     if isinstance(source, Path) and storage.raw is not None:
         settings = _at_rate(settings, storage, storage.raw)
     if isinstance(destination, Path) and not isinstance(source, Path):

@@ -21,10 +21,22 @@ _WARM_UP_SECONDS = 0.25  # many times what any filter remembers; the model's own
 
 
 @dataclass(frozen=True)
-class _Segment:
-    audio: FloatArray  # warm-up, the segment itself, and what the latency needs after it
-    warm_up: int  # output frames
-    frames: int | None  # output frames; None: to the end of the recording
+class Segment:
+    """A part of a recording that a fresh stream enhances as it would within the whole.
+
+    Attributes
+    ----------
+    audio : ndarray of float32, shape (frames, channels)
+        Warm-up, the segment itself, and what the latency needs after it.
+    warm_up : int
+        Output frames.
+    frames : int or None
+        Output frames; None: to the end of the recording.
+    """
+
+    audio: FloatArray
+    warm_up: int
+    frames: int | None
 
 
 def enhanced_in_parallel(
@@ -55,7 +67,7 @@ def enhanced_in_parallel(
     pool = ThreadPoolExecutor(workers)
     pending: deque[Future[FloatArray]] = deque()
     try:
-        for segment in _segments(blocks, first):
+        for segment in cut_segments(blocks, first):
             pending.append(pool.submit(_enhance, segment, idle, make_stream))
             if len(pending) > 2 * workers:
                 yield pending.popleft().result()
@@ -65,9 +77,7 @@ def enhanced_in_parallel(
         pool.shutdown(cancel_futures=True)
 
 
-def _enhance(
-    segment: _Segment, idle: list[Stream], make_stream: Callable[[], Stream]
-) -> FloatArray:
+def _enhance(segment: Segment, idle: list[Stream], make_stream: Callable[[], Stream]) -> FloatArray:
     try:
         stream = idle.pop()
     except IndexError:
@@ -81,7 +91,8 @@ def _enhance(
     return output[start:] if segment.frames is None else output[start : start + segment.frames]
 
 
-def _segments(blocks: Iterable[FloatArray], stream: Stream) -> Iterator[_Segment]:
+def cut_segments(blocks: Iterable[FloatArray], stream: Stream) -> Iterator[Segment]:
+    """Cut a recording for streams like this one."""
     rate, made_rate, engine = stream.sample_rate, stream.output_rate, stream.format
     # Where phase and hops restart; twice that, as rounding the length to even asks for even offsets.
     unit = 2 * engine.hop_frames * rate // math.gcd(rate, engine.input_rate)
@@ -100,7 +111,7 @@ def _segments(blocks: Iterable[FloatArray], stream: Stream) -> Iterator[_Segment
         held_frames += len(block)
         while held_frames >= before + frames + after:
             kept = np.concatenate(held)
-            yield _Segment(
+            yield Segment(
                 kept[: before + frames + after],
                 before * made_rate // rate,
                 frames * made_rate // rate,
@@ -108,4 +119,4 @@ def _segments(blocks: Iterable[FloatArray], stream: Stream) -> Iterator[_Segment
             kept = kept[before + frames - warm_up :]
             before, held, held_frames = warm_up, [kept], len(kept)
     kept = np.concatenate(held) if held else kept
-    yield _Segment(kept, before * made_rate // rate, None)
+    yield Segment(kept, before * made_rate // rate, None)

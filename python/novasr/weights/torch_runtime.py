@@ -8,8 +8,13 @@ from typing import Any
 from novasr.errors import MissingPackageError, StreamError, install_command
 
 
-def require_torch() -> Any:
+def require_torch(extra: str = "torch") -> Any:
     """Import PyTorch, or say how to get it.
+
+    Parameters
+    ----------
+    extra : str
+        The optional dependency of novasr that brings it.
 
     Raises
     ------
@@ -19,7 +24,7 @@ def require_torch() -> Any:
     try:
         import torch
     except ImportError as error:
-        msg = f"this needs PyTorch: {install_command('torch')}"
+        msg = f"this needs PyTorch: {install_command(extra)}"
         raise MissingPackageError(msg) from error
     return torch
 
