@@ -1,0 +1,14 @@
+"""What the tests of the browser's engine need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import package_build
+import pytest
+
+
+@pytest.fixture(scope="session")
+def web() -> Path:
+    """The folder of the npm package, built."""
+    return package_build.build()
