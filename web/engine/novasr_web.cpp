@@ -3,6 +3,7 @@
 // Nothing is caught here, because exceptions would double the size of the module: what the core throws is kept as a
 // message, and the instance ends. JavaScript reads the message and makes another instance.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,6 +40,16 @@ struct Engine {
     output.prepare(spec.channels, output_capacity());
   }
 
+  void apply() {
+    const auto [mode, crossover_hz, mix, high_band_gain_db, output_gain_db, bypass] = values;
+    processor.apply({.mode = mode != 0.0f ? novasr::Mode::full : novasr::Mode::extend,
+                     .crossover_hz = crossover_hz,
+                     .mix = mix,
+                     .high_band_gain_db = high_band_gain_db,
+                     .output_gain_db = output_gain_db,
+                     .bypass = bypass >= 0.5f});
+  }
+
   [[nodiscard]] std::size_t output_capacity() const {
     return std::max(processor.max_output_frames(spec.max_block_frames), processor.latency_frames() + 1);
   }
@@ -47,6 +58,7 @@ struct Engine {
   novasr::Processor processor;
   novasr::ProcessSpec spec;
   novasr::PlanarBuffer input, output;
+  std::array<float, 6> values{};
 };
 
 std::shared_ptr<const novasr::Model> model_of(const std::byte* safetensors, std::size_t bytes) {
@@ -84,16 +96,11 @@ Engine* create(const std::byte* weights, std::size_t bytes, std::uint32_t sample
       .release();
 }
 
-/// Takes effect with the next block. Precondition: all values are in range.
-NOVASR_EXPORT(apply)
-void apply(Engine* engine, bool full, float crossover_hz, float mix, float high_band_gain_db, float output_gain_db,
-           bool bypass) {
-  engine->processor.apply({.mode = full ? novasr::Mode::full : novasr::Mode::extend,
-                           .crossover_hz = crossover_hz,
-                           .mix = mix,
-                           .high_band_gain_db = high_band_gain_db,
-                           .output_gain_db = output_gain_db,
-                           .bypass = bypass});
+/// Where JavaScript writes the parameters, which each block reads: floats, so that none of them becomes an object on the
+/// audio thread. Mode (1: full), crossover in Hz, mix, high band gain and output gain in dB, bypass (from 0.5 on).
+/// Precondition: all are in range.
+NOVASR_EXPORT(parameters) float* parameters(Engine* engine) {
+  return engine->values.data();
 }
 
 /// Where the samples of a channel are written before process(), block_frames of them.
@@ -112,6 +119,7 @@ NOVASR_EXPORT(output_capacity) std::size_t output_capacity(Engine* engine) {
 
 /// Returns the number of output frames.
 NOVASR_EXPORT(process) std::size_t process(Engine* engine, std::size_t frames) {
+  engine->apply();
   return engine->processor.process(engine->input.view(frames), engine->output.view(engine->output_capacity()));
 }
 

@@ -17,15 +17,7 @@ interface Exports {
     offline: number,
     sourceBandHz: number,
   ): number;
-  apply(
-    engine: number,
-    full: number,
-    crossoverHz: number,
-    mix: number,
-    highBandGainDb: number,
-    outputGainDb: number,
-    bypass: number,
-  ): void;
+  parameters(engine: number): number;
   input(engine: number, channel: number): number;
   output(engine: number, channel: number): number;
   output_capacity(engine: number): number;
@@ -44,6 +36,9 @@ interface Exports {
   cutoff_create(priorHz: number): number;
   cutoff_push(estimator: number, power: number): number;
 }
+
+/** Order of the parameters in the module's memory. */
+export const VALUES = ["mode", "crossover", "mix", "highBandGain", "outputGain", "bypass"] as const;
 
 const BAD_DESCRIPTOR = 8; // WASI's errno: the module has no files
 
@@ -143,6 +138,9 @@ export class Engine {
   /** One view for each channel, as long as the longest output of a block and of `flush`. */
   readonly output: readonly Float32Array<ArrayBuffer>[];
 
+  /** @internal What `set` writes, in the order of VALUES: the audio thread writes it without making numbers. */
+  readonly values: Float32Array;
+
   readonly #exports: Exports;
   readonly #engine: number;
 
@@ -167,20 +165,14 @@ export class Engine {
       Array.from({ length: channels }, (_, c) => instance.floats(address(engine, c), frames));
     this.input = each(exports.input, blockFrames);
     this.output = each(exports.output, capacity);
+    this.values = instance.floats(exports.parameters(engine), VALUES.length);
     this.set(DEFAULTS);
   }
 
   /** Takes effect with the next block; fades last 10 ms. Values are not checked. */
   set(p: Readonly<Parameters>): void {
-    this.#exports.apply(
-      this.#engine,
-      p.mode === "full" ? 1 : 0,
-      p.crossover,
-      p.mix,
-      p.highBandGain,
-      p.outputGain,
-      p.bypass ? 1 : 0,
-    );
+    const { mode, crossover, mix, highBandGain, outputGain, bypass } = p;
+    this.values.set([mode === "full" ? 1 : 0, crossover, mix, highBandGain, outputGain, bypass ? 1 : 0]);
   }
 
   /** Takes so many frames of `input`; returns how many were written to `output`. */

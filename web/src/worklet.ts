@@ -1,9 +1,9 @@
 /** What runs on the audio thread: the engine as an AudioWorkletProcessor. */
-import { Engine } from "./engine.js";
+import { Engine, VALUES } from "./engine.js";
 import type { FromProcessor, ProcessorOptions, ToProcessor } from "./messages.js";
-import { DEFAULTS, RANGES, type Parameters, type Range } from "./parameters.js";
+import { DEFAULTS, RANGES, type Range } from "./parameters.js";
 
-const BLOCK_FRAMES = 128;
+const BLOCK_FRAMES = 4096; // most frames of a quantum: 128, until contexts can be asked for others
 const TAIL_SECONDS = 0.25; // more than any latency and fade: what is still inside after the last input
 
 declare abstract class AudioWorkletProcessor {
@@ -16,20 +16,23 @@ declare const sampleRate: number;
 const described = (name: string, { low, high, initial }: Range) =>
   ({ name, minValue: low, maxValue: high, defaultValue: initial, automationRate: "k-rate" }) as const;
 
+const DESCRIBED = [
+  described("mix", RANGES.mix),
+  described("highBandGain", RANGES.highBandGain),
+  described("outputGain", RANGES.outputGain),
+  described("bypass", { low: 0, high: 1, initial: 0 }),
+];
+
 class NovaSRProcessor extends AudioWorkletProcessor {
-  static get parameterDescriptors() {
-    return [
-      described("mix", RANGES.mix),
-      described("highBandGain", RANGES.highBandGain),
-      described("outputGain", RANGES.outputGain),
-      described("bypass", { low: 0, high: 1, initial: 0 }),
-    ];
-  }
+  static readonly parameterDescriptors = DESCRIBED;
 
   readonly #engine: Engine;
   readonly #channels: number;
-  readonly #parameters: Parameters;
-  #silence = 0; // seconds since the last input
+  /** Where the values of each AudioParam go, one float each. */
+  readonly #automated: { readonly name: string; readonly value: Float32Array }[];
+  #frames = 0; // of a quantum
+  #output: Float32Array[] = [];
+  #silence = 0; // frames since the last input
 
   constructor({ processorOptions }: { processorOptions: ProcessorOptions }) {
     super();
@@ -42,12 +45,13 @@ class NovaSRProcessor extends AudioWorkletProcessor {
       channels,
       blockFrames: BLOCK_FRAMES,
     });
-    this.#parameters = { ...DEFAULTS, mode, crossover };
+    this.#engine.set({ ...DEFAULTS, mode, crossover });
+    this.#automated = DESCRIBED.map(({ name }) => ({ name, value: this.#slot(name) }));
     this.port.onmessage = ({ data }: MessageEvent<ToProcessor>) => this.#obey(data);
     this.#tell({ kind: "ready" });
   }
 
-  /** Never allocates. */
+  /** Never allocates, but for the first quantum of another size. */
   process(
     inputs: readonly (readonly Float32Array[])[],
     outputs: readonly (readonly Float32Array[])[],
@@ -57,35 +61,36 @@ class NovaSRProcessor extends AudioWorkletProcessor {
     const output = outputs[0]!;
     const frames = output[0]!.length;
     const engine = this.#engine;
-    const parameters = this.#parameters;
-    parameters.mix = values["mix"]![0]!;
-    parameters.highBandGain = values["highBandGain"]![0]!;
-    parameters.outputGain = values["outputGain"]![0]!;
-    parameters.bypass = values["bypass"]![0]! >= 0.5;
-    engine.set(parameters);
-    for (let first = 0; first < frames; first += BLOCK_FRAMES) {
-      const count = Math.min(BLOCK_FRAMES, frames - first);
-      for (let c = 0; c < this.#channels; ++c) {
-        const to = engine.input[c]!;
-        const from = input[c];
-        if (from === undefined) to.fill(0);
-        else for (let i = 0; i < count; ++i) to[i] = from[first + i]!;
-      }
-      engine.process(count);
-      for (let c = 0; c < this.#channels; ++c) {
-        const from = engine.output[c]!;
-        const to = output[c]!;
-        for (let i = 0; i < count; ++i) to[first + i] = from[i]!;
-      }
+    if (frames !== this.#frames) this.#resize(frames);
+    for (let i = 0; i < this.#automated.length; ++i) {
+      const { name, value } = this.#automated[i]!;
+      value.set(values[name]!);
     }
-    this.#silence = input.length === 0 ? this.#silence + frames / sampleRate : 0;
-    return this.#silence < TAIL_SECONDS;
+    for (let c = 0; c < this.#channels; ++c) {
+      const from = input[c];
+      if (from === undefined) engine.input[c]!.fill(0);
+      else engine.input[c]!.set(from);
+    }
+    engine.process(frames);
+    for (let c = 0; c < this.#channels; ++c) output[c]!.set(this.#output[c]!);
+    this.#silence = input.length === 0 ? this.#silence + frames : 0;
+    return this.#silence < TAIL_SECONDS * sampleRate;
+  }
+
+  #slot(name: string): Float32Array {
+    const at = VALUES.findIndex((value) => value === name);
+    return this.#engine.values.subarray(at, at + 1);
+  }
+
+  #resize(frames: number): void {
+    this.#frames = frames;
+    this.#output = this.#engine.output.map((channel) => channel.subarray(0, frames));
   }
 
   #obey(message: ToProcessor): void {
     if (message.kind === "set") {
-      this.#parameters.mode = message.mode;
-      this.#parameters.crossover = message.crossover;
+      this.#slot("mode")[0] = message.mode === "full" ? 1 : 0;
+      this.#slot("crossover")[0] = message.crossover;
     } else if (message.kind === "reset") {
       this.#engine.reset();
     } else {

@@ -4,13 +4,16 @@ import sampleUrl from "../../../docs/audio/speech-16k.flac?url";
 import { type Side } from "./comparison.js";
 import { decode, type Decoded } from "./decode.js";
 import { Microphone } from "./microphone.js";
-import { Player } from "./player.js";
+import { channelsOf, Player } from "./player.js";
 import { SpectrumView, WaveView } from "./views.js";
 import { peakOf, wavFile } from "./wav.js";
 
 const RATE_HZ = 48_000;
 const SAMPLE = "speech-16k.flac";
-const LONGEST_SECONDS = 20 * 60; // more would not fit in the memory of a phone
+const LONGEST_SECONDS = 15 * 60; // more would not fit in the memory of a phone
+
+const SIDES = ["before", "after"] as const;
+const RECORDED = ["play", "download", "seek", "level-note"]; // what only a recording has
 
 const element = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
 const file = element<HTMLInputElement>("file");
@@ -37,9 +40,9 @@ const views = {
 
 /** What is on the page. */
 let recording: (Decoded & { name: string }) | null = null;
-let shown: { before: Float32Array<ArrayBuffer>[]; after: Float32Array<ArrayBuffer>[] } | null = null;
+let shown: { before: AudioBuffer; after: AudioBuffer } | null = null;
 let microphone: Microphone | null = null;
-let work: AbortController | null = null;
+let work = new AbortController();
 let audio: { context: AudioContext; player: Player } | null = null;
 
 /** A context may begin with a click only. */
@@ -80,10 +83,19 @@ async function attempt(job: () => Promise<void>): Promise<void> {
 
 // ---- A recording ----
 
-async function open(name: string, bytes: () => Promise<ArrayBuffer>): Promise<void> {
+/** Ends what is being done, and gives the signal of what begins. */
+function begin(): AbortSignal {
+  work.abort();
+  work = new AbortController();
   stopMicrophone();
+  return work.signal;
+}
+
+async function open(name: string, bytes: () => Promise<ArrayBuffer>): Promise<void> {
+  const signal = begin();
   say(`Reading ${name} ...`);
   const decoded = await decode(await bytes(), name);
+  signal.throwIfAborted();
   const seconds = decoded.channels[0]!.length / decoded.sampleRate;
   if (seconds > LONGEST_SECONDS) {
     throw new Error(
@@ -97,29 +109,27 @@ async function open(name: string, bytes: () => Promise<ArrayBuffer>): Promise<vo
 
 async function extend(): Promise<void> {
   if (recording === null) return;
-  work?.abort();
-  const { signal } = (work = new AbortController());
+  const signal = begin();
   const { channels, sampleRate, name } = recording;
   const model = chosenModel();
   say(`Enhancing ${name} with ${model} ...`);
   progress.value = 0;
   progress.hidden = false;
   const started = performance.now();
+  const highBandGain = Number(brightness.value);
+  const onProgress = (share: number) => (progress.value = share);
   const [dry, made] = await Promise.all([
-    enhance(recording, { mix: 0, force: true, signal }),
-    enhance(recording, {
-      model,
-      highBandGain: Number(brightness.value),
-      signal,
-      onProgress: (share) => (progress.value = share),
-    }),
+    enhance(recording, { mix: 0, force: true, signal }), // at 48 kHz, to be played beside the other
+    enhance(recording, { model, highBandGain, signal, onProgress }),
   ]);
-  const seconds = channels[0]!.length / sampleRate;
   const took = (performance.now() - started) / 1000;
   progress.hidden = true;
   show(dry.channels, made.channels);
-  say(`${name}, ${clock(seconds)}: ${sentence(made.verdict)} It took ${took.toFixed(1)} s.`);
-  note(made.bandwidth, made.left);
+  const length = clock(channels[0]!.length / sampleRate);
+  say(`${name}, ${length}: ${sentence(made.verdict)} It took ${took.toFixed(1)} s.`);
+  const end = made.bandwidth > 0 ? `sound to ${(made.bandwidth / 1000).toFixed(1)} kHz` : "silence";
+  element("before-note").textContent = end;
+  element("after-note").textContent = made.left || made.bandwidth === 0 ? end : `extended with ${model}`;
 }
 
 function sentence(verdict: Verdict): string {
@@ -129,13 +139,18 @@ function sentence(verdict: Verdict): string {
 }
 
 function show(before: Float32Array<ArrayBuffer>[], after: Float32Array<ArrayBuffer>[]): void {
-  shown = { before, after };
+  const { context, player } = audioHere();
+  const buffer = (channels: Float32Array<ArrayBuffer>[]) => {
+    const made = context.createBuffer(channels.length, channels[0]!.length, RATE_HZ);
+    for (const [c, channel] of channels.entries()) made.copyToChannel(channel, c);
+    return made;
+  };
+  shown = { before: buffer(before), after: buffer(after) };
   result.hidden = false;
-  element("live").hidden = true;
-  for (const id of ["play", "download", "seek-row", "clock", "level-note"]) element(id).hidden = false;
-  const gain = audioHere().player.load(before, after);
-  audioHere().player.side = chosenSide();
-  seek.max = String(audioHere().player.duration);
+  for (const id of RECORDED) element(id).hidden = false;
+  const gain = player.load(shown.before, shown.after);
+  player.side = chosenSide();
+  seek.max = String(player.duration);
   element("level-note").textContent =
     Math.abs(gain) < 0.05
       ? "Both sides are equally loud (ITU-R BS.1770)."
@@ -147,22 +162,24 @@ function show(before: Float32Array<ArrayBuffer>[], after: Float32Array<ArrayBuff
 
 function draw(): void {
   if (shown === null) return;
-  for (const side of ["before", "after"] as const) {
-    const [channel] = shown[side];
-    views[side].wave.draw(channel!);
-    void views[side].spectrum.draw(channel!, RATE_HZ);
+  const channels = { before: mono(shown.before), after: mono(shown.after) };
+  const peak = Math.max(peakOf([channels.before]), 1e-3);
+  for (const side of SIDES) {
+    views[side].wave.draw(channels[side], peak);
+    void views[side].spectrum.draw(channels[side], RATE_HZ).then(showPosition);
   }
 }
 
-function note(bandwidth: number, left: boolean): void {
-  const end = bandwidth > 0 ? `sound to ${(bandwidth / 1000).toFixed(1)} kHz` : "silence";
-  element("before-note").textContent = end;
-  element("after-note").textContent = left || bandwidth === 0 ? end : "sound to 24 kHz";
+function mono(buffer: AudioBuffer): Float32Array {
+  const channels = channelsOf(buffer);
+  return channels.length === 1
+    ? channels[0]!
+    : Float32Array.from(channels[0]!, (_, i) => channels.reduce((sum, x) => sum + x[i]!, 0) / channels.length);
 }
 
 function download(): void {
   if (shown === null) return;
-  let { after } = shown;
+  let after = channelsOf(shown.after);
   const peak = peakOf(after);
   if (peak > 1) {
     after = after.map((channel) => channel.map((x) => x / peak));
@@ -178,13 +195,13 @@ function download(): void {
 // ---- The microphone ----
 
 async function listen(): Promise<void> {
-  work?.abort();
-  stopMicrophone();
+  const signal = begin();
   audio?.player.pause();
   progress.hidden = true;
   say("Waiting for the microphone ...");
   const model = chosenModel();
   const live = await Microphone.open(audioHere().context, model, Number(brightness.value));
+  if (signal.aborted) return void live.stop();
   microphone = live;
   live.onEnd = () => keep();
   live.side = chosenSide();
@@ -192,20 +209,20 @@ async function listen(): Promise<void> {
   recording = shown = null;
   result.hidden = false;
   element("live").hidden = false;
-  for (const id of ["play", "download", "seek-row", "level-note"]) element(id).hidden = true;
+  for (const id of RECORDED) element(id).hidden = true;
   element("before-note").textContent = "";
-  element("after-note").textContent = model;
-  for (const side of ["before", "after"] as const) {
+  element("after-note").textContent = `extended with ${model}`;
+  for (const side of SIDES) {
     views[side].wave.start();
     views[side].spectrum.start();
   }
-  say(`Live with ${model}: speak, and see what is added.`);
+  say(`Recording live with ${model}: speak, and see what is added.`);
   requestAnimationFrame(() => drawLive(live));
 }
 
 function drawLive(live: Microphone): void {
   if (microphone !== live) return;
-  for (const side of ["before", "after"] as const) {
+  for (const side of SIDES) {
     const analyser = live.analysers[side];
     const levels = new Float32Array(analyser.frequencyBinCount);
     const samples = new Float32Array(analyser.fftSize / 2);
@@ -263,7 +280,7 @@ function showPosition(): void {
   seek.value = String(position);
   seek.setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);
   element("clock").textContent = `${clock(position)} / ${clock(duration)}`;
-  for (const side of ["before", "after"] as const) {
+  for (const side of SIDES) {
     views[side].wave.cursor(position / duration);
     views[side].spectrum.cursor(position / duration);
   }

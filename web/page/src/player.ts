@@ -39,14 +39,14 @@ export class Player {
     this.#comparison.side = side;
   }
 
-  /** Takes two versions at the context's rate; returns the gain in dB that makes `after` as loud as `before`. */
-  load(before: readonly Float32Array<ArrayBuffer>[], after: readonly Float32Array<ArrayBuffer>[]): number {
+  /** Takes two versions of one length; returns the gain in dB that makes `after` as loud as `before`. */
+  load(before: AudioBuffer, after: AudioBuffer): number {
     const goOn = this.playing;
     const position = this.position;
     this.#end();
-    this.#buffers = [this.#buffer(before), this.#buffer(after)];
+    this.#buffers = [before, after];
     this.#offset = Math.min(position, this.duration);
-    const difference = loudness(before) - loudness(after);
+    const difference = loudness(channelsOf(before)) - loudness(channelsOf(after));
     const gain = Number.isFinite(difference) ? difference : 0;
     // The louder one is turned down, so that nothing clips.
     this.#comparison.levels = { before: 10 ** (Math.min(0, -gain) / 20), after: 10 ** (Math.min(0, gain) / 20) };
@@ -102,11 +102,8 @@ export class Player {
     source.connect(to);
     return source;
   }
+}
 
-  #buffer(channels: readonly Float32Array<ArrayBuffer>[]): AudioBuffer {
-    const length = channels[0]!.length;
-    const buffer = this.#context.createBuffer(channels.length, length, this.#context.sampleRate);
-    for (const [c, channel] of channels.entries()) buffer.copyToChannel(channel, c);
-    return buffer;
-  }
+export function channelsOf(buffer: AudioBuffer): Float32Array<ArrayBuffer>[] {
+  return Array.from({ length: buffer.numberOfChannels }, (_, c) => buffer.getChannelData(c));
 }

@@ -3,84 +3,121 @@ import { colourOf } from "./colours.js";
 
 const FRAME = 1024;
 const TOP_HZ = 24_000;
-const LINES_HZ = [4_000, 8_000, 16_000];
 const COLUMNS_AT_ONCE = 100;
+const LOUDEST_DB = 36; // brightest, of an unscaled transform
+const LOUDEST_LIVE_DB = -25; // brightest, of an AnalyserNode
 
-/** Gives the canvas the pixels of its place on the screen. */
-function fit(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  canvas.width = Math.max(1, Math.round(canvas.clientWidth * ratio));
-  canvas.height = Math.max(1, Math.round(canvas.clientHeight * ratio));
-  return canvas.getContext("2d")!;
+/** A canvas with the pixels of its place on the screen, and a copy to draw a cursor over. */
+class View {
+  #picture: HTMLCanvasElement | null = null;
+
+  constructor(readonly canvas: HTMLCanvasElement) {}
+
+  /** Fits the canvas, empty. */
+  start(): void {
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    this.canvas.width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
+    this.canvas.height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
+    this.#picture = null;
+  }
+
+  /** Draws a cursor at a share of the width, once the picture is kept. */
+  cursor(share: number): void {
+    if (this.#picture === null) return;
+    const context = this.context;
+    context.globalCompositeOperation = "copy";
+    context.drawImage(this.#picture, 0, 0);
+    context.globalCompositeOperation = "source-over";
+    context.fillStyle = this.cursorColour();
+    context.fillRect(Math.min(this.canvas.width - 2, Math.round(share * this.canvas.width)), 0, 2, this.canvas.height);
+  }
+
+  protected get context(): CanvasRenderingContext2D {
+    return this.canvas.getContext("2d")!;
+  }
+
+  protected keep(): void {
+    this.#picture = document.createElement("canvas");
+    this.#picture.width = this.canvas.width;
+    this.#picture.height = this.canvas.height;
+    this.#picture.getContext("2d")!.drawImage(this.canvas, 0, 0);
+  }
+
+  /** Moves everything one pixel to the left. */
+  protected scroll(): void {
+    const context = this.context;
+    context.globalCompositeOperation = "copy";
+    context.drawImage(this.canvas, -1, 0);
+    context.globalCompositeOperation = "source-over";
+  }
+
+  protected cursorColour(): string {
+    return "#ffffff";
+  }
 }
 
-/** Waveform of a recording, with a cursor; or of what comes in, from right to left. */
-export class WaveView {
-  #picture: ImageData | null = null;
-
+/** Waveform of a recording, or of what comes in, from right to left. */
+export class WaveView extends View {
   constructor(
-    readonly canvas: HTMLCanvasElement,
+    canvas: HTMLCanvasElement,
     readonly colour: string,
-  ) {}
+  ) {
+    super(canvas);
+  }
 
-  draw(channel: Float32Array): void {
-    const context = fit(this.canvas);
-    const { width, height } = this.canvas;
-    context.clearRect(0, 0, width, height);
-    context.fillStyle = colourNamed(this.colour);
+  /** `peak` is as high as the canvas. */
+  draw(channel: Float32Array, peak: number): void {
+    this.start();
+    const { width } = this.canvas;
     for (let x = 0; x < width; ++x) {
       const from = Math.floor((x * channel.length) / width);
       const to = Math.max(from + 1, Math.floor(((x + 1) * channel.length) / width));
-      let low = 0;
-      let high = 0;
-      for (let i = from; i < to; ++i) {
-        low = Math.min(low, channel[i]!);
-        high = Math.max(high, channel[i]!);
-      }
-      this.#bar(context, x, low, high);
+      this.#bar(x, channel.subarray(from, to), peak);
     }
-    this.#picture = context.getImageData(0, 0, width, height);
-  }
-
-  cursor(share: number): void {
-    if (this.#picture !== null) drawCursor(this.canvas, this.#picture, share, colourNamed("--text"));
-  }
-
-  start(): void {
-    fit(this.canvas);
-    this.#picture = null;
+    this.keep();
   }
 
   /** Adds a column to the right. */
   push(samples: Float32Array): void {
-    const context = scroll(this.canvas);
-    const x = this.canvas.width - 1;
-    context.clearRect(x, 0, 1, this.canvas.height);
-    context.fillStyle = colourNamed(this.colour);
-    this.#bar(context, x, Math.min(...samples), Math.max(...samples));
+    this.scroll();
+    this.context.clearRect(this.canvas.width - 1, 0, 1, this.canvas.height);
+    this.#bar(this.canvas.width - 1, samples, 1);
   }
 
-  #bar(context: CanvasRenderingContext2D, x: number, low: number, high: number): void {
+  #bar(x: number, samples: Float32Array, peak: number): void {
+    let low = 0;
+    let high = 0;
+    for (const sample of samples) {
+      low = Math.min(low, sample);
+      high = Math.max(high, sample);
+    }
     const middle = this.canvas.height / 2;
-    const top = middle * (1 - Math.min(1, high));
-    const bottom = middle * (1 - Math.max(-1, low));
-    context.fillRect(x, top, 1, Math.max(1, bottom - top));
+    const top = middle * (1 - Math.min(1, high / peak));
+    const bottom = middle * (1 - Math.max(-1, low / peak));
+    this.context.fillStyle = colourNamed(this.colour);
+    this.context.fillRect(x, top, 1, Math.max(1, bottom - top));
+  }
+
+  protected override cursorColour(): string {
+    return colourNamed("--text");
   }
 }
 
-/** Spectrogram up to 24 kHz of a recording at 48 kHz, with a cursor; or of what comes in, from right to left. */
-export class SpectrumView {
-  #picture: ImageData | null = null;
+/** Spectrogram up to 24 kHz of a recording, or of what comes in, from right to left. */
+export class SpectrumView extends View {
   #drawing = 0;
 
-  constructor(readonly canvas: HTMLCanvasElement) {}
+  override start(): void {
+    super.start();
+    ++this.#drawing;
+  }
 
   /** Resolves when all is drawn; another call ends this one. */
   async draw(channel: Float32Array, sampleRate: number): Promise<void> {
-    const drawing = ++this.#drawing;
-    const context = fit(this.canvas);
+    this.start();
+    const drawing = this.#drawing;
     const { width, height } = this.canvas;
-    const picture = context.createImageData(width, height);
+    const picture = this.context.createImageData(width, height);
     const pixels = new Uint32Array(picture.data.buffer);
     pixels.fill(colourOf(-Infinity, 0));
     const fourier = new Fourier(FRAME);
@@ -97,80 +134,35 @@ export class SpectrumView {
         fourier.addPower(frame, power);
       }
       for (let y = 0; y < height; ++y) {
-        const hz = TOP_HZ * (1 - (y + 0.5) / height);
-        const db = 10 * Math.log10(power[Math.round((hz * FRAME) / sampleRate)]! / frames + 1e-12);
-        pixels[y * width + x] = colourOf(db, 36);
+        const line = Math.round((hertzAt(y, height) * FRAME) / sampleRate);
+        pixels[y * width + x] = colourOf(10 * Math.log10(power[line]! / frames + 1e-12), LOUDEST_DB);
       }
       if (x % COLUMNS_AT_ONCE === COLUMNS_AT_ONCE - 1) {
-        context.putImageData(picture, 0, 0);
+        this.context.putImageData(picture, 0, 0);
         await new Promise((resolve) => setTimeout(resolve));
         if (drawing !== this.#drawing) return;
       }
     }
-    context.putImageData(picture, 0, 0);
-    this.#scale(context);
-    this.#picture = context.getImageData(0, 0, width, height);
-  }
-
-  cursor(share: number): void {
-    if (this.#picture !== null) drawCursor(this.canvas, this.#picture, share, "#ffffff");
-  }
-
-  start(): void {
-    ++this.#drawing;
-    this.#picture = null;
-    const context = fit(this.canvas);
-    context.fillStyle = "#000004";
-    context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.context.putImageData(picture, 0, 0);
+    this.keep();
   }
 
   /** Adds a column to the right: levels in dB of an AnalyserNode, from 0 Hz to half the rate. */
   push(levels: Float32Array, sampleRate: number): void {
-    const context = scroll(this.canvas);
+    this.scroll();
     const { width, height } = this.canvas;
-    const column = context.createImageData(1, height);
+    const column = this.context.createImageData(1, height);
     const pixels = new Uint32Array(column.data.buffer);
     for (let y = 0; y < height; ++y) {
-      const hz = TOP_HZ * (1 - (y + 0.5) / height);
-      const line = Math.round((hz / (sampleRate / 2)) * levels.length);
-      pixels[y] = colourOf(levels[line] ?? -Infinity, -25);
+      const line = Math.round((hertzAt(y, height) / (sampleRate / 2)) * levels.length);
+      pixels[y] = colourOf(levels[line] ?? -Infinity, LOUDEST_LIVE_DB);
     }
-    context.putImageData(column, width - 1, 0);
-  }
-
-  #scale(context: CanvasRenderingContext2D): void {
-    const { width, height } = this.canvas;
-    const size = Math.max(10, Math.round((11 * width) / Math.max(1, this.canvas.clientWidth)));
-    context.font = `${size}px system-ui, "DejaVu Sans", sans-serif`;
-    context.fillStyle = context.strokeStyle = "#ffffff";
-    context.textBaseline = "bottom";
-    for (const hz of LINES_HZ) {
-      const y = Math.round(height * (1 - hz / TOP_HZ)) + 0.5;
-      context.globalAlpha = 0.3;
-      context.beginPath();
-      context.moveTo(0, y);
-      context.lineTo(width, y);
-      context.stroke();
-      context.globalAlpha = 0.9;
-      context.fillText(`${hz / 1000} kHz`, 4, y - 2);
-    }
-    context.globalAlpha = 1;
+    this.context.putImageData(column, width - 1, 0);
   }
 }
 
-function scroll(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const context = canvas.getContext("2d")!;
-  context.globalCompositeOperation = "copy";
-  context.drawImage(canvas, -1, 0);
-  context.globalCompositeOperation = "source-over";
-  return context;
-}
-
-function drawCursor(canvas: HTMLCanvasElement, picture: ImageData, share: number, colour: string): void {
-  const context = canvas.getContext("2d")!;
-  context.putImageData(picture, 0, 0);
-  context.fillStyle = colour;
-  context.fillRect(Math.min(canvas.width - 2, Math.round(share * canvas.width)), 0, 2, canvas.height);
+function hertzAt(y: number, height: number): number {
+  return TOP_HZ * (1 - (y + 0.5) / height);
 }
 
 function colourNamed(name: string): string {
