@@ -96,12 +96,12 @@ def test_a_node_gives_what_the_native_engine_gives(case: str, played: dict[str, 
 
 
 def test_the_audio_thread_allocates_nothing(web: Path) -> None:
-    """Bytes that a quantum leaves for the garbage collector, which is kept from running."""
+    """Bytes that a quantum leaves for the garbage collector, kept from running: a number would be 16."""
     room = ["--max-semi-space-size=512", "--min-semi-space-size=512"]
     script = web / "test" / "allocation.mjs"
     found = json.loads(package_build.run("node", "--expose-gc", *room, script))
-    assert abs(found["base"]) < 1
-    assert abs(found["wide"]) < 1
+    assert abs(found["base"]) < 8
+    assert abs(found["wide"]) < 8
     assert found["control"] > 100
 
 

@@ -27,6 +27,7 @@ namespace {
 using novasr::CutoffEstimator;
 
 std::string last_error;
+const char* about = "";  // what the message of an error is about
 std::string verdict_text;
 
 /// A Processor with the buffers between it and JavaScript.
@@ -62,7 +63,11 @@ struct Engine {
 };
 
 std::shared_ptr<const novasr::Model> model_of(const std::byte* safetensors, std::size_t bytes) {
-  return bytes == 0 ? novasr::default_model() : novasr::read_model({safetensors, bytes});
+  if (bytes == 0) return novasr::default_model();
+  about = "the weights file ";
+  auto model = novasr::read_model({safetensors, bytes});
+  about = "";
+  return model;
 }
 
 }  // namespace
@@ -73,7 +78,7 @@ extern "C" void* __cxa_allocate_exception(std::size_t size) noexcept {  // NOLIN
 }
 extern "C" void __cxa_throw(void* thrown, std::type_info* type, void (*)(void*)) {  // NOLINT(bugprone-reserved-identifier)
   if (*type == typeid(novasr::ConfigError) || *type == typeid(novasr::ModelError))
-    last_error = static_cast<const novasr::NovasrError*>(thrown)->what();
+    last_error = std::string(about) + static_cast<const novasr::NovasrError*>(thrown)->what();
   __builtin_trap();
 }
 

@@ -1,5 +1,5 @@
 import { NovaSRError } from "./errors.js";
-import type { ModelName } from "./parameters.js";
+import { checkChoice, type ModelName } from "./parameters.js";
 
 /** Where the files of the package are served from; needed only where a bundler does not find them by itself. */
 export interface Assets {
@@ -82,6 +82,7 @@ async function compiled(url: string): Promise<WebAssembly.Module> {
 
 /** Fetches engine and weights, once each. Throws NovaSRError. */
 export async function load({ model = "base", weights, assets }: ModelOptions): Promise<Loaded> {
+  checkChoice("model", model, ["base", "wide"]);
   const module = once(wasmUrl(assets), compiled);
   if (weights !== undefined) return { module: await module, weights: new Uint8Array(weights) };
   if (model === "base") return { module: await module, weights: undefined };

@@ -2,7 +2,7 @@ import { load, workletUrl, type Loaded, type ModelOptions } from "./assets.js";
 import { Engine, type EngineStats } from "./engine.js";
 import { NovaSRError } from "./errors.js";
 import type { FromProcessor, ProcessorOptions, ToProcessor } from "./messages.js";
-import { checkedParameters, checkWhole, type Mode, type Parameters } from "./parameters.js";
+import { checkedParameters, checkWhole, type Mode, type ModelName, type Parameters } from "./parameters.js";
 
 /** For `NovaSRNode.create`, and, once the model is loaded, for `new NovaSRNode`. */
 export interface NovaSRNodeOptions extends ModelOptions, Partial<Parameters> {
@@ -13,8 +13,8 @@ export interface NovaSRNodeOptions extends ModelOptions, Partial<Parameters> {
 const MOST_CHANNELS = 32;
 
 /** Models by context, since each context has an audio thread of its own. */
-const loaded = new WeakMap<BaseAudioContext, Map<string, Loaded>>();
-const keyOf = ({ model, weights }: ModelOptions) => (weights === undefined ? (model ?? "base") : "weights");
+const loaded = new WeakMap<BaseAudioContext, Map<ModelName | object, Loaded>>();
+const keyOf = ({ model = "base", weights }: ModelOptions) => weights ?? model;
 
 // Where there is no Web Audio, as on a server, the package can be imported all the same.
 const Base = (globalThis.AudioWorkletNode ?? class {}) as typeof AudioWorkletNode;
@@ -44,7 +44,7 @@ export class NovaSRNode extends Base {
     if (context.audioWorklet === undefined) {
       throw new NovaSRError("this page has no AudioWorklet: serve it over https or from localhost");
     }
-    const models = loaded.get(context) ?? new Map<string, Loaded>();
+    const models = loaded.get(context) ?? new Map<ModelName | object, Loaded>();
     const url = String(workletUrl(options.assets));
     const module = load(options);
     try {
@@ -71,10 +71,9 @@ export class NovaSRNode extends Base {
     const channels = checkWhole("channelCount", options.channelCount ?? 2, 1, MOST_CHANNELS);
     const model = loaded.get(context)?.get(keyOf(options));
     if (model === undefined) {
-      const name = keyOf(options);
-      const options_ = name === "base" ? "" : name === "weights" ? ", { weights }" : `, { model: "${name}" }`;
+      const asked = options.weights !== undefined ? ", { weights }" : options.model === "wide" ? ', { model: "wide" }' : "";
       throw new NovaSRError(
-        `the model is not loaded: await NovaSRNode.load(context${options_}) first, or use NovaSRNode.create`,
+        `the model is not loaded: await NovaSRNode.load(context${asked}) first, or use NovaSRNode.create`,
       );
     }
     const { sampleRate } = context;
