@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "breathe",
+    "browser_page",
     "command_reference",
     "cpp_comments",
     "outside_pages",

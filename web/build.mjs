@@ -1,4 +1,4 @@
-// Build the package into dist/: node build.mjs MODULE, where MODULE is the novasr.wasm that CMake has built.
+// Build the package into dist/, from the sources and the novasr.wasm that CMake has built.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -6,11 +6,9 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const module = process.argv[2] ?? here("../build/web/web/engine/novasr.wasm");
-
 rmSync(here("dist"), { recursive: true, force: true });
 mkdirSync(here("dist"));
-copyFileSync(module, here("dist/novasr.wasm"));
+copyFileSync(here("../build/web/web/engine/novasr.wasm"), here("dist/novasr.wasm"));
 copyFileSync(here("../python/novasr/weights/wide.safetensors"), here("dist/wide.safetensors"));
 for (const name of ["LICENSE", "NOTICE"]) copyFileSync(here(`../${name}`), here(name));
 await build({

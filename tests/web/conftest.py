@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import package_build
+import web_package
 import pytest
 
 
 @pytest.fixture(scope="session")
 def web() -> Path:
     """The folder of the npm package, built."""
-    return package_build.build()
+    return web_package.build()

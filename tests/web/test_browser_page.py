@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import package_build
+import web_package
 import pytest
 import soundfile as sf
 import soxr
-from package_build import ROOT, node
+from web_package import ROOT, node
 
 import novasr
 
@@ -37,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def visits(web: Path, folder: Path) -> dict[str, Any]:
-    package_build.chromium()
+    web_package.chromium()
     return node("page.mjs", folder)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from package_build import node
+from web_package import node
 
 import novasr
 

@@ -9,9 +9,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import package_build
+import web_package
 import pytest
-from package_build import ROOT, WEB, node, run
+from web_package import ROOT, WEB, node, run
 
 import novasr
 from novasr.parameters import INFOS
@@ -31,7 +31,7 @@ def tarball(web: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def used(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a project that installs it finds, bundled by Vite and by esbuild."""
-    package_build.chromium()
+    web_package.chromium()
     folder = tmp_path_factory.mktemp("project")
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     run("npm", "install", "--offline", "--no-audit", "--no-fund", tarball, folder=folder)

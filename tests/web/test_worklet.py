@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import package_build
+import web_package
 import pytest
-from package_build import node
+from web_package import node
 
 import novasr
 
@@ -47,7 +47,7 @@ def sound(rate: int, channels: int, rng: np.random.Generator) -> np.ndarray:
 
 def play(jobs: list[dict[str, Any]], sounds: list[np.ndarray], folder: Path) -> dict[str, Any]:
     """Play each sound through a node, all in one browser; adds what came out to the results."""
-    package_build.chromium()
+    web_package.chromium()
     for number, (job, audio) in enumerate(zip(jobs, sounds, strict=True)):
         audio.tofile(folder / f"in{number}")
         job |= {"input": str(folder / f"in{number}"), "output": str(folder / f"out{number}")}
@@ -99,7 +99,7 @@ def test_the_audio_thread_allocates_nothing(web: Path) -> None:
     """Bytes that a quantum leaves for the garbage collector, kept from running: a number would be 16."""
     room = ["--max-semi-space-size=512", "--min-semi-space-size=512"]
     script = web / "test" / "allocation.mjs"
-    found = json.loads(package_build.run("node", "--expose-gc", *room, script))
+    found = json.loads(web_package.run("node", "--expose-gc", *room, script))
     assert abs(found["base"]) < 8
     assert abs(found["wide"]) < 8
     assert found["control"] > 100

@@ -8,7 +8,7 @@ import { launch, watch } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
 const folder = process.argv[2];
-const server = await serve(fileURLToPath(new URL("../site", import.meta.url)));
+const server = await serve(fileURLToPath(new URL("../site/try", import.meta.url)));
 const found = {};
 
 /** Runs in the page before its scripts: what goes to the loudspeakers is kept in window.heard. */
