@@ -53,6 +53,7 @@ breathe_default_members = ("members",)
 
 html_theme = "furo"
 html_title = f"{project} {version}"
+html_favicon = "../web/page/public/icon.svg"
 html_static_path = ["site/static"]
 html_css_files = ["site.css"]
 html_js_files = [("players.js", {"defer": "defer"})]
