@@ -58,6 +58,9 @@ def _built() -> bool:
     made = {WEB / name for name in ("node_modules", "dist", "site", "LICENSE", "NOTICE")}
     sources = [path for path in WEB.iterdir() if path not in made]
     sources += [ROOT / name for name in ("CMakeLists.txt", "CMakePresets.json", "cmake", "cpp")]
-    sources += [ROOT / "scripts" / "build-web", *(ROOT / "python/novasr/weights").glob("*.safetensors")]
+    sources += [
+        ROOT / "scripts" / "build-web",
+        *(ROOT / "python/novasr/weights").glob("*.safetensors"),
+    ]
     files = [f for path in sources for f in ([path] if path.is_file() else path.rglob("*"))]
     return max(file.stat().st_mtime for file in files) < page.stat().st_mtime

@@ -9,7 +9,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 BUILT = Path(__file__).parents[2] / "web" / "site"
-LINK = re.compile(r"\[([^]]+)\]\(\.\./web/page/index\.html\)")  # which on GitHub leads to the source
+# On GitHub it leads to the source.
+LINK = re.compile(r"\[([^]]+)\]\(\.\./web/page/index\.html\)")
 
 
 def add_page(app: Sphinx, config: Config) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import web_package
 import pytest
+import web_package
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import web_package
 import pytest
 import soundfile as sf
 import soxr
+import web_package
 from web_package import ROOT, node
 
 import novasr

@@ -9,8 +9,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import web_package
 import pytest
+import soundfile as sf
+import web_package
 from web_package import ROOT, WEB, node, run
 
 import novasr
@@ -36,7 +37,31 @@ def used(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
     run("npm", "install", "--offline", "--no-audit", "--no-fund", tarball, folder=folder)
     shutil.copy(Path(__file__).with_name("consumer.ts"), folder / "main.ts")
+    write_snippets(folder)
     return node("consumer.mjs", folder)
+
+
+def write_snippets(folder: Path) -> None:
+    """Write each block of JavaScript in the documentation as a module, and a program that runs them in turn."""
+    pages = [WEB / "README.md", ROOT / "docs" / "web.md"]
+    blocks = [
+        block
+        for page in pages
+        for block in re.findall(r"^```js\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    ]
+    assert len(blocks) >= 6
+    names = [f"snippet{number}" for number, _ in enumerate(blocks)]
+    for name, block in zip(names, blocks, strict=True):
+        (folder / f"{name}.ts").write_text(block)
+    calls = "".join(f'  await import("./{name}");\n' for name in names)
+    (folder / "snippets.ts").write_text(
+        f"async function run() {{\n{calls}  return {{ run: {len(names)} }};\n}}\n"
+        "const tell = (result: object) => Object.assign(window, { result });\n"
+        "run().then(tell, (error) => tell({ failed: String(error) }));\nexport {};\n"
+    )
+    shutil.copytree(WEB / "dist", folder / "public" / "novasr")
+    speech, rate = sf.read(ROOT / "docs" / "audio" / "speech-16k.flac", dtype="float32")
+    sf.write(folder / "public" / "speech.wav", speech[:rate], rate)
 
 
 def test_it_has_the_version_and_the_licence_of_the_project() -> None:
@@ -76,6 +101,10 @@ def test_a_bundled_project_runs(bundler: str, used: dict[str, Any]) -> None:
     assert found["rate"] == 48_000
     assert found["progress"] == 1
     assert found["aborted"] == "stop"
+
+
+def test_the_examples_of_the_documentation_run(used: dict[str, Any]) -> None:
+    assert used["snippets"] == {"run": 6, "problems": []}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import web_package
 import pytest
+import web_package
 from web_package import node
 
 import novasr
@@ -107,9 +107,7 @@ def test_the_audio_thread_allocates_nothing(web: Path) -> None:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("model", ["base", "wide"])
-def test_a_node_is_fast_enough_to_live_beside_a_page(
-    model: str, web: Path, tmp_path: Path
-) -> None:
+def test_a_node_is_fast_enough_to_live_beside_a_page(model: str, web: Path, tmp_path: Path) -> None:
     """Rendering in one thread of a headless browser, the best of three."""
     seconds = 10
     rng = np.random.default_rng(4)

@@ -73,10 +73,10 @@ std::shared_ptr<const novasr::Model> model_of(const std::byte* safetensors, std:
 }  // namespace
 
 // What a `throw` calls. The object lives on in memory that nobody frees: the instance ends with it.
-extern "C" void* __cxa_allocate_exception(std::size_t size) noexcept {  // NOLINT(bugprone-reserved-identifier)
+extern "C" void* __cxa_allocate_exception(std::size_t size) noexcept {
   return ::operator new(size);
 }
-extern "C" void __cxa_throw(void* thrown, std::type_info* type, void (*)(void*)) {  // NOLINT(bugprone-reserved-identifier)
+extern "C" void __cxa_throw(void* thrown, std::type_info* type, void (*)(void*)) {
   if (*type == typeid(novasr::ConfigError) || *type == typeid(novasr::ModelError))
     last_error = std::string(about) + static_cast<const novasr::NovasrError*>(thrown)->what();
   __builtin_trap();
@@ -101,8 +101,8 @@ Engine* create(const std::byte* weights, std::size_t bytes, std::uint32_t sample
       .release();
 }
 
-/// Where JavaScript writes the parameters, which each block reads: floats, so that none of them becomes an object on the
-/// audio thread. Mode (1: full), crossover in Hz, mix, high band gain and output gain in dB, bypass (from 0.5 on).
+/// Where JavaScript writes the parameters, which each block reads: floats, so that none of them becomes an object on
+/// the audio thread. Mode (1: full), crossover in Hz, mix, high band gain and output gain in dB, bypass (from 0.5 on).
 /// Precondition: all are in range.
 NOVASR_EXPORT(parameters) float* parameters(Engine* engine) {
   return engine->values.data();

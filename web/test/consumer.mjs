@@ -1,5 +1,6 @@
-// The packed package in a project of its own: node consumer.mjs FOLDER, where it is installed and which has main.ts.
-// Bundles main.ts with Vite, and with esbuild, which is told where the files are; prints what either does in Chromium.
+// The packed package in a project of its own: node consumer.mjs FOLDER, where it is installed and which has main.ts,
+// snippets.ts, which imports what the documentation shows, and public/ for it. Bundles main.ts with Vite, and with
+// esbuild, which is told where the files are, and the snippets with Vite; prints what they do in Chromium.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,10 +17,12 @@ const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", imp
 const page = (script) => `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 
 const options = ["--noEmit", "--strict", "--module", "esnext", "--moduleResolution", "bundler", "--target", "es2022"];
-execFileSync(process.execPath, [compiler, ...options, "main.ts"], { cwd: folder, stdio: "inherit" });
+execFileSync(process.execPath, [compiler, ...options, "main.ts", "snippets.ts"], { cwd: folder, stdio: "inherit" });
 
-writeFileSync(join(folder, "index.html"), page("./main.ts"));
-await vite.build({ root: folder, base: "./", logLevel: "error", build: { outDir: "with-vite" } });
+for (const [name, script] of [["with-vite", "./main.ts"], ["snippets", "./snippets.ts"]]) {
+  writeFileSync(join(folder, "index.html"), page(script));
+  await vite.build({ root: folder, base: "./", logLevel: "error", build: { outDir: name, target: "es2022" } });
+}
 
 const bundled = join(folder, "with-esbuild");
 mkdirSync(bundled);
@@ -36,9 +39,9 @@ await esbuild.build({
   logLevel: "error",
 });
 
-const browser = await launch();
+const browser = await launch({ microphone: "/dev/null" });
 const found = {};
-for (const name of ["with-vite", "with-esbuild"]) {
+for (const name of ["with-vite", "with-esbuild", "snippets"]) {
   const server = await serve(join(folder, name));
   const visitor = await browser.newPage();
   const problems = watch(visitor);
