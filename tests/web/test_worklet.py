@@ -59,7 +59,7 @@ def play(jobs: list[dict[str, Any]], sounds: list[np.ndarray], folder: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def played(web: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Played]:
+def found(web: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     rng = np.random.default_rng(3)
     sounds = [sound(rate, channels, rng) for _, rate, channels, _, _ in CASES.values()]
     jobs = [
@@ -73,10 +73,14 @@ def played(web: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pla
         for model, rate, channels, live, parameters in CASES.values()
     ]
     found = play(jobs, sounds, tmp_path_factory.mktemp("worklet"))
-    assert found["problems"] == []
+    return found | {"sounds": sounds}
+
+
+@pytest.fixture(scope="module")
+def played(found: dict[str, Any]) -> dict[str, Played]:
     return {
         case: Played(audio, result["made"], result["latency"], result["latencyFrames"])
-        for case, audio, result in zip(CASES, sounds, found["results"], strict=True)
+        for case, audio, result in zip(CASES, found["sounds"], found["results"], strict=True)
     }
 
 
@@ -93,6 +97,18 @@ def test_a_node_gives_what_the_native_engine_gives(case: str, played: dict[str, 
     assert found.latency == pytest.approx(stream.latency / rate)
     assert np.abs(expected).max() > 0.1
     assert np.abs(found.made[:, :frames] - expected).max() < TOLERANCE
+
+
+def test_a_node_works_again_after_a_pause_and_not_after_its_end(found: dict[str, Any]) -> None:
+    playing, paused, playing_again, closed = found["peaks"]
+    assert playing > 0.5
+    assert paused == 0
+    assert playing_again > 0.5
+    assert closed == 0
+
+
+def test_the_browser_has_nothing_to_complain_about_a_node(found: dict[str, Any]) -> None:
+    assert found["problems"] == []
 
 
 def test_the_audio_thread_allocates_nothing(web: Path) -> None:

@@ -15,6 +15,7 @@ export interface ProcessorOptions {
 export type ToProcessor =
   | { kind: "set"; mode: Parameters["mode"]; crossover: number }
   | { kind: "reset" }
+  | { kind: "close" }
   | { kind: "stats"; id: number };
 
 /** Of the audio thread to the node. */

@@ -161,6 +161,12 @@ export class NovaSRNode extends Base {
     this.#tell({ kind: "reset" });
   }
 
+  /** Ends the node for good: the audio thread forgets it. */
+  close(): void {
+    this.disconnect();
+    this.#tell({ kind: "close" });
+  }
+
   #update(): void {
     this.#tell({ kind: "set", mode: this.#mode, crossover: this.#crossover });
   }

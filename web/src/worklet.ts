@@ -33,6 +33,7 @@ class NovaSRProcessor extends AudioWorkletProcessor {
   #frames = 0; // of a quantum
   #output: Float32Array[] = [];
   #silence = 0; // frames since the last input
+  #running = true; // a processor that once gives false is never asked again
 
   constructor({ processorOptions }: { processorOptions: ProcessorOptions }) {
     super();
@@ -61,6 +62,8 @@ class NovaSRProcessor extends AudioWorkletProcessor {
     const output = outputs[0]!;
     const frames = output[0]!.length;
     const engine = this.#engine;
+    this.#silence = input.length === 0 ? this.#silence + frames : 0;
+    if (this.#silence > TAIL_SECONDS * sampleRate) return this.#running; // the output is silent as it is
     if (frames !== this.#frames) this.#resize(frames);
     for (let i = 0; i < this.#automated.length; ++i) {
       const { name, value } = this.#automated[i]!;
@@ -73,8 +76,7 @@ class NovaSRProcessor extends AudioWorkletProcessor {
     }
     engine.process(frames);
     for (let c = 0; c < this.#channels; ++c) output[c]!.set(this.#output[c]!);
-    this.#silence = input.length === 0 ? this.#silence + frames : 0;
-    return this.#silence < TAIL_SECONDS * sampleRate;
+    return this.#running;
   }
 
   #slot(name: string): Float32Array {
@@ -93,6 +95,8 @@ class NovaSRProcessor extends AudioWorkletProcessor {
       this.#slot("crossover")[0] = message.crossover;
     } else if (message.kind === "reset") {
       this.#engine.reset();
+    } else if (message.kind === "close") {
+      this.#running = false;
     } else {
       this.#tell({ kind: "stats", id: message.id, stats: this.#engine.stats });
     }

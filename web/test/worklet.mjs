@@ -66,12 +66,40 @@ async function play({ base64, channels, sampleRate, live, seconds, options }) {
   return { ...found, base64: btoa(text) };
 }
 
+/** Runs in the page: peaks of a node that is fed, left alone, fed again, and closed. */
+async function connectAgain() {
+  const context = new AudioContext({ sampleRate: 48_000 });
+  const node = await novasr.NovaSRNode.create(context, { channelCount: 1 });
+  const analyser = new AnalyserNode(context);
+  node.connect(analyser).connect(context.destination);
+  const peak = async (ms) => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    const samples = new Float32Array(analyser.fftSize);
+    analyser.getFloatTimeDomainData(samples);
+    return Math.max(...samples.map(Math.abs));
+  };
+  const fed = async (ms) => {
+    const source = new OscillatorNode(context);
+    source.connect(node);
+    source.start();
+    const found = await peak(ms);
+    source.disconnect();
+    return found;
+  };
+  const peaks = [await fed(300), await peak(700), await fed(300)];
+  node.close();
+  peaks.push(await fed(300));
+  await context.close();
+  return peaks;
+}
+
 const results = [];
 for (const { input, output, ...job } of JSON.parse(readFileSync(process.argv[2], "utf8"))) {
   const { base64, ...found } = await page.evaluate(play, { base64: readFileSync(input).toString("base64"), ...job });
   writeFileSync(output, Buffer.from(base64, "base64"));
   results.push(found);
 }
-console.log(JSON.stringify({ results, problems }));
+const peaks = await page.evaluate(connectAgain);
+console.log(JSON.stringify({ results, peaks, problems }));
 await browser.close();
 server.close();

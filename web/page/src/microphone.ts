@@ -61,7 +61,7 @@ export class Microphone {
     mono.connect(this.#recorder, 0, 0);
     node.connect(this.#recorder, 0, 1);
     this.#comparison.output.connect(context.destination);
-    this.#nodes = [source, mono, aligned, node, this.#comparison.output];
+    this.#nodes = [source, mono, aligned, this.#comparison.output];
   }
 
   set side(side: Side) {
@@ -87,6 +87,7 @@ export class Microphone {
   stop(): Take {
     for (const track of this.#stream.getTracks()) track.stop();
     for (const node of this.#nodes) node.disconnect();
+    this.#node.close();
     this.#recorder.port.postMessage("stop");
     const latency = this.#node.latencyFrames;
     const joined = (n: number) => {
