@@ -31,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = np.random.default_rng(1).standard_normal(48_000)
     sf.write(folder / "full.wav", 0.1 * noise, 48_000)
     sf.write(folder / "voice-48k-source.wav", soxr.resample(speech, rate, 48_000), 48_000)
+    sf.write(folder / "noise.wav", 0.1 * np.tile(noise, 2), 16_000)
     (folder / "broken.mp3").write_bytes(bytes(range(256)) * 8)
     return folder
 
@@ -109,6 +110,37 @@ def test_switching_between_before_and_after_does_not_click(
     assert roughness(late) > 3 * steady
     assert visits["compare"]["paused"] == "Play"
     assert visits["compare"]["clock"] != "0:00 / 0:06"
+
+
+def loudness(channels: np.ndarray, folder: Path) -> float:
+    """In LUFS, as the page measures it."""
+    channels.astype(np.float32).tofile(folder / "measured")
+    return node("loudness.mjs", folder / "measured", str(len(channels)))
+
+
+@pytest.mark.usefixtures("web")
+def test_loudness_is_that_of_the_recommendation(tmp_path: Path) -> None:
+    """ITU-R BS.1770-5: a sine of 997 Hz at full scale; and EBU Tech 3341, signals 1 and 3."""
+    t = np.arange(48_000 * 20) / 48_000
+    sine = np.sin(2 * np.pi * 997 * t)
+    quiet, loud = 10 ** (-36 / 20), 10 ** (-23 / 20)
+    steps = np.concatenate(
+        [quiet * sine[:480_000], loud * np.tile(sine, 3), quiet * sine[:480_000]]
+    )
+    assert loudness(sine[None], tmp_path) == pytest.approx(-3.01, abs=0.02)
+    assert loudness(np.stack([loud * sine] * 2), tmp_path) == pytest.approx(-23, abs=0.1)
+    assert loudness(np.stack([steps] * 2), tmp_path) == pytest.approx(-23, abs=0.1)
+    assert loudness(np.zeros((1, 48_000)), tmp_path) is None  # -Infinity
+
+
+def test_both_sides_are_heard_equally_loud(visits: dict[str, Any], folder: Path) -> None:
+    heard = np.fromfile(folder / "balance.f32", np.float32)
+    switched = visits["balance"]["switched"]
+    before, after = heard[switched - 48_000 : switched - 4_800], heard[switched + 9_600 :][:43_200]
+    found = loudness(before[None], folder) - loudness(after[None], folder)
+    assert "after is turned down by" in visits["balance"]["note"]
+    assert treble_db(after) > treble_db(before) + 20
+    assert found == pytest.approx(0, abs=0.3)
 
 
 def test_the_keyboard_is_enough(visits: dict[str, Any]) -> None:

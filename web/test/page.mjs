@@ -1,4 +1,4 @@
-// The page as a visitor uses it: node page.mjs FOLDER, with voice.wav, tone.wav, full.wav and broken.mp3 in it.
+// The page as a visitor uses it: node page.mjs FOLDER, with the recordings of test_browser_page.py in it.
 // Leaves screenshots, downloads and what was heard there, and prints what was found.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -119,6 +119,24 @@ async function compare(browser) {
   return { ...facts, problems: page.problems };
 }
 
+/** Noise, of which so much is added that it has to be turned down; gives where in what was heard the side changes. */
+async function balance(browser) {
+  const page = await open(browser);
+  await page.fill("#brightness", "6");
+  await choose(page, "noise.wav");
+  await enhanced(page);
+  const note = await page.textContent("#level-note");
+  await page.check("input[value=before]", { force: true });
+  await page.click("#play");
+  await page.waitForTimeout(1500);
+  const { length } = await page.evaluate(() => window.heardSoFar());
+  await page.check("input[value=after]", { force: true });
+  await page.waitForTimeout(1500);
+  await writeHeard(page, "balance.f32");
+  await page.close();
+  return { note, switched: length, problems: page.problems };
+}
+
 async function visitWithKeyboard(browser) {
   const page = await open(browser);
   const names = [];
@@ -216,6 +234,7 @@ async function refuse(browser) {
 const browser = await launch();
 found.mouse = await visitWithMouse(browser);
 found.compare = await compare(browser);
+found.balance = await balance(browser);
 found.keyboard = await visitWithKeyboard(browser);
 found.phone = await visitWithPhone(browser);
 await browser.close();
