@@ -23,8 +23,10 @@ async function run(): Promise<object> {
   const sampleRate = 48_000;
   const context = new OfflineAudioContext(2, sampleRate / 2, sampleRate);
   const unloaded = await refused(() => new NovaSRNode(context));
-  await NovaSRNode.load(context, { assets });
-  await NovaSRNode.load(context, { assets, model: "wide" });
+  await Promise.all([
+    NovaSRNode.load(context, { assets }),
+    NovaSRNode.load(context, { assets, model: "wide" }),
+  ]);
   const base = new NovaSRNode(context);
   const wide = new NovaSRNode(context, { model: "wide", mix: 0.5 });
   const source = new OscillatorNode(context, { type: "sawtooth", frequency: 220 });
@@ -55,9 +57,10 @@ async function run(): Promise<object> {
       channels: await refused(() => new NovaSRNode(context, { channelCount: 0 })),
       mode: await refused(() => (base.mode = "fast" as "full")),
       weights: await refused(() => NovaSRNode.create(context, { assets, weights: damaged })),
-      narrow: await refused(() => NovaSRNode.create(narrow, { assets })),
       empty: await refused(() => enhance({ channels: [], sampleRate: 16_000 }, { assets })),
+      worklet: await refused(() => NovaSRNode.load(narrow, { assets: { ...assets, worklet: "./nowhere.js" } })),
       missing: await refused(() => NovaSRNode.load(narrow, { assets: { ...assets, wasm: "./nowhere.wasm" } })),
+      narrow: await refused(() => NovaSRNode.create(narrow, { assets })),
     },
   };
 }

@@ -118,6 +118,7 @@ def test_the_examples_of_the_documentation_run(used: dict[str, Any]) -> None:
         ("narrow", "use new AudioContext({ sampleRate: 48000 })"),
         ("empty", "give at least one channel"),
         ("missing", "the server answers 404"),
+        ("worklet", "nowhere.js"),
     ],
 )
 def test_an_error_says_what_to_do(mistake: str, remedy: str, used: dict[str, Any]) -> None:

@@ -12,9 +12,27 @@ export interface NovaSRNodeOptions extends ModelOptions, Partial<Parameters> {
 
 const MOST_CHANNELS = 32;
 
-/** Models by context, since each context has an audio thread of its own. */
-const loaded = new WeakMap<BaseAudioContext, Map<ModelName | object, Loaded>>();
+/** What a context has, which has an audio thread of its own. */
+interface Prepared {
+  worklet: Promise<void>;
+  models: Map<ModelName | object, Loaded>;
+}
+const prepared = new WeakMap<BaseAudioContext, Prepared>();
 const keyOf = ({ model = "base", weights }: ModelOptions) => weights ?? model;
+
+/** Begins to load the worklet; after a failure the next call tries again. */
+function prepare(context: BaseAudioContext, url: string): Prepared {
+  const worklet = context.audioWorklet.addModule(url).catch((error: unknown) => {
+    prepared.delete(context);
+    throw new NovaSRError(
+      `cannot load ${url} (${String(error)}): serve the files of novasr/dist, or say where they are with ` +
+        `the option assets`,
+    );
+  });
+  const made = { worklet, models: new Map() };
+  prepared.set(context, made);
+  return made;
+}
 
 // Where there is no Web Audio, as on a server, the package can be imported all the same.
 const Base = (globalThis.AudioWorkletNode ?? class {}) as typeof AudioWorkletNode;
@@ -44,19 +62,9 @@ export class NovaSRNode extends Base {
     if (context.audioWorklet === undefined) {
       throw new NovaSRError("this page has no AudioWorklet: serve it over https or from localhost");
     }
-    const models = loaded.get(context) ?? new Map<ModelName | object, Loaded>();
-    const url = String(workletUrl(options.assets));
-    const module = load(options);
-    try {
-      if (!loaded.has(context)) await context.audioWorklet.addModule(url);
-    } catch (error) {
-      throw new NovaSRError(
-        `cannot load ${url} (${String(error)}): serve the files of novasr/dist, or say where they are with ` +
-          `the option assets`,
-      );
-    }
-    models.set(keyOf(options), await module);
-    loaded.set(context, models);
+    const { worklet, models } = prepared.get(context) ?? prepare(context, String(workletUrl(options.assets)));
+    const [model] = await Promise.all([load(options), worklet]);
+    models.set(keyOf(options), model);
   }
 
   /** Loads the model and makes a node. Throws NovaSRError. */
@@ -69,9 +77,10 @@ export class NovaSRNode extends Base {
   constructor(context: BaseAudioContext, options: NovaSRNodeOptions = {}) {
     const parameters = checkedParameters(options);
     const channels = checkWhole("channelCount", options.channelCount ?? 2, 1, MOST_CHANNELS);
-    const model = loaded.get(context)?.get(keyOf(options));
+    const model = prepared.get(context)?.models.get(keyOf(options));
     if (model === undefined) {
-      const asked = options.weights !== undefined ? ", { weights }" : options.model === "wide" ? ', { model: "wide" }' : "";
+      const named = options.model === "wide" ? ', { model: "wide" }' : "";
+      const asked = options.weights === undefined ? named : ", { weights }";
       throw new NovaSRError(
         `the model is not loaded: await NovaSRNode.load(context${asked}) first, or use NovaSRNode.create`,
       );

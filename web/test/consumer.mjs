@@ -14,7 +14,8 @@ import { serve } from "./serve.mjs";
 
 const folder = process.argv[2];
 const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
-const page = (script) => `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
+const page = (script) =>
+  `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 
 const options = ["--noEmit", "--strict", "--module", "esnext", "--moduleResolution", "bundler", "--target", "es2022"];
 execFileSync(process.execPath, [compiler, ...options, "main.ts", "snippets.ts"], { cwd: folder, stdio: "inherit" });
@@ -46,8 +47,8 @@ for (const name of ["with-vite", "with-esbuild", "snippets"]) {
   const visitor = await browser.newPage();
   const problems = watch(visitor);
   await visitor.goto(server.url);
-  const result = await visitor.waitForFunction(() => window.result, null, { timeout: 30_000 }).then((r) => r.jsonValue());
-  found[name] = { ...result, problems };
+  const result = await visitor.waitForFunction(() => window.result, null, { timeout: 60_000 });
+  found[name] = { ...(await result.jsonValue()), problems };
   server.close();
 }
 await browser.close();
