@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "breathe",
+    "browser_page",
     "command_reference",
     "cpp_comments",
     "outside_pages",
@@ -52,6 +53,7 @@ breathe_default_members = ("members",)
 
 html_theme = "furo"
 html_title = f"{project} {version}"
+html_favicon = "../web/page/public/icon.svg"
 html_static_path = ["site/static"]
 html_css_files = ["site.css"]
 html_js_files = [("players.js", {"defer": "defer"})]

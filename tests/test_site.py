@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 import typer
+import web_package
 
 import novasr
 import novasr.live
@@ -69,6 +71,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         needs.package(package, "pip install '.[docs]'")
     needs.package("pedalboard", "pip install '.[pedalboard]'")
     needs.programs("doxygen", packages="doxygen")
+    if shutil.which("clang++-19") and shutil.which("npm"):
+        web_package.build()  # the page for the browser, a part of the site
     folder = tmp_path_factory.mktemp("site")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     script = [ROOT / "scripts" / "build-docs", folder]
@@ -223,3 +227,19 @@ def test_every_header_is_read(site: Path) -> None:
     headers = {path.name for path in (ROOT / "cpp" / "include" / "novasr").glob("*.hpp")}
     page = (site / "reference" / "cpp.html").read_text("utf-8")
     assert {name for name in headers if name not in page} == set()
+
+
+def test_a_newcomer_gets_from_the_start_page_to_a_sound_in_the_browser(
+    site: Path, tmp_path: Path
+) -> None:
+    """On a desktop and on a telephone, without scrolling sideways."""
+    web_package.build()
+    web_package.chromium()
+    found = web_package.node("newcomer.mjs", site, tmp_path)
+    assert set(found) == {"desktop", "phone"}
+    for screen, route in found.items():
+        assert route["problems"] == [], screen
+        assert max(route["widths"]) <= route["width"], screen
+        assert not route["clock"].startswith("0:00"), screen
+        for name in ("start", "guide", "page", "result"):
+            assert (tmp_path / f"{screen}-{name}.png").stat().st_size > 20_000

@@ -6,7 +6,7 @@ namespace novasr {
 
 /// Instruction sets of the compiled kernels.
 enum class Isa {
-  portable,  ///< four floats: SSE2 on x86-64, NEON on ARM64
+  portable,  ///< four floats: SSE2 on x86-64, NEON on ARM64, SIMD128 in WebAssembly
   sse41,
   avx2,  ///< with FMA
   avx512

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <mutex>
 #include <utility>
+
+#include "concurrency/mutex.hpp"
 
 namespace novasr {
 namespace {
@@ -108,7 +109,7 @@ std::shared_ptr<const ChainPlan> shared_plan(const ProcessSpec& spec, const Engi
     std::size_t engine_latency_frames;
     bool operator==(const Key&) const = default;
   };
-  static std::mutex mutex;
+  static Mutex mutex;
   static std::deque<std::pair<Key, std::shared_ptr<const ChainPlan>>> remembered;
   constexpr std::size_t kRemembered = 8;
 

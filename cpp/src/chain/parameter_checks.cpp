@@ -2,21 +2,28 @@
 
 #include <algorithm>
 #include <cctype>
-#include <sstream>
+#include <concepts>
 #include <string>
 
 #include "novasr/errors.hpp"
+#include "text/numbers.hpp"
 
 namespace novasr {
 namespace {
+
+std::string text(std::unsigned_integral auto value) {
+  return std::to_string(value);
+}
+std::string text(std::floating_point auto value) {
+  return general_text(value);
+}
 
 /// Also rejects NaN.
 template <typename Value>
 void check_range(const std::string& name, Value value, Value low, Value high, const std::string& unit) {
   if (value >= low && value <= high) return;
-  std::ostringstream message;
-  message << name << " is " << value << unit << "; choose a value from " << low << " to " << high << unit;
-  throw ConfigError(message.str());
+  throw ConfigError(name + " is " + text(value) + unit + "; choose a value from " + text(low) + " to " + text(high) +
+                    unit);
 }
 
 /// Names the parameter as in Parameters, with its unit.
@@ -36,10 +43,8 @@ void check_spec(const ProcessSpec& spec, const EngineFormat& format) {
   if (spec.source_band_hz != 0.0)
     check_range<double>("source_band_hz", spec.source_band_hz, 1'000.0, 0.5 * spec.sample_rate_hz, " Hz");
   if (spec.output_rate_hz == spec.sample_rate_hz || spec.output_rate_hz == format.output_hz) return;
-  std::ostringstream message;
-  message << "output_rate_hz is " << spec.output_rate_hz << " Hz; choose " << format.output_hz
-          << " Hz or the sample rate, " << spec.sample_rate_hz << " Hz";
-  throw ConfigError(message.str());
+  throw ConfigError("output_rate_hz is " + text(spec.output_rate_hz) + " Hz; choose " + text(format.output_hz) +
+                    " Hz or the sample rate, " + text(spec.sample_rate_hz) + " Hz");
 }
 
 void check_parameters(const Parameters& parameters, bool low_latency) {

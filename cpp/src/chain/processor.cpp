@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cassert>
-#include <mutex>
 #include <utility>
 
 #include "chain/blend.hpp"
 #include "chain/chain.hpp"
 #include "chain/parameter_checks.hpp"
 #include "concurrency/latest_value.hpp"
+#include "concurrency/mutex.hpp"
 #include "dsp/fir_design.hpp"
 #include "dsp/flush_denormals.hpp"
 
@@ -22,7 +22,7 @@ struct Processor::Impl {
   ProcessSpec spec;
   bool prepared = false;
 
-  std::mutex control_mutex;  // taken by control threads only
+  Mutex control_mutex;  // taken by control threads only
   Parameters parameters;
   bool parameters_chosen = false;  // set_parameters() was called: the defaults no longer apply
   HighPassDesigner high_pass;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <numeric>
 #include <utility>
 
+#include "concurrency/mutex.hpp"
 #include "families/registry.hpp"
 #include "families/safetensors.hpp"
 #include "novasr/errors.hpp"
@@ -96,7 +96,7 @@ std::shared_ptr<const Model> read_model(std::span<const std::byte> safetensors) 
 }
 
 std::shared_ptr<const Model> built_in_model(const ModelFamily& family) {
-  static std::mutex mutex;
+  static Mutex mutex;
   static std::map<const ModelFamily*, std::shared_ptr<const Model>> models;
   if (family.built_in.empty()) return nullptr;
   const std::lock_guard lock(mutex);

@@ -1,11 +1,11 @@
 #include "novasr/band_verdict.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <vector>
+
+#include "text/numbers.hpp"
 
 namespace novasr {
 namespace {
@@ -20,18 +20,11 @@ constexpr double kTelephoneHz = 5'000.0;
 constexpr double kWorthExtendingHz = 12'000.0;
 constexpr double kLeftByConverters = 0.46;  // of the sample rate: a band that ends lower was cut by a codec
 
-/// Like printf's %.1f and %g, but with a decimal point in every locale.
-std::string khz(double hz, std::chars_format format, int precision) {
-  std::array<char, 64> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), hz / 1'000.0, format, precision).ptr;
-  return std::string(digits.begin(), end) + " kHz";
-}
-
 std::string rounded_khz(double hz) {
-  return khz(hz, std::chars_format::fixed, 1);
+  return fixed_text(hz / 1'000.0, 1) + " kHz";
 }
 std::string exact_khz(double hz) {
-  return khz(hz, std::chars_format::general, 6);
+  return general_text(hz / 1'000.0) + " kHz";
 }
 
 }  // namespace

@@ -60,6 +60,8 @@ NOVASR_INLINE Vec round_nearest(Vec v) {
   return (Vec)_mm_round_ps((__m128)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #elif NOVASR_WIDTH == 4 && defined(__ARM_NEON)
   return (Vec)vrndnq_f32((float32x4_t)v);
+#elif NOVASR_WIDTH == 4 && defined(__wasm_simd128__)
+  return (Vec)wasm_f32x4_nearest((v128_t)v);
 #else
   const Vec shift = splat(12582912.0f);  // 1.5 * 2^23: adding it leaves no fractional bits, up to |v| < 2^22
   return (v + shift) - shift;
@@ -76,6 +78,8 @@ NOVASR_INLINE Vec square_root(Vec v) {
   return (Vec)_mm_sqrt_ps((__m128)v);
 #elif NOVASR_WIDTH == 4 && defined(__ARM_NEON)
   return (Vec)vsqrtq_f32((float32x4_t)v);
+#elif NOVASR_WIDTH == 4 && defined(__wasm_simd128__)
+  return (Vec)wasm_f32x4_sqrt((v128_t)v);
 #else
   for (size_t i = 0; i < kWidth; ++i) v[i] = __builtin_sqrtf(v[i]);
   return v;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <mutex>
 #include <numbers>
 #include <span>
 
+#include "concurrency/mutex.hpp"
 #include "dsp/floor_div.hpp"
 #include "families/novasr/silence.hpp"
 #include "families/novasr/tile_filter.hpp"
@@ -257,7 +257,7 @@ std::shared_ptr<const PreparedNetwork> shared_network(const std::shared_ptr<cons
     kernels::KernelTable table;
     std::shared_ptr<const PreparedNetwork> network;
   };
-  static std::mutex mutex;
+  static Mutex mutex;
   static std::vector<Entry> entries;
 
   const std::lock_guard lock(mutex);

@@ -13,6 +13,9 @@ target_sources(
           ${wide_family}/wide_engine.cpp
           ${wide_family}/kernels/table.cpp)
 
+if(NOVASR_WEB)  # a file of its own, which only those load that want it
+  set_source_files_properties(${wide_family}/family.cpp PROPERTIES COMPILE_DEFINITIONS NOVASR_NO_WIDE_WEIGHTS=1)
+endif()
 novasr_embed_weights(wide_weights wide.safetensors)
 add_custom_target(wide_generated DEPENDS ${novasr_generated}/wide_weights.inc)
 add_dependencies(novasr_generated wide_generated)

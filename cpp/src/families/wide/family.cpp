@@ -1,5 +1,6 @@
 // Band extension at 48 kHz as a model family.
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -13,9 +14,13 @@
 namespace novasr {
 namespace {
 
+#ifdef NOVASR_NO_WIDE_WEIGHTS
+constexpr std::span<const unsigned char> kBuiltIn;
+#else
 constexpr unsigned char kBuiltIn[] = {
-#include "wide_weights.inc"
+#  include "wide_weights.inc"
 };
+#endif
 
 class WideModel final : public Model {
  public:

@@ -1,0 +1,10 @@
+# WebAssembly with Debian's clang-19, lld-19, llvm-19, libc++-19-dev-wasm32, libclang-rt-19-dev-wasm32 and wasi-libc.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR wasm32)
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_C_COMPILER_TARGET wasm32-wasi)
+set(CMAKE_CXX_COMPILER_TARGET wasm32-wasi)
+set(CMAKE_AR /usr/lib/llvm-19/bin/llvm-ar)
+set(CMAKE_RANLIB /usr/lib/llvm-19/bin/llvm-ranlib)
+set(CMAKE_CXX_FLAGS_INIT "-msimd128 -fexceptions -fignore-exceptions")
