@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,13 +18,10 @@ from novasr.offline.enhancement import Settings
 from novasr.offline.files import Storage
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.sets.outcome import Outcome
-from novasr.sets.workplace import Treatment, Workplace, result_suffix
+from novasr.sets.workplace import Treatment, Workplace, result_suffix, suffix_of
 from novasr.types import Mode, ModelName
 
 Batch = dict[str, np.ndarray[Any, Any]]
-
-#: Columns that every batch has in addition.
-REPORTED = ("status", "reason", "bandwidth_in")
 
 
 class Enhance:
@@ -80,9 +79,10 @@ class Enhance:
         settings = Settings(mode, "auto", chosen_weights(model, weights), high_band_gain_db, jobs=1)
         self._treatment = Treatment(settings, Storage(), force)
         self._column = column
-        self._folder = tempfile.TemporaryDirectory(prefix="novasr-")
-        place = Path(self._folder.name)
-        self._workplace = Workplace(place, place, self._treatment, lambda outcome, weight: None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the folder to this process: a copy in another one makes its own."""
+        return {"_treatment": self._treatment, "_column": self._column}
 
     def __call__(self, batch: Batch) -> Batch:
         """Give the batch with other recordings."""
@@ -94,40 +94,51 @@ class Enhance:
                 f"the batch has the columns {', '.join(batch)}: name the recordings with column="
             )
         made = dict(batch)
-        outcomes: list[Outcome] = []
-        if column == "amplitude" or "sample_rate" in batch:
-            values, rates = [], []
-            for audio, rate in zip(batch[column], batch["sample_rate"], strict=True):
-                result, made_rate, outcome = self._array(np.asarray(audio), int(rate))
-                values.append(result)
-                rates.append(made_rate)
-                outcomes.append(outcome)
-            made["sample_rate"] = np.asarray(rates)
+        first = next((value for value in batch[column] if value is not None), b"")
+        if isinstance(first, dict | bytes):
+            outcomes = self._files(made, column)
+        elif "sample_rate" in batch:
+            outcomes = self._arrays(made, column)
         else:
-            values = []
-            paths = batch.get("path") if column == "bytes" else None
-            names = []
-            for number, value in enumerate(batch[column]):
-                path = None if paths is None else str(paths[number])
-                if isinstance(value, dict):
-                    content, name, outcome = self._file(value["bytes"], value["path"])
-                    values.append({**value, "bytes": content, "path": name})
-                else:
-                    content, name, outcome = self._file(value, path)
-                    values.append(content)
-                names.append(name)
-                outcomes.append(outcome)
-            if paths is not None:
-                made["path"] = np.asarray(names, object)
-        made[column] = _objects(values)
+            raise ParameterError(
+                f"{column}: recordings as arrays need the column sample_rate beside them"
+            )
         made["status"] = np.asarray([outcome.status for outcome in outcomes])
         made["reason"] = np.asarray([outcome.reason for outcome in outcomes])
         made["bandwidth_in"] = np.asarray([outcome.bandwidth_in for outcome in outcomes])
         return made
 
-    def _array(self, audio: np.ndarray[Any, Any], rate: int) -> tuple[Any, int, Outcome]:
-        import warnings
+    def _arrays(self, batch: Batch, column: str) -> list[Outcome]:
+        rows = zip(batch[column], batch["sample_rate"], strict=True)
+        made = [self._array(np.asarray(audio), int(rate)) for audio, rate in rows]
+        batch[column] = _objects([audio for audio, _, _ in made])
+        batch["sample_rate"] = np.asarray([rate for _, rate, _ in made])
+        return [outcome for _, _, outcome in made]
 
+    def _files(self, batch: Batch, column: str) -> list[Outcome]:
+        values = list(batch[column])
+        beside = column == "bytes" and "path" in batch
+        paths = list(batch["path"]) if beside else [None] * len(values)
+        outcomes = []
+        for at, value in enumerate(values):
+            if isinstance(value, dict):
+                content, path, outcome = self._file(value["bytes"], value["path"])
+                values[at] = {**value, "bytes": content, "path": path}
+            else:
+                values[at], paths[at], outcome = self._file(value, paths[at])
+            outcomes.append(outcome)
+        batch[column] = _objects(values)
+        if beside:
+            batch["path"] = _objects(paths)
+        return outcomes
+
+    @cached_property
+    def _workplace(self) -> Workplace:
+        self._folder = tempfile.TemporaryDirectory(prefix="novasr-")
+        place = Path(self._folder.name)
+        return Workplace(place, place, self._treatment, lambda outcome, weight: None)
+
+    def _array(self, audio: np.ndarray[Any, Any], rate: int) -> tuple[Any, int, Outcome]:
         chosen = self._treatment.settings
         try:
             samples = np.atleast_2d(audio).T
@@ -159,10 +170,12 @@ class Enhance:
     def _file(
         self, content: bytes | None, path: str | None
     ) -> tuple[bytes | None, str | None, Outcome]:
-        suffix = PurePosixPath(path or "").suffix or ".wav"
+        if content is None and not path:
+            return content, path, Outcome("", "empty", "holds no recording")
+        suffix = suffix_of(path, content or b"")
         source = Path(path or "")
         if content is not None:
-            source = Path(self._folder.name) / f"source{suffix.lower()}"
+            source = self._workplace.scratch / f"source{suffix.lower()}"
             source.write_bytes(content)
         outcome, made = self._workplace.enhance(source, path or "recording", suffix)
         if made is None:

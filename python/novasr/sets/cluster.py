@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
+_RETRIES = 10  # of what was lost; a recording that ends every process is not tried for ever
 _IN_WORK = 2  # units a core: while one is done the next is on its way
 
 
@@ -61,7 +62,7 @@ class RayWorkers:
             treatment = replace(treatment, settings=settings)
         place = (output.absolute(), scratch.absolute(), treatment)
         self._place = self._ray.put(place)
-        self._task: Any = self._ray.remote(num_cpus=1, max_retries=-1)(_run)
+        self._task: Any = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_run)
         self._running: dict[Any, Unit] = {}
         self._progress = Progress(0.0, 0.0, 0, 0)
 
@@ -91,8 +92,8 @@ class RayWorkers:
             if not done:
                 yield None
             for reference in done:
-                made = self._result(reference)
                 unit = running.pop(reference)
+                made = self._result(reference, unit)
                 self._count_in(unit, made)
                 yield unit, made
 
@@ -110,7 +111,7 @@ class RayWorkers:
         there = int(self._ray.cluster_resources().get("CPU", 1))
         return max(1, there if self._count is None else min(there, self._count))
 
-    def _result(self, reference: Any) -> Made:
+    def _result(self, reference: Any, unit: Unit) -> Made:
         try:
             made: Made = self._ray.get(reference)
         except self._ray.exceptions.RayTaskError as error:
@@ -118,7 +119,7 @@ class RayWorkers:
             raise cause if isinstance(cause, NovasrError) else NovasrError(str(cause)) from error
         except self._ray.exceptions.RayError as error:
             raise NovasrError(
-                f"the cluster could not do a part of the set: {str(error).splitlines()[0]}"
+                f"{unit.id}: the cluster could not do it: {str(error).splitlines()[0]}"
             ) from error
         return made
 
@@ -183,4 +184,4 @@ def _run(place: tuple[Path, Path, Treatment], unit: Unit) -> Made:
     return unit.run(_workplace)
 
 
-def _ignore(outcome: Outcome, weight: float) -> None: ...
+def _ignore(outcome: Outcome | None, weight: float) -> None: ...

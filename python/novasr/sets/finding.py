@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,9 +65,12 @@ def open_set(
         raise ParameterError(
             "sets of one kind at a time: shards (.tar .tar.gz .tgz), tables (.parquet) or recordings"
         )
-    for path, place in shards:
-        if (output / place).exists() and (output / place).samefile(path):
-            raise ParameterError(f"-d {output}: {path} would be replaced: choose another folder")
+    results = os.path.realpath(output)
+    for path, _ in shards:
+        if os.path.realpath(path).startswith(f"{results}{os.sep}"):
+            raise ParameterError(
+                f"-d {output}: {path} lies in it, whose place a result could take: choose another folder"
+            )
     if kinds == {"Parquet"}:
         return tables.Tables(shards, share, column)
     return tar_shards.TarShards(shards, share)
@@ -85,7 +89,7 @@ def _shards_in(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if _kind(path) is not None and not path.name.startswith(".")
+        if _kind(path) is not None and not path.name.startswith(".") and path.is_file()
     )
 
 

@@ -6,15 +6,12 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from novasr.errors import DiskError, ParameterError
 from novasr.sets.outcome import Outcome
 from novasr.sets.unit import Made, Unit
-
-_FORMAT = 1
 
 
 class Journal:
@@ -43,10 +40,9 @@ class Journal:
     def __init__(self, path: Path, output: Path, fingerprint: dict[str, Any]) -> None:
         self._path, self._output = path, output
         self._places: dict[bytes, int] = {}  # where the line of a unit begins
-        head = {"format": _FORMAT, **fingerprint}
         try:
             self._file: BinaryIO = path.open("a+b")
-            self._read(head)
+            self._read(fingerprint)
         except OSError as error:
             raise DiskError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -56,8 +52,12 @@ class Journal:
         if place is None:
             return False
         line = self._line(place)
-        return bool(line["source"] == _stamp(unit.source)) and all(
-            _size(self._output / name) == size for name, size in line["files"].items()
+        failed = any(outcome["status"] == "failed" for outcome in line["outcomes"])
+        return (
+            line["place"] == unit.place
+            and line["source"] == _stamp(unit.source)
+            and not (failed and unit.retries_failed)
+            and all(_size(self._output / name) == size for name, size in line["files"].items())
         )
 
     def add(self, unit: Unit, made: Made) -> None:
@@ -65,6 +65,7 @@ class Journal:
         outcomes = [outcome.line() for outcome in made.outcomes]
         line = {
             "unit": unit.id,
+            "place": unit.place,
             "source": _stamp(unit.source),
             "files": made.files,
             "outcomes": outcomes,
@@ -92,21 +93,15 @@ class Journal:
                 break
             if found is None:
                 found = line
-                self._check(found, head)
             else:
                 self._places[_digest(line["unit"])] = place
             place += len(text)
-        self._file.truncate(place)
-        if found is None:
+        if not self._places:  # nothing was made in any way yet
+            self._file.truncate(0)
             self._append(head)
-
-    def _check(self, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-        for name in wanted:
-            if found.get(name) != wanted[name]:
-                raise ParameterError(
-                    f"{self._path}: what is there was made with {name} {found.get(name)!r}, not"
-                    f" {wanted[name]!r}: choose another folder, or begin anew with --overwrite"
-                )
+            return
+        self._file.truncate(place)
+        check_head(self._path, found or {}, head)
 
     def _append(self, line: dict[str, Any]) -> None:
         text = json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
@@ -135,6 +130,29 @@ def _parsed(text: bytes) -> dict[str, Any] | None:
     return line if isinstance(line, dict) else None
 
 
+def check_head(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse a folder in which results were made in another way.
+
+    Raises
+    ------
+    ParameterError
+        If the heads of two journals differ; the message names what does.
+    """
+    for name in wanted:
+        if found.get(name) != wanted[name]:
+            raise ParameterError(
+                f"{path}: what is there was made with {name} {found.get(name)!r}, not"
+                f" {wanted[name]!r}: choose another folder, or begin anew with --overwrite"
+            )
+
+
+def read_head(path: Path) -> dict[str, Any] | None:
+    """Read how the results of a journal were made; ``None`` if there are none yet."""
+    with path.open("rb") as file:
+        first, second = _parsed(file.readline()), _parsed(file.readline())
+    return first if second is not None else None
+
+
 def _digest(unit_id: str) -> bytes:
     """Stand for a name in memory: a set may have millions."""
     return hashlib.blake2b(unit_id.encode("utf-8", "surrogateescape"), digest_size=16).digest()
@@ -153,8 +171,3 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def unfinished(units: Iterator[Unit], journal: Journal) -> Iterator[Unit]:
-    """Leave out the units that are done."""
-    return (unit for unit in units if unit not in journal)

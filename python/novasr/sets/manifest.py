@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import gzip
-import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TextIO, cast
+from typing import Any, Literal, TextIO
 
 from novasr.errors import AudioFileError, DiskError, ParameterError
 from novasr.filesystem.replacing import replacing
+from novasr.sets.manifest_lines import LhotseLine, NemoLine, read_line
 from novasr.sets.outcome import Outcome
+from novasr.sets.places import Places, digest
 from novasr.sets.shares import Share
 from novasr.sets.unit import Lookup, Made, size_or_nothing
 from novasr.sets.workplace import Workplace, result_suffix
 
-_RATE_KEYS = ("sample_rate", "sampling_rate")  # of lines that state it beside the recording
+_OURS = ("journal", "report")  # names that a list of results cannot have
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,17 @@ class RecordingUnit:
     weight : float
         Its size in bytes.
     place : str
-        Path below the output folder without the suffix.
+        Path of the result below the output folder, without the suffix.
+    original_place : str
+        Path below the output folder of what is passed through.
     """
 
     id: str
     source: Path
     weight: float
     place: str
+    original_place: str
+    retries_failed = True  # it costs nothing, and the reason may be gone
 
     def run(self, workplace: Workplace) -> Made:
         """Enhance it, or copy what cannot be enhanced."""
@@ -55,14 +60,15 @@ class RecordingUnit:
             files[name] = workplace.publish(made, name)
             outcome = replace(outcome, result=name)
         else:
-            name = f"{self.place}{suffix}"
             try:
-                files[name] = workplace.publish_copy(self.source, name)
-                outcome = replace(outcome, result=name)
+                size = workplace.publish_copy(self.source, self.original_place)
             except DiskError:
                 raise
             except OSError:  # it cannot be read: the lists go on naming it where it is
                 pass
+            else:
+                files[self.original_place] = size
+                outcome = replace(outcome, result=self.original_place)
         workplace.tick(outcome, self.weight)
         return Made(files, [outcome])
 
@@ -86,14 +92,15 @@ class Manifest:
     path : Path
         ``.jsonl`` or ``.json``, or that and ``.gz``.
     share : Share
-        Which part of it to do; all lines of a file are in the same part.
+        Which part of it to do. A line belongs to the part of its first file; one that lines of several parts name is
+        done in each of them, with the same result.
     output : Path
-        Folder of the results; not that of the sources or of the manifest.
+        Folder of the results, in which none of the sources lies.
 
     Raises
     ------
     ParameterError
-        If a line is no such line; the message names it. If results would take the place of sources.
+        If a line is no such line; the message names it. If results would take the place of sources or of each other.
     AudioFileError
         If it cannot be read.
     """
@@ -102,18 +109,28 @@ class Manifest:
 
     def __init__(self, path: Path, share: Share, output: Path) -> None:
         self._path, self._share = path, share
-        self._places = _places(self._all_sources(), output)
-        if _same(output / path.name, path):
+        if path.name.partition(".")[0].partition("-")[0] in _OURS:
+            raise ParameterError(
+                f"{path}: its list of results would be called like one of novasr's: rename it"
+            )
+        if os.path.realpath(output / path.name) == os.path.realpath(path):
             raise ParameterError(f"-d {output}: holds the manifest itself: choose another folder")
+        self._places = Places(lambda: (path for _, path in self._sources(Share())), output)
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Which manifest it is."""
+        return {"manifest": str(self._path.absolute())}
 
     def units(self) -> Iterator[RecordingUnit]:
         """Yield the recordings of this share, each once, in the order of the lines."""
         seen: set[bytes] = set()
-        for name, path in self._all_sources():
-            key = _digest(name)
-            if key not in seen and self._share.has_name(name):
+        for name, path in self._sources(self._share):
+            key = digest(_id(name))
+            if key not in seen:
                 seen.add(key)
-                yield RecordingUnit(name, path, size_or_nothing(path), self._places(path))
+                place, original = self._places.of(path)
+                yield RecordingUnit(_id(name), path, size_or_nothing(path), place, original)
 
     def write_lists(
         self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]
@@ -122,205 +139,53 @@ class Manifest:
         listed = output / self._share.marked(self._path.name)
 
         def result_of(name: str) -> Outcome:
-            return lookup(name).outcomes[0]
+            return lookup(_id(name)).outcomes[0]
 
         with replacing(listed) as temporary, _open_text(temporary, "w", listed) as file:
-            for line in self._lines():
-                sources = [name for name, _ in line.sources()]
-                if sources and self._share.has_name(sources[0]):
-                    made = line.with_results(result_of, output, treatment_facts)
-                    file.write(json.dumps(made, ensure_ascii=False) + "\n")
+            for line in self._lines(self._share):
+                file.write(_text(line.with_results(result_of, output, treatment_facts)) + "\n")
         return [listed]
 
-    def _all_sources(self) -> Iterator[tuple[str, Path]]:
-        return (source for line in self._lines() for source in line.sources())
+    def _sources(self, share: Share) -> Iterator[tuple[str, Path]]:
+        return (source for line in self._lines(share) for source in line.sources())
 
-    def _lines(self) -> Iterator[_NemoLine | _LhotseLine]:
+    def _lines(self, share: Share) -> Iterator[NemoLine | LhotseLine]:
         try:
             with _open_text(self._path, "r", self._path) as file:
                 for number, text in enumerate(file, 1):
                     if text.strip():
-                        yield _line_of(text, f"{self._path}:{number}", self._path.parent)
+                        line = read_line(text, f"{self._path}:{number}", self._path.parent)
+                        if share.has_name(_id(line.sources()[0][0])):
+                            yield line
         except FileNotFoundError as error:
             raise AudioFileError(f"{self._path}: no such manifest") from error
-        except (OSError, EOFError, UnicodeError) as error:
+        except (OSError, EOFError, UnicodeError, zlib.error) as error:
+            if isinstance(error, AudioFileError):
+                raise
             raise AudioFileError(f"{self._path}: cannot be read: {error}") from error
 
 
-class _NemoLine:
-    """One recording, or a segment of one."""
-
-    def __init__(self, line: dict[str, Any], folder: Path) -> None:
-        self._line, self._folder = line, folder
-        self._name: str = line["audio_filepath"]
-
-    def sources(self) -> list[tuple[str, Path]]:
-        """Give the file: its name in the manifest, and its path."""
-        return [(self._name, self._folder / self._name)]
-
-    def with_results(
-        self, result_of: Callable[[str], Outcome], output: Path, facts: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Give the line of the result."""
-        outcome = result_of(self._name)
-        line = dict(self._line)
-        if outcome.result:
-            # As absolute, or as relative to its manifest, as the source's.
-            absolute = Path(self._name).is_absolute()
-            line["audio_filepath"] = (
-                str((output / outcome.result).absolute()) if absolute else outcome.result
-            )
-        else:
-            line["audio_filepath"] = str((self._folder / self._name).absolute())
-        enhanced = outcome.status == "enhanced"
-        for key in _RATE_KEYS:
-            if enhanced and key in line:
-                line[key] = facts["rate"] or outcome.sample_rate
-        line["bandwidth_in"] = round(outcome.bandwidth_in)
-        line["model"] = facts["model"] if enhanced else None
-        line["weights_sha256"] = facts["weights_sha256"] if enhanced else None
-        return line
+def _id(name: str) -> str:
+    """Give one name for the spellings of a path."""
+    return os.path.normpath(name)
 
 
-class _LhotseLine:
-    """A cut of any kind, or a recording."""
-
-    def __init__(self, line: dict[str, Any]) -> None:
-        self._line = line
-
-    def sources(self) -> list[tuple[str, Path]]:
-        """Give the files of all recordings in it."""
-        return [
-            (source["source"], Path(source["source"]))
-            for _, recording in _recordings(self._line)
-            for source in recording["sources"]
-        ]
-
-    def with_results(
-        self, result_of: Callable[[str], Outcome], output: Path, facts: dict[str, Any]
-    ) -> dict[str, Any]:
-        """Give the line of the result."""
-        line = copy.deepcopy(self._line)
-        for holder, recording in list(_recordings(line)):
-            outcomes = [result_of(source["source"]) for source in recording["sources"]]
-            for source, outcome in zip(recording["sources"], outcomes, strict=True):
-                if outcome.result:
-                    source["source"] = str(output / outcome.result)
-            enhanced = all(outcome.status == "enhanced" for outcome in outcomes)
-            if holder is not None:
-                holder["custom"] = {
-                    **(holder.get("custom") or {}),
-                    "bandwidth_in": round(min(outcome.bandwidth_in for outcome in outcomes)),
-                    "model": facts["model"] if enhanced else None,
-                    "weights_sha256": facts["weights_sha256"] if enhanced else None,
-                }
-            if enhanced:
-                made = facts["rate"] or recording["sampling_rate"]
-                recording["num_samples"] = round(
-                    recording["num_samples"] * made / recording["sampling_rate"]
-                )
-                recording["sampling_rate"] = made
-                recording["duration"] = recording["num_samples"] / made
-        return line
-
-
-def _line_of(text: str, where: str, folder: Path) -> _NemoLine | _LhotseLine:
+def _text(line: dict[str, Any]) -> str:
+    text = json.dumps(line, ensure_ascii=False)
     try:
-        line = json.loads(text)
-    except ValueError as error:
-        raise ParameterError(f"{where}: is no JSON ({error})") from error
-    if isinstance(line, dict):
-        if isinstance(line.get("audio_filepath"), str) and line["audio_filepath"]:
-            return _NemoLine(line, folder)
-        recordings = list(_recordings(line))
-        if recordings:
-            for _, recording in recordings:
-                for source in recording["sources"]:
-                    if source.get("type") != "file":
-                        raise ParameterError(
-                            f"{where}: the recording {recording.get('id')!r} is of type"
-                            f" {source.get('type')!r}: only those in files can be enhanced; save it with"
-                            " CutSet.save_audios() first"
-                        )
-            return _LhotseLine(line)
-    raise ParameterError(
-        f'{where}: neither has "audio_filepath" (NeMo) nor a recording with "sources" (Lhotse)'
-    )
-
-
-def _recordings(
-    value: Any, holder: dict[str, Any] | None = None
-) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
-    """Find Lhotse's recordings, wherever they are in a cut, and the cuts that hold them."""
-    if isinstance(value, dict):
-        known = value.keys() >= {"sampling_rate", "num_samples"}
-        if known and isinstance(value.get("sources"), list):
-            yield holder, value
-        else:
-            for inner in value.values():
-                yield from _recordings(inner, value if "recording" in value else None)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _recordings(inner)
-
-
-def _places(sources: Iterator[tuple[str, Path]], output: Path) -> Callable[[Path], str]:
-    """Find where below the output folder each result is to lie: as below the folder that all sources share.
-
-    Two that differ in nothing but their suffixes, of which one changes, keep it in the name.
-    """
-    common: str | None = None
-    stems: dict[bytes, bytes | None] = {}  # stem -> the file that has it alone, or None
-    for _, path in sources:
-        whole = _whole(path)
-        folder = str(whole.parent)
-        common = folder if common is None else _common(common, folder)
-        stem, file = _digest(str(whole.with_suffix(""))), _digest(str(whole))
-        stems[stem] = file if stems.get(stem, file) == file else None
-    if common is not None and _same(output, Path(common)):
-        raise ParameterError(
-            f"-d {output}: is the folder of the recordings, whose place the results would take:"
-            " choose another one"
-        )
-
-    def place(path: Path) -> str:
-        whole = _whole(path)
-        relative = whole.relative_to(cast("str", common))
-        alone = stems[_digest(str(whole.with_suffix("")))] is not None
-        shared = not alone and whole.suffix.lower() not in (".wav", ".flac")
-        return relative.as_posix() if shared else relative.with_suffix("").as_posix()
-
-    return place
-
-
-def _whole(path: Path) -> Path:
-    """Give an absolute path without following links, whose names tell more than those of what they lead to."""
-    return Path(os.path.abspath(path))  # noqa: PTH100
-
-
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
-def _common(one: str, other: str) -> str:
-    try:
-        return os.path.commonpath([one, other])
-    except ValueError as error:
-        raise ParameterError(
-            f"{one} and {other}: on different drives: make two manifests"
-        ) from error
-
-
-def _digest(name: str) -> bytes:
-    return hashlib.blake2b(os.fsencode(name), digest_size=16).digest()
+        text.encode()
+    except UnicodeEncodeError:  # half a character, which JSON alone can write
+        return json.dumps(line)
+    return text
 
 
 @contextlib.contextmanager
 def _open_text(path: Path, mode: Literal["r", "w"], named: Path) -> Iterator[TextIO]:
     """Open a file that is compressed if `named` ends in ``.gz``; the same text gives the same bytes."""
+    encoding = "utf-8-sig" if mode == "r" else "utf-8"
     with contextlib.ExitStack() as opened:
         binary: Any = opened.enter_context(path.open(f"{mode}b"))
         if named.suffix == ".gz":
             packed = gzip.GzipFile("", f"{mode}b", fileobj=binary, mtime=0)
             binary = opened.enter_context(packed)
-        yield opened.enter_context(io.TextIOWrapper(binary, "utf-8", newline="\n"))
+        yield opened.enter_context(io.TextIOWrapper(binary, encoding, newline="\n"))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from novasr.errors import AudioFileError, DiskError, NovasrError
+from novasr.errors import AudioFileError, DiskError, NovasrError, ParameterError
 from novasr.filesystem.locking import locked
 from novasr.filesystem.replacing import replacing
 from novasr.offline.results import DEFAULT_RATE_HZ
-from novasr.sets.journal import Journal
+from novasr.sets.journal import Journal, check_head, read_head
 from novasr.sets.shares import Share
 from novasr.sets.summary import Summary
 from novasr.sets.unit import DataSet, Made, Unit
@@ -89,7 +89,7 @@ class SetRun:
     share : Share
         The part of this call; each has a journal and a report of its own.
     overwrite : bool
-        Begin anew, whatever is there.
+        Begin anew, whatever is there, and replace what is in the place of results.
     max_failures : int, optional
         How many recordings may fail before the work is given up.
     """
@@ -120,7 +120,7 @@ class SetRun:
         AudioFileError
             If another call works on the same part, or the folder cannot be used.
         ParameterError
-            If what is there was made in another way.
+            If what is there was made in another way, or is something else.
         """
         try:
             self.output.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,10 @@ class SetRun:
             raise AudioFileError(f"{self.output}: cannot be created: {error.strerror}") from error
         with locked(self._journal_path, self.output / self._share.marked(".novasr-lock")):
             if self._overwrite:
-                self._journal_path.unlink(missing_ok=True)
+                for path in (self._journal_path, self.page):
+                    path.unlink(missing_ok=True)
+            else:
+                self._check_folder()
             shutil.rmtree(self.scratch, ignore_errors=True)  # of a killed run
             journal = Journal(self._journal_path, self.output, self._fingerprint())
             try:
@@ -173,6 +176,20 @@ class SetRun:
         elapsed = time.perf_counter() - started
         return Finished(summary, lists, self.report, elapsed, progress.seconds)
 
+    def _check_folder(self) -> None:
+        """Refuse a folder with other files, and one in which other parts were made in another way."""
+        journals = list(self.output.glob("journal*.jsonl"))
+        if not journals and any(not path.name.startswith(".") for path in self.output.iterdir()):
+            raise ParameterError(
+                f"-d {self.output}: holds other files, which results could replace: choose a new folder, or"
+                " add --overwrite"
+            )
+        wanted = {name: value for name, value in self._fingerprint().items() if name != "shard"}
+        for path in journals:
+            head = read_head(path)
+            if head is not None and path != self._journal_path:
+                check_head(path, head, wanted)
+
     def _facts(self) -> dict[str, Any]:
         rate = self.treatment.settings.rate
         return {
@@ -183,7 +200,12 @@ class SetRun:
 
     def _fingerprint(self) -> dict[str, Any]:
         share = f"{self._share.index}/{self._share.count}"
-        return {"set": self.dataset.kind, "shard": share, **self.treatment.fingerprint()}
+        return {
+            "set": self.dataset.kind,
+            **self.dataset.identity,
+            "shard": share,
+            **self.treatment.fingerprint(),
+        }
 
     def _check_failures(self, failed: int) -> None:
         if self._max_failures is not None and failed > self._max_failures:

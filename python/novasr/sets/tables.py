@@ -13,7 +13,7 @@ from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.sets.outcome import Outcome
 from novasr.sets.shares import Share
 from novasr.sets.unit import Lookup, Made, size_or_nothing
-from novasr.sets.workplace import Workplace, result_suffix, writing
+from novasr.sets.workplace import Workplace, result_suffix, suffix_of, writing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,6 @@ SUFFIXES = (".parquet",)
 
 _GROUP_BYTES = 16 << 20  # of recordings in a row group, or one recording: what is held at once
 _GROUP_ROWS = 1_000
-_HEADERS = {b"RIFF": ".wav", b"RF64": ".wav", b"fLaC": ".flac", b"FORM": ".aiff", b"OggS": ".ogg"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,12 @@ class TableUnit:
     source: Path
     weight: float
     column: str
+    retries_failed = False
+
+    @property
+    def place(self) -> str:
+        """Where the result lies."""
+        return self.id
 
     def run(self, workplace: Workplace) -> Made:
         """Copy it row by row, with other recordings."""
@@ -92,10 +97,15 @@ class TableUnit:
         place = schema.get_field_index(self.column)
         kind = schema.field(place).type
         name = f"{self.id}/{number}"
-        content, path = _content(row.column(place)[0], self.source.parent)
+        try:
+            content, path = _content(row.column(place)[0], self.source.parent)
+        except OSError as error:
+            reason = f"{name}: {error.filename}: {error.strerror}"
+            return row.cast(schema), 0, Outcome(name, "failed", reason, result=str(number))
         if content is None:
-            return row.cast(schema), 0, Outcome(name, "empty", f"{name}: holds no recording")
-        suffix = PurePosixPath(path or "").suffix or _suffix_of(content[:4].to_pybytes())
+            reason = f"{name}: holds no recording"
+            return row.cast(schema), 0, Outcome(name, "empty", reason, result=str(number))
+        suffix = suffix_of(path, content[:4].to_pybytes())
         spilled = workplace.scratch / f"row{suffix.lower()}"
         with writing(spilled), spilled.open("wb") as file:
             file.write(content)
@@ -145,14 +155,19 @@ class Tables:
     def __init__(
         self, tables: Sequence[tuple[Path, str]], share: Share, column: str | None
     ) -> None:
-        self._tables, self._share = tables, share
-        self._columns = [_audio_column(path, column) for path, _ in tables]
+        mine = [table for number, table in enumerate(tables) if share.has_number(number)]
+        self._tables = [(path, place, _audio_column(path, column)) for path, place in mine]
+        self._column = column
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Which recordings of the tables it is."""
+        return {} if self._column is None else {"column": self._column}
 
     def units(self) -> Iterator[TableUnit]:
         """Yield the tables of this share."""
-        for number, (path, place) in enumerate(self._tables):
-            if self._share.has_number(number):
-                yield TableUnit(place, path, size_or_nothing(path), self._columns[number])
+        for path, place, column in self._tables:
+            yield TableUnit(place, path, size_or_nothing(path), column)
 
     def write_lists(
         self, output: Path, lookup: Lookup, treatment_facts: dict[str, Any]
@@ -231,10 +246,7 @@ def _content(value: pa.Scalar, folder: Path) -> tuple[pa.Buffer | None, str | No
         path, value = value["path"].as_py(), value["bytes"]
     if value.is_valid:
         return value.as_buffer(), path
-    try:
-        return (pa.py_buffer((folder / path).read_bytes()) if path else None), path
-    except OSError:  # the name alone: it is passed through
-        return None, path
+    return (pa.py_buffer((folder / path).read_bytes()) if path else None), path
 
 
 def _binary(content: pa.Buffer, kind: pa.DataType) -> pa.Array:
@@ -244,11 +256,6 @@ def _binary(content: pa.Buffer, kind: pa.DataType) -> pa.Array:
     width = pa.int64() if pa.types.is_large_binary(kind) else pa.int32()
     ends = pa.array([0, content.size], width).buffers()[1]
     return pa.Array.from_buffers(kind, 1, [None, ends, content])
-
-
-def _suffix_of(head: bytes) -> str:
-    """Tell the format of a recording without a name; MP3 and others are compressed."""
-    return _HEADERS.get(head, ".mp3")
 
 
 def _with_rate(schema: pa.Schema, column: str, rate: object) -> pa.Schema:
@@ -297,7 +304,7 @@ def _extract(table: Path, column: str, number: int, stem: Path) -> Path:
                 values = source.read_row_group(group, columns=[column]).column(column)
                 content, _ = _content(values[number - first], table.parent)
                 assert content is not None
-                path = stem.with_suffix(_suffix_of(content[:4].to_pybytes()))
+                path = stem.with_suffix(suffix_of(None, content[:4].to_pybytes()))
                 with path.open("wb") as file:
                     file.write(content)
                 return path

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, Literal, cast
+from typing import IO, Any, BinaryIO, ClassVar, Literal, cast
 
 from novasr.audio.writing import AUDIO_SUFFIXES
 from novasr.errors import AudioFileError
@@ -20,8 +20,6 @@ from novasr.sets.unit import Lookup, Made, size_or_nothing
 from novasr.sets.workplace import Workplace, result_suffix
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
-
-_BLOCK = 512  # of a tar file
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,28 @@ class TarUnit:
     id: str
     source: Path
     weight: float
+    retries_failed = False
+
+    @property
+    def place(self) -> str:
+        """Where the result lies."""
+        return self.id
 
     def run(self, workplace: Workplace) -> Made:
         """Copy it member by member; recordings are enhanced, or as they were."""
         shard = workplace.scratch / "shard"
+        names = _Names(self.source)
         outcomes: list[Outcome] = []
         with _reading(self.source) as source, _writing(shard, self.source) as result:
+            before = 0
             for member in source:
-                content = source.extractfile(member) if member.isreg() else None
-                if content is None or not _is_audio(member):
-                    result.addfile(member, content)
-                    continue
-                outcomes.append(self._add_enhanced(member, content, result, workplace))
-                share = member.size + 2 * _BLOCK
-                workplace.tick(outcomes[-1], min(share, self.weight) if self._plain else 0.0)
+                self._copy(member, source, result, names, workplace, outcomes)
+                if not _is_packed(self.source):
+                    workplace.tick(None, member.offset - before)
+                    before = member.offset
+                _forget(source)
+                _forget(result)
+        workplace.tick(None, self.weight - before)
         return Made({self.id: workplace.publish(shard, self.id)}, outcomes)
 
     def recording(self, number: int, folder: Path) -> Path:
@@ -65,15 +71,31 @@ class TarUnit:
         """Extract a result."""
         return _extract(output / self.id, number, folder / "after")
 
-    @property
-    def _plain(self) -> bool:
-        return self.source.suffix == ".tar"
+    def _copy(
+        self,
+        member: tarfile.TarInfo,
+        source: tarfile.TarFile,
+        result: tarfile.TarFile,
+        names: _Names,
+        workplace: Workplace,
+        outcomes: list[Outcome],
+    ) -> None:
+        content = source.extractfile(member) if member.isreg() else None
+        if content is None:
+            linked = member.replace(linkname=names.of(member.linkname), deep=False)
+            result.addfile(_without(linked, "linkpath") if member.linkname else linked)
+        elif not _is_audio(member):
+            result.addfile(_entry(member, member.name, member.size), content)
+        else:
+            outcomes.append(self._add_enhanced(member, content, result, names, workplace))
+            workplace.tick(outcomes[-1], 0.0)
 
     def _add_enhanced(
         self,
         member: tarfile.TarInfo,
         content: IO[bytes],
         result: tarfile.TarFile,
+        names: _Names,
         workplace: Workplace,
     ) -> Outcome:
         suffix = PurePosixPath(member.name).suffix
@@ -81,13 +103,53 @@ class TarUnit:
         with spilled.open("wb") as file:
             shutil.copyfileobj(content, file)
         outcome, made = workplace.enhance(spilled, f"{self.id}/{member.name}", suffix)
-        entry = replace_name(member, member.name)
-        if made is not None:
-            entry = replace_name(member, _renamed(member.name, suffix))
-            entry.size = made.stat().st_size
-        with (made or spilled).open("rb") as file:
-            result.addfile(entry, file)
-        return replace(outcome, result=entry.name)
+        name = member.name if made is None else names.of_result(member.name, suffix)
+        found = spilled if made is None else made
+        with found.open("rb") as file:
+            result.addfile(_entry(member, name, found.stat().st_size), file)
+        return replace(outcome, result=name)
+
+
+class _Names:
+    """Names in a shard before and after: no result takes that of another member."""
+
+    def __init__(self, shard: Path) -> None:
+        with _reading(shard) as source:
+            self._taken = set()
+            for member in source:
+                self._taken.add(member.name)
+                _forget(source)
+        self._renamed: dict[str, str] = {}
+
+    def of_result(self, name: str, suffix: str) -> str:
+        """Name the result of a recording."""
+        made = result_suffix(suffix)
+        if made == suffix.lower():
+            return name
+        renamed = name[: -len(suffix)] + made
+        if renamed in self._taken:
+            renamed = name + made
+        self._taken.add(renamed)
+        self._renamed[name] = renamed
+        return renamed
+
+    def of(self, name: str) -> str:
+        """Give the name of today, to which a link leads."""
+        return self._renamed.get(name, name)
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose damaged header is an error; `tarfile` takes all but the first one for the end of the file."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> _Member:
+        """Read the next header."""
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"{error} at byte {tarfile_.offset}") from None
 
 
 class TarShards:
@@ -102,6 +164,7 @@ class TarShards:
     """
 
     kind = "WebDataset"
+    identity: ClassVar[dict[str, str]] = {}
 
     def __init__(self, shards: Sequence[tuple[Path, str]], share: Share) -> None:
         self._shards, self._share = shards, share
@@ -119,35 +182,41 @@ class TarShards:
         return []
 
 
-def replace_name(member: tarfile.TarInfo, name: str) -> tarfile.TarInfo:
-    """Copy what a tar file says of a member, under another name."""
-    entry = member.replace(name=name, deep=False)
-    # What a longer header said of the old name and size would prevail.
-    entry.pax_headers = {
-        key: value for key, value in member.pax_headers.items() if key not in ("path", "size")
-    }
+def _forget(shard: tarfile.TarFile) -> None:
+    """Drop the list of all members so far, which may be millions."""
+    shard.members.clear()  # type: ignore[attr-defined]
+
+
+def _entry(member: tarfile.TarInfo, name: str, size: int) -> tarfile.TarInfo:
+    """Copy what a tar file says of a member, under another name; what is stored sparsely is stored whole."""
+    entry = _without(member.replace(name=name, deep=False), "path", "size", "GNU.sparse.")
+    entry.size = size
+    if member.issparse():
+        entry.type, entry.sparse = tarfile.REGTYPE, None
     return entry
+
+
+def _without(member: tarfile.TarInfo, *keys: str) -> tarfile.TarInfo:
+    """Leave out what a longer header said, which would prevail."""
+    kept = {key: value for key, value in member.pax_headers.items() if not key.startswith(keys)}
+    member.pax_headers = kept
+    return member
 
 
 def _is_audio(member: tarfile.TarInfo) -> bool:
     return PurePosixPath(member.name).suffix.lower() in AUDIO_SUFFIXES
 
 
-def _renamed(name: str, suffix: str) -> str:
-    made = result_suffix(suffix)
-    return name if made == suffix.lower() else name[: -len(suffix)] + made
-
-
-def _packed(path: Path) -> bool:
-    return path.suffix in (".gz", ".tgz")
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() in (".gz", ".tgz")
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[tarfile.TarFile]:
     """Read a shard from its start to its end."""
-    mode: Literal["r|gz", "r|"] = "r|gz" if _packed(path) else "r|"
+    mode: Literal["r|gz", "r|"] = "r|gz" if _is_packed(path) else "r|"
     try:
-        with tarfile.open(path, mode) as shard:
+        with tarfile.open(path, mode, tarinfo=_Member) as shard:
             yield shard
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise AudioFileError(
@@ -160,7 +229,7 @@ def _writing(path: Path, source: Path) -> Iterator[tarfile.TarFile]:
     """Write a shard that is packed as `source` is; the same members give the same bytes."""
     with contextlib.ExitStack() as opened:
         file: Any = opened.enter_context(path.open("wb"))
-        if _packed(source):
+        if _is_packed(source):
             file = opened.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
         yield opened.enter_context(
             tarfile.open(fileobj=cast("BinaryIO", file), mode="w|", format=tarfile.PAX_FORMAT)

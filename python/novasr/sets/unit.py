@@ -42,6 +42,14 @@ class Unit(Protocol):
     def weight(self) -> float:
         """Share of the work, in the set's own measure."""
 
+    @property
+    def place(self) -> str:
+        """Where its result lies; one that lies elsewhere is not that of this unit."""
+
+    @property
+    def retries_failed(self) -> bool:
+        """Whether it is done again by the next call if a recording of it failed."""
+
     def run(self, workplace: Workplace) -> Made:
         """Enhance its recordings and publish its files; the same bytes each time."""
 
@@ -65,6 +73,10 @@ class DataSet(Protocol):
     @property
     def kind(self) -> str:
         """What it is, for people."""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What tells it from others of its kind whose results must not lie in the same folder."""
 
     def units(self) -> Iterator[Unit]:
         """Yield the units of this call's share, in the set's order."""

@@ -22,6 +22,7 @@ from novasr.sets.workplace import Treatment, Workplace
 
 _FIELDS = 4  # of a worker's counters, see Progress
 _LOOK_SECONDS = 0.2
+_NAMED = 8  # units in an error
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,10 @@ class LocalWorkers:
                 try:
                     made = future.result()
                 except BrokenProcessPool as error:
+                    among = ", ".join(sorted(unit.id for unit in running.values())[:_NAMED])
                     raise NovasrError(
-                        "a worker process was killed, perhaps for lack of memory: call again to go on, with"
-                        " fewer --jobs if it was that"
+                        f"a worker process was killed, perhaps for lack of memory, at one of {among}: call again"
+                        " to go on, with fewer --jobs if it was that"
                     ) from error
                 yield running.pop(future), made
 
@@ -123,11 +125,12 @@ def _begin(counters: Any, slot: Any, output: Path, scratch: Path, treatment: Tre
         slot.value += 1
     _end_with_parent()
 
-    def tick(outcome: Outcome, weight: float) -> None:
-        counters[first] += outcome.seconds
+    def tick(outcome: Outcome | None, weight: float) -> None:
         counters[first + 1] += weight
-        counters[first + 2] += 1
-        counters[first + 3] += outcome.status == "failed"
+        if outcome is not None:
+            counters[first] += outcome.seconds
+            counters[first + 2] += 1
+            counters[first + 3] += outcome.status == "failed"
 
     _workplace = Workplace(output, scratch / f"worker-{os.getpid()}", treatment, tick)
 

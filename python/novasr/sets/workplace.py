@@ -6,11 +6,12 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
 from novasr.audio.analysis import judge_band
 from novasr.audio.reading import AudioReader
+from novasr.audio.writing import AUDIO_SUFFIXES
 from novasr.engines import is_script
 from novasr.errors import DiskError, EmptyAudioError, NovasrError, blaming
 from novasr.models import model_name
@@ -19,10 +20,11 @@ from novasr.offline.files import Storage, enhance_recording
 from novasr.sets.outcome import Outcome
 from novasr.weights.load import load_weights
 
-#: Takes the outcome of a recording, and how much of the unit's weight is done with it.
-Tick: TypeAlias = Callable[[Outcome, float], None]
+#: Takes the outcome of a recording, if one is done, and how much of the unit's weight is done with it.
+Tick: TypeAlias = Callable[[Outcome | None, float], None]
 
 _COPIED_BYTES = 1 << 20
+_HEADERS = {b"RIFF": ".wav", b"RF64": ".wav", b"fLaC": ".flac", b"FORM": ".aiff", b"OggS": ".ogg"}
 _UNCOMPRESSED = frozenset(
     {".wav", ".aif", ".aifc", ".aiff", ".au", ".caf", ".rf64", ".snd", ".w64"}
 )
@@ -84,6 +86,18 @@ class Treatment:
             "force": self.force,
             "allow_truncated": self.allow_truncated,
         }
+
+
+def suffix_of(name: str | None, head: bytes) -> str:
+    """Tell the format of a recording by its name, or by its first bytes; MP3 and others are compressed.
+
+    Examples
+    --------
+    >>> suffix_of("a/b.ogg", b""), suffix_of("talk.v1", b"RIFF"), suffix_of(None, b"")
+    ('.ogg', '.wav', '.mp3')
+    """
+    suffix = PurePosixPath(name or "").suffix
+    return suffix if suffix.lower() in AUDIO_SUFFIXES else _HEADERS.get(head[:4], ".mp3")
 
 
 def result_suffix(suffix: str) -> str:
@@ -191,6 +205,8 @@ class Workplace:
             If `source` cannot be read.
         """
         copy = self.scratch / "copy"
+        if not source.is_file():
+            raise FileNotFoundError(source)
         with source.open("rb") as file:
             with writing(copy):
                 kept = copy.open("wb")
