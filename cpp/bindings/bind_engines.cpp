@@ -1,6 +1,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,11 @@ py::dict description_of(const novasr::ModelFamily& family) {
   return description;
 }
 
+/// Weights from which any number of engines are made, which share what is derived from them.
+struct NativeModel {
+  std::shared_ptr<const novasr::Model> model;
+};
+
 }  // namespace
 
 void bind_engines(py::module_& module) {
@@ -55,21 +61,26 @@ void bind_engines(py::module_& module) {
     return all;
   });
 
-  module.def(
-      "native_engine",
-      [](const py::array_t<float, py::array::c_style>& values, const std::string& family, bool offline,
-         const std::optional<std::string>& isa, std::optional<float> cutoff_hz) {
-        std::vector<float> flat(values.data(), values.data() + values.size());
-        const py::gil_scoped_release nogil;
-        novasr::EngineOptions options{.offline = offline, .cutoff_hz = cutoff_hz};
-        if (isa)
-          options.isa = isa_of(*isa);
-        else
-          novasr::check_isa_choice();
-        return EngineHandle(novasr::model_family(family).make(std::move(flat))->make_engine(options));
-      },
-      py::arg("values").noconvert(), py::kw_only(), py::arg("family"), py::arg("offline"), py::arg("isa") = py::none(),
-      py::arg("cutoff_hz") = py::none());
+  py::class_<NativeModel>(module, "NativeModel")
+      .def(py::init([](const py::array_t<float, py::array::c_style>& values, const std::string& family) {
+             std::vector<float> flat(values.data(), values.data() + values.size());
+             const py::gil_scoped_release nogil;
+             return NativeModel{novasr::model_family(family).make(std::move(flat))};
+           }),
+           py::arg("values").noconvert(), py::kw_only(), py::arg("family"))
+      .def(
+          "engine",
+          [](const NativeModel& self, bool offline, const std::optional<std::string>& isa,
+             std::optional<float> cutoff_hz) {
+            const py::gil_scoped_release nogil;
+            novasr::EngineOptions options{.offline = offline, .cutoff_hz = cutoff_hz};
+            if (isa)
+              options.isa = isa_of(*isa);
+            else
+              novasr::check_isa_choice();
+            return EngineHandle(self.model->make_engine(options));
+          },
+          py::kw_only(), py::arg("offline"), py::arg("isa") = py::none(), py::arg("cutoff_hz") = py::none());
 
   module.def("available_isas", [] {
     novasr::check_isa_choice();

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from novasr import _native
 from novasr.checks import check_choice, usable_path
@@ -91,7 +91,17 @@ class Model:
             with NativeErrors():
                 return _native.torch_engine(self.content, threads=threads, library=str(library))
         with NativeErrors(StreamError, WeightsError, f"weights {self.label!r}: "):
-            return _native.native_engine(self.content, family=self.family, offline=offline)
+            return self._prepared.engine(offline=offline)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy what was read, not what the engines of this process share."""
+        return Model, (self.label, self.content, self.family)
+
+    @cached_property
+    def _prepared(self) -> _native.NativeModel:
+        """Weights as the engines use them: making them takes longer than a short recording does."""
+        assert not isinstance(self.content, bytes)
+        return _native.NativeModel(self.content, family=self.family)
 
 
 def read_model(name: str, weights: str | Path | None) -> Model:
@@ -101,8 +111,7 @@ def read_model(name: str, weights: str | Path | None) -> Model:
         msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
         raise ParameterError(msg)
     if not uses_torch(name, weights):
-        family, values = _values(weights, _stamp(weights))
-        return Model(str(weights), values, family)
+        return _native_model(weights, _stamp(weights))
     require_torch_engine()
     with _one_at_a_time:
         return Model(str(weights), _script(weights, _stamp(weights)))
@@ -159,7 +168,7 @@ def family_of(weights: str | Path | None) -> str:
     WeightsError
         If they cannot be read.
     """
-    return _values(weights, _stamp(weights))[0]
+    return _native_model(weights, _stamp(weights)).family
 
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:
@@ -186,9 +195,9 @@ def _format(name: str, weights: str | Path | None, stamp: tuple[int, int] | None
 
 
 @lru_cache(maxsize=8)
-def _values(weights: str | Path | None, stamp: tuple[int, int] | None) -> tuple[str, FloatArray]:
+def _native_model(weights: str | Path | None, stamp: tuple[int, int] | None) -> Model:
     loaded = load_weights(weights)
-    return loaded.family, loaded.values()
+    return Model(str(weights), loaded.values(), loaded.family)
 
 
 @lru_cache(maxsize=8)

@@ -30,6 +30,14 @@ class AudioFileError(NovasrError, OSError):
     """A file that cannot be read or written."""
 
 
+class EmptyAudioError(AudioFileError):
+    """A recording without a single frame."""
+
+
+class DiskError(AudioFileError):
+    """A disk that is full, or on which nothing can be written: no fault of the recording."""
+
+
 class ExistsError(AudioFileError):
     """A result that exists, and that may not be replaced."""
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import traceback
+from typing import TextIO
 
 from novasr.errors import describe
 
@@ -15,10 +16,10 @@ def debugging() -> bool:
     return bool(os.environ.get("NOVASR_DEBUG"))
 
 
-def print_line(text: str) -> None:
-    """Print a result on stdout. Where that cannot be written the work goes on; `main` reports it."""
+def print_line(text: str, file: TextIO | None = None) -> None:
+    """Print a result on stdout or in `file`. Where that cannot be written the work goes on; `main` reports it."""
     with contextlib.suppress(OSError):
-        print(text, flush=True)
+        print(text, file=file, flush=True)
 
 
 def print_error(message: object) -> None:

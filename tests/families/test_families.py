@@ -118,7 +118,7 @@ def test_a_plugin_state_holds_it(toy):
 
 def test_the_live_bridge_plays_it(toy, chirp):
     weights = load_weights(toy)
-    engine = _native.native_engine(weights.values(), family=weights.family, offline=False)
+    engine = _native.NativeModel(weights.values(), family=weights.family).engine(offline=False)
     bridge = _native.LiveBridge(
         engine, input_rate=48_000, output_rate=48_000, input_channels=1, output_channels=1,
         block_frames=128, two_clocks=False, low_latency=False, record=False,

@@ -21,7 +21,7 @@ RATE = 48_000
 
 
 def native_engine():
-    return _native.native_engine(load_weights().values(), family="novasr", offline=False)
+    return _native.NativeModel(load_weights().values(), family="novasr").engine(offline=False)
 
 
 def stream_of(engine=None, channels=1, **options):
@@ -122,7 +122,7 @@ class TestStream:
     @pytest.mark.parametrize("count", [0, 1, 23_247, 23_249])
     def test_wrong_numbers_of_weights_are_refused(self, count):
         with pytest.raises(_native.ModelError):
-            _native.native_engine(np.zeros(count, np.float32), family="novasr", offline=False)
+            _native.NativeModel(np.zeros(count, np.float32), family="novasr")
 
 
 class TestTraining:

@@ -225,6 +225,21 @@ def write_mask(path: Path, mask: int) -> None:
             file.write(mask.to_bytes(4, "little"))
 
 
+def clear_peak_time(path: Path) -> None:
+    """Take out of a WAV, RF64 or AIFF file when it was made, which libsndfile notes beside the peaks of float samples.
+
+    The same audio gives the same bytes then.
+    """
+    with path.open("r+b") as file:
+        window = Window(file)
+        order: Order = "big" if is_aiff(window.at(0, 12)) else "little"
+        for name, position, size in list_chunks(window, order):
+            if name == b"PEAK" and size >= 8:
+                file.seek(position + 4)  # behind a version
+                file.write(bytes(4))
+                return
+
+
 def is_wave(head: bytes) -> bool:
     """Tell the first twelve bytes of a WAV or RF64 file."""
     return head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE"

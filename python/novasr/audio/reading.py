@@ -21,7 +21,7 @@ from novasr.audio.part import Part
 from novasr.audio.parts import find_parts
 from novasr.audio.tags import cleaned
 from novasr.checks import MAX_CHANNELS, usable_path
-from novasr.errors import AudioFileError
+from novasr.errors import AudioFileError, EmptyAudioError
 from novasr.types import FloatArray
 
 _BLOCK_FRAMES = 48_000
@@ -78,7 +78,7 @@ class AudioReader:
         self.path = self._location if name is None else name
         self.warnings: list[str] = []
         self._allow_truncated = allow_truncated
-        _check_readable(self._location)
+        _check_readable(self._location, self.path)
         self._raw = self._location.open("rb")
         try:
             self._open()
@@ -163,7 +163,7 @@ class AudioReader:
             raise AudioFileError(msg) from error
         self.frames = done
         if done == 0:
-            raise AudioFileError(f"{self.path}: {_NO_AUDIO}")
+            raise EmptyAudioError(f"{self.path}: {_NO_AUDIO}")
 
     def __enter__(self) -> AudioReader:
         """Return the reader itself."""
@@ -220,7 +220,7 @@ class AudioReader:
         """Compare what the headers state with what is there, as far as that is known without decoding."""
         first = self._parts[0]
         if file.is_empty and len(self._parts) == 1:
-            raise AudioFileError(f"{self.path}: {_NO_AUDIO}")
+            raise EmptyAudioError(f"{self.path}: {_NO_AUDIO}")
         stated = first.frames
         if first.stated is not None:
             stated = round(self.frames * first.stated)
@@ -329,20 +329,20 @@ def _is_something_else(file: BinaryIO) -> bool:
     return is_text or head.startswith(_OTHER_FILES)
 
 
-def _check_readable(path: Path) -> None:
+def _check_readable(path: Path, name: Path) -> None:
     """Find what libsndfile would report as a bare "System error"."""
     if path.is_dir():
-        raise AudioFileError(f"{path}: is a folder, expected an audio file")
+        raise AudioFileError(f"{name}: is a folder, expected an audio file")
     if path.exists() and not path.is_file():
-        raise AudioFileError(f"{path}: not a regular file: give its content on standard input (-)")
+        raise AudioFileError(f"{name}: not a regular file: give its content on standard input (-)")
     try:
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError as error:
         unmatched = "*" in path.name or "?" in path.name
         remedy = "the pattern matches nothing" if unmatched else "check the name"
-        raise AudioFileError(f"{path}: no such file: {remedy}") from error
+        raise AudioFileError(f"{name}: no such file: {remedy}") from error
     except OSError as error:
-        raise AudioFileError(f"{path}: cannot be read: {error.strerror}") from error
+        raise AudioFileError(f"{name}: cannot be read: {error.strerror}") from error
     if empty:
-        raise AudioFileError(f"{path}: empty file (0 bytes): copy or export it again")
+        raise EmptyAudioError(f"{name}: empty file (0 bytes): copy or export it again")

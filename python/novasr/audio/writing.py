@@ -12,13 +12,13 @@ from typing import BinaryIO, Protocol
 import soundfile as sf
 
 from novasr.audio.channels import is_usual, to_vorbis_order
-from novasr.audio.chunks import write_mask
+from novasr.audio.chunks import clear_peak_time, write_mask
 from novasr.audio.ffmpeg import FFMPEG_SUFFIXES
 from novasr.audio.libsndfile import libsndfile_name
 from novasr.audio.metadata import Metadata
 from novasr.audio.samples import SAMPLE_BYTES, Quantizer
 from novasr.checks import is_number
-from novasr.errors import AudioFileError, AudioFormatError, ParameterError
+from novasr.errors import AudioFileError, AudioFormatError, DiskError, ParameterError
 from novasr.filesystem.replacing import replacing
 from novasr.types import FloatArray
 
@@ -57,6 +57,7 @@ _LIMITS: dict[str, tuple[str, tuple[int, ...], int]] = {
 _WIDTHS = {"ALAC_20": "PCM_24", "ALAC_24": "PCM_24", "ALAC_32": "PCM_32"}
 _WAV_LIMIT_BYTES = 2**32 - 2**20  # leaves room for the header and for tags
 _NEVER_EMPTY = ("FLAC", "MP3")
+_PEAK_FORMATS = ("WAV", "WAVEX", "RF64", "AIFF")
 _PIECE_SAMPLES = 48_000  # libvorbis takes its stack by what it is handed
 
 
@@ -287,10 +288,12 @@ def write_file(
             arrived = sf.info(libsndfile_name(temporary)).frames
             if layout.mask and layout.format in ("WAVEX", "RF64"):
                 write_mask(temporary, layout.mask)
+            if layout.format in _PEAK_FORMATS and layout.subtype in ("FLOAT", "DOUBLE"):
+                clear_peak_time(temporary)
         except sf.LibsndfileError as error:
-            raise AudioFileError(_why_unwritable(destination, temporary)) from error
+            raise DiskError(_why_unwritable(destination, temporary)) from error
         if arrived != frames:
-            raise AudioFileError(_why_unwritable(destination, temporary))
+            raise DiskError(_why_unwritable(destination, temporary))
         metadata.complete(temporary, layout.format, layout.subtype, layout.sample_rate)
     return frames
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from novasr.cli.batch import Batch, Settings, Sound, print_warnings
+from novasr.cli.sets import SetOptions
 from novasr.errors import ParameterError, blaming
 from novasr.types import Engine, Mode, ModelName, OutputGain, OutputRate, Subtype
 
@@ -27,6 +29,8 @@ Examples:
   novasr enhance talk.mp3 -o talk.flac --plot
   novasr enhance recordings/ -d enhanced/ --recursive --jobs 4
   novasr enhance loud.wav --gain auto --bits 24
+  novasr enhance --manifest train.jsonl -d restored/
+  novasr enhance shards/*.tar -d restored/ --shard $SLURM_ARRAY_TASK_ID/64
   ffmpeg -v error -i talk.m4a -f wav - | novasr enhance - -o - | aplay
   arecord -t raw -r 16000 -f S16_LE | novasr enhance - -o - --raw 16000,1,s16le | aplay -t raw -r 48000 -f S16_LE
 """
@@ -34,9 +38,12 @@ Examples:
 
 def enhance(
     inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="IN", help="Audio files, or folders of them."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="[IN]...",
+            help="Audio files, or folders of them; or shards of a WebDataset (.tar), or Parquet tables.",
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option("-o", "--output", metavar="OUT", help="Name of the result, for one input."),
@@ -117,8 +124,41 @@ def enhance(
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Search folders inside folders, too.")
     ] = False,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="JSONL",
+            help="The recordings that a manifest of NeMo or Lhotse names, into -d DIR.",
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of Parquet tables: the recordings.  [default: the only]"
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Of a set: part I, from 0 on, of N, for a scheduler."),
+    ] = None,
+    max_failures: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="Of a set: give up when more recordings have failed."
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Of a set: on this Ray cluster; auto: the one here."),
+    ] = None,
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="Of a set: print lines of JSON, for programs.")
+    ] = False,
 ) -> None:
     """Enhance files, report each, and exit with 2 if one failed."""
+    inputs = inputs or []
+    if not inputs and manifest is None:
+        raise ParameterError("name audio files or folders, or a --manifest")
     if skip_existing and overwrite:
         raise ParameterError("--skip-existing and --overwrite exclude each other")
     sound = Sound(
@@ -135,6 +175,30 @@ def enhance(
         allow_truncated=allow_truncated,
     )
     sound.check()
+    sets = SetOptions(manifest, column, shard, max_failures, ray, json_lines)
+    if manifest is not None or any(_is_set(name) for name in inputs):
+        _enhance_set(
+            inputs,
+            directory,
+            sets,
+            sound,
+            {
+                "-o": output,
+                "--raw": raw,
+                "--plot": plot,
+                "--skip-existing": skip_existing,
+                "--quality": quality,
+            },
+            jobs=jobs,
+            force=force,
+            overwrite=overwrite,
+            dry_run=dry_run,
+        )
+        return
+    if sets.given():
+        raise ParameterError(
+            f"{sets.given()[0]} is for sets: a --manifest, .tar shards or .parquet tables"
+        )
     if "-" in inputs or output == "-":
         given = {
             "-d": directory,
@@ -156,6 +220,54 @@ def enhance(
         batch.show()
     else:
         batch.run()
+
+
+_NOT_WITH_SETS = {
+    "-o": "name the folder of the results with -d",
+    "--raw": "sets hold audio files",
+    "--plot": "the page in the folder of the results has examples",
+    "--skip-existing": "a set goes on by itself where an earlier call ended",
+    "--quality": "results are WAV or FLAC",
+}
+
+
+def _is_set(name: str) -> bool:
+    from novasr.sets.finding import holds_set
+
+    return name != "-" and holds_set(Path(name))
+
+
+def _enhance_set(
+    inputs: list[str],
+    directory: Path | None,
+    options: SetOptions,
+    sound: Sound,
+    given: Mapping[str, object],
+    *,
+    jobs: int | None,
+    force: bool,
+    overwrite: bool,
+    dry_run: bool,
+) -> None:
+    from novasr.cli.sets import enhance_set
+    from novasr.offline.files import Storage
+    from novasr.sets.workplace import Treatment
+
+    for option, reason in _NOT_WITH_SETS.items():
+        if given[option]:
+            raise ParameterError(f"{option} does not go with a set: {reason}")
+    storage = Storage(sound.subtype, dither=sound.dither)
+    settings = replace(sound.chain(), jobs=1)
+    treatment = Treatment(settings, storage, force, sound.allow_truncated)
+    enhance_set(
+        [Path(name) for name in inputs],
+        directory,
+        options,
+        treatment,
+        jobs=jobs,
+        overwrite=overwrite,
+        dry_run=dry_run,
+    )
 
 
 _NOT_WITH_PIPES = {

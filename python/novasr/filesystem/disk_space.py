@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from novasr.errors import AudioFileError
+from novasr.errors import DiskError
 
 
 def check_space(place: Path, needed: int) -> None:
@@ -21,7 +21,7 @@ def check_space(place: Path, needed: int) -> None:
 
     Raises
     ------
-    AudioFileError
+    DiskError
         If that is more than is free there.
     """
     try:
@@ -30,7 +30,7 @@ def check_space(place: Path, needed: int) -> None:
     except OSError:  # no such folder: who writes there will tell
         return
     if needed > free:
-        raise AudioFileError(
+        raise DiskError(
             f"{place}: {_size(needed)} are to be written and {_size(free)} are free on that disk:"
             " make room or choose another folder"
         )

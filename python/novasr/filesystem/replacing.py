@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from novasr.errors import AudioFileError, ExistsError, NovasrError
+from novasr.errors import AudioFileError, DiskError, ExistsError, NovasrError
 from novasr.filesystem.locking import locked
 
 
@@ -98,7 +98,7 @@ def _explained(destination: Path) -> Iterator[None]:
             " choose another name"
         ) from error
     except OSError as error:
-        raise AudioFileError(f"{destination}: cannot be written: {error.strerror}") from error
+        raise DiskError(f"{destination}: cannot be written: {error.strerror}") from error
 
 
 def _status(destination: Path, target: Path, *, overwrite: bool) -> os.stat_result | None:

@@ -107,9 +107,8 @@ def native(network, audio, cutoff_hz, *, isa=None, block=None) -> np.ndarray:
     tensors = network.state_dict()
     names = next(f["tensors"] for f in _native.families() if f["name"] == "wide")
     values = np.concatenate([tensors[name].numpy().ravel() for name in names])
-    engine = _native.native_engine(
-        values, family="wide", offline=False, isa=isa, cutoff_hz=cutoff_hz
-    )
+    model = _native.NativeModel(values, family="wide")
+    engine = model.engine(offline=False, isa=isa, cutoff_hz=cutoff_hz)
     stream = _native.Stream(
         engine,
         sample_rate=48_000,
