@@ -28,7 +28,6 @@ async function play({ base64, channels, sampleRate, live, seconds, options }) {
   source.connect(node);
   source.start(0);
   let made;
-  let rendering = 0;
   if (live) {
     await context.audioWorklet.addModule("./recorder.js");
     const recorder = (from) => {
@@ -53,12 +52,10 @@ async function play({ base64, channels, sampleRate, live, seconds, options }) {
     );
   } else {
     node.connect(context.destination);
-    const started = performance.now();
     const rendered = await context.startRendering();
-    rendering = (performance.now() - started) / 1000;
     made = Array.from({ length: channels }, (_, c) => Array.from(rendered.getChannelData(c)));
   }
-  const found = { latency: node.latency, latencyFrames: node.latencyFrames, rendering };
+  const found = { latency: node.latency, latencyFrames: node.latencyFrames };
   if (live) await context.close();
   const out = new Uint8Array(Float32Array.from(made.flat()).buffer);
   let text = "";
