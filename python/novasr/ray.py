@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
+import weakref
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -134,8 +136,8 @@ class Enhance:
 
     @cached_property
     def _workplace(self) -> Workplace:
-        self._folder = tempfile.TemporaryDirectory(prefix="novasr-")
-        place = Path(self._folder.name)
+        place = Path(tempfile.mkdtemp(prefix="novasr-"))
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
         return Workplace(place, place, self._treatment, lambda outcome, weight: None)
 
     def _array(self, audio: np.ndarray[Any, Any], rate: int) -> tuple[Any, int, Outcome]:

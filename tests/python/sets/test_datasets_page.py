@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from novasr.ray import Enhance
+
 PAGE = Path(__file__).parents[3] / "docs" / "datasets.md"
 RESULTS = {"ray": "restored", "datasets": "restored.parquet", "webdataset": None}
 
@@ -88,3 +90,20 @@ def test_the_script_of_a_scheduler_does_all_parts(tmp_path):
     manifests = sorted((tmp_path / "restored").glob("train-*.jsonl"))
     assert len(manifests) == 3
     assert sum(len(path.read_text().splitlines()) for path in manifests) == len(recordings)
+
+
+def test_processes_of_datasets_do_not_meet_in_one_folder(tmp_path):
+    datasets = needs.package("datasets", "pip install '.[test]'")
+    recordings = generated.items(12, 8, broken=0.0, kinds=("wav",))
+    names = []
+    for number, item in enumerate(recordings):
+        (tmp_path / f"{number}.wav").write_bytes(item.content)
+        names.append(str(tmp_path / f"{number}.wav"))
+    speech = datasets.Dataset.from_dict({"audio": names}).cast_column(
+        "audio", datasets.Audio(decode=False)
+    )
+    made = [
+        speech.map(Enhance(column="audio"), batched=True, batch_size=2, num_proc=count)["audio"]
+        for count in (None, 2)
+    ]
+    assert [row["bytes"] for row in made[0]] == [row["bytes"] for row in made[1]]

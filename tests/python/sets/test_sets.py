@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -234,6 +235,160 @@ class TestResults:
             assert "http" not in page.replace("http-equiv", "")
 
 
+class TestNames:
+    """No result takes the place of another one, of a source, or of what somebody else keeps in the folder."""
+
+    @staticmethod
+    def manifest(folder: Path, names: list[str], called: str = "in.jsonl") -> Path:
+        for number, name in enumerate(names):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            kind = {".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG"}.get(path.suffix, "WAV")
+            sf.write(path, np.full(16_000, 0.01 * (number + 1)), 16_000, format=kind)
+        path = folder / called
+        path.write_text("".join(json.dumps({"audio_filepath": name}) + "\n" for name in names))
+        return path
+
+    @pytest.mark.parametrize("names", [["a.wav", "a.WAV"], ["a.wav", "a.mp3", "a.mp3.flac"]])
+    def test_two_results_of_one_name_are_refused(self, names, tmp_path):
+        run = novasr(
+            "enhance", "--manifest", self.manifest(tmp_path, names), "-d", tmp_path / "out"
+        )
+        assert_one_error_line(run, "as another recording of the set would: rename one")
+
+    def test_two_spellings_of_a_path_are_one_recording(self, tmp_path):
+        manifest = self.manifest(tmp_path, ["a.wav", "./a.wav"])
+        assert novasr("enhance", "--manifest", manifest, "-d", tmp_path / "out").returncode == 0
+        assert len(report(tmp_path / "out")) == 1
+        assert len((tmp_path / "out" / "in.jsonl").read_text().splitlines()) == 2
+
+    def test_a_line_that_is_added_takes_nobodys_place(self, tmp_path):
+        out = tmp_path / "out"
+        words = ("enhance", "--manifest", tmp_path / "in.jsonl", "-d", out)
+        self.manifest(tmp_path, ["g/s/x.wav"])
+        assert novasr(*words).returncode == 0
+        self.manifest(tmp_path, ["g/s/x.wav", "g/x.wav"])
+        assert novasr(*words).returncode == 0
+        made = [
+            json.loads(line)["audio_filepath"]
+            for line in (out / "in.jsonl").read_text().splitlines()
+        ]
+        assert made == ["s/x.wav", "x.wav"]
+        peaks = [np.abs(sf.read(out / name)[0][10_000:40_000]).mean() for name in made]
+        assert peaks == pytest.approx([0.01, 0.02], rel=0.05)
+
+    def test_another_manifest_does_not_share_a_folder(self, tmp_path):
+        one, other = (self.manifest(tmp_path / name, ["a.wav"]) for name in ("train", "dev"))
+        assert novasr("enhance", "--manifest", one, "-d", tmp_path / "out").returncode == 0
+        before = content(tmp_path / "out")
+        run = novasr("enhance", "--manifest", other, "-d", tmp_path / "out")
+        assert_one_error_line(run, "manifest", "dev/in.jsonl")
+        assert content(tmp_path / "out") == before
+
+    def test_sources_below_the_results_are_refused(self, tmp_path):
+        manifest = self.manifest(tmp_path, ["n/a.wav", "n/out/a.wav"])
+        before = (tmp_path / "n/out/a.wav").read_bytes()
+        run = novasr("enhance", "--manifest", manifest, "-d", tmp_path / "n/out")
+        assert_one_error_line(run, "lies in it")
+        assert (tmp_path / "n/out/a.wav").read_bytes() == before
+
+    def test_a_folder_with_other_files_is_refused(self, tmp_path):
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "a.wav").write_text("precious")
+        words = (
+            "enhance",
+            "--manifest",
+            self.manifest(tmp_path, ["in/a.wav"]),
+            "-d",
+            tmp_path / "mine",
+        )
+        assert_one_error_line(novasr(*words), "holds other files", "--overwrite")
+        assert (tmp_path / "mine" / "a.wav").read_text() == "precious"
+        assert novasr(*words, "--overwrite").returncode == 0
+
+    def test_shares_of_other_settings_do_not_share_a_folder(self, tmp_path):
+        manifest = self.manifest(tmp_path, ["s/a.wav", "s/b.wav", "s/c.wav", "s/d.wav"])
+        words = ("enhance", "--manifest", manifest, "-d", tmp_path / "out")
+        assert novasr(*words, "--shard", "0/2").returncode == 0
+        run = novasr(*words, "--shard", "1/2", "--model", "wide")
+        assert_one_error_line(run, "model", "'wide'")
+
+    @pytest.mark.parametrize("name", ["journal.jsonl", "report.jsonl.gz"])
+    def test_a_manifest_is_not_called_like_what_novasr_writes(self, name, tmp_path):
+        run = novasr("enhance", "--manifest", tmp_path / name, "-d", tmp_path / "out")
+        assert_one_error_line(run, "rename it")
+
+
+class TestTars:
+    """Members that webdataset does not write, but others do."""
+
+    @staticmethod
+    def shard(path: Path, members: list[tuple[tarfile.TarInfo, bytes]]) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(path, "w") as tar:
+            for member, data in members:
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+        return path
+
+    @staticmethod
+    def sound(kind: str) -> bytes:
+        file = io.BytesIO()
+        sf.write(file, np.full(16_000, 0.1), 16_000, format=kind)
+        return file.getvalue()
+
+    def test_results_of_one_sample_keep_their_names_apart_and_links_lead_to_them(self, tmp_path):
+        link = tarfile.TarInfo("y.mp3")
+        link.type, link.linkname = tarfile.LNKTYPE, "x.mp3"
+        members = [
+            (tarfile.TarInfo("x.mp3"), self.sound("MP3")),
+            (tarfile.TarInfo("x.ogg"), self.sound("OGG")),
+            (link, b""),
+            (tarfile.TarInfo("a" * 150 + ".txt"), b"a long name"),
+        ]
+        self.shard(tmp_path / "in" / "s.tar", members)
+        run = novasr("enhance", tmp_path / "in", "-d", tmp_path / "out")
+        assert run.returncode == 0, run.stderr
+        with tarfile.open(tmp_path / "out" / "s.tar") as made:
+            names = made.getnames()
+            assert names == ["x.flac", "x.ogg.flac", "y.mp3", "a" * 150 + ".txt"]
+            assert made.getmember("y.mp3").linkname == "x.flac"
+            assert made.extractfile("a" * 150 + ".txt").read() == b"a long name"
+
+    @pytest.mark.parametrize("place", range(1, 5))
+    def test_a_header_that_is_damaged_is_not_taken_for_the_end(self, place, tmp_path):
+        members = [(tarfile.TarInfo(f"{n}.wav"), self.sound("WAV")) for n in range(5)]
+        path = self.shard(tmp_path / "in" / "s.tar", members)
+        with tarfile.open(path) as tar:
+            offset = tar.getmembers()[place].offset
+        data = bytearray(path.read_bytes())
+        data[offset + 150] ^= 0xFF  # in its checksum
+        path.write_bytes(data if place % 2 else data[:offset])
+        run = novasr("enhance", tmp_path / "in", "-d", tmp_path / "out")
+        assert run.returncode == 2
+        assert "s.tar: damaged" in run.stderr
+        assert not (tmp_path / "out" / "s.tar").exists()
+
+    def test_what_is_stored_sparsely_is_stored_whole(self, tmp_path):
+        needs.programs("tar", packages="tar")
+        (tmp_path / "in").mkdir()
+        with (tmp_path / "zeros.bin").open("wb") as file:
+            file.truncate(1 << 20)
+            file.seek(1 << 19)
+            file.write(b"middle")
+        for kind in ("gnu", "posix"):
+            target = tmp_path / "in" / f"{kind}.tar"
+            words = ["tar", f"--format={kind}", "--sparse", "-cf", target, "zeros.bin"]
+            subprocess.run(words, cwd=tmp_path, check=True)
+        run = novasr("enhance", tmp_path / "in", "-d", tmp_path / "out")
+        assert run.returncode == 0, run.stderr
+        for kind in ("gnu", "posix"):
+            with tarfile.open(tmp_path / "out" / f"{kind}.tar") as made:
+                member = made.getmembers()[0]
+                assert member.name == "zeros.bin"
+                assert made.extractfile(member).read() == (tmp_path / "zeros.bin").read_bytes()
+
+
 class TestShares:
     @pytest.mark.parametrize("name", FORMATS)
     def test_the_shares_of_a_set_are_the_set(self, name, sources, undisturbed, tmp_path):
@@ -396,6 +551,23 @@ class TestResuming:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
+    def test_a_recording_that_failed_is_tried_again(self, tmp_path):
+        manifest = TestNames.manifest(tmp_path, ["in/a.wav"])
+        whole = (tmp_path / "in" / "a.wav").read_bytes()
+        (tmp_path / "in" / "a.wav").write_bytes(whole[:1_000])
+        words = ("enhance", "--manifest", manifest, "-d", tmp_path / "out")
+        assert "1 recordings could not be read" in novasr(*words).stderr
+        (tmp_path / "in" / "a.wav").write_bytes(whole)
+        assert novasr(*words).stderr == ""
+        assert report(tmp_path / "out")[0]["status"] == "enhanced"
+
+    def test_a_journal_without_results_binds_nobody(self, tmp_path):
+        manifest = TestNames.manifest(tmp_path, ["in/a.wav"])
+        words = ("enhance", "--manifest", manifest, "-d", tmp_path / "out")
+        needs.package("ray", "pip install '.[test]'")
+        assert novasr(*words, "--ray", "127.0.0.1:9").returncode == 2
+        assert novasr(*words, "--model", "wide").returncode == 0
+
 
 class TestErrors:
     def test_too_many_failures_end_the_work(self, sources, tmp_path):
@@ -410,6 +582,17 @@ class TestErrors:
             ("{", "is no JSON"),
             ('{"audio": "a.wav"}', "audio_filepath"),
             ("[1]", "audio_filepath"),
+            ('{"audio_filepath": "a\\u0000.wav"}', "no file can be called"),
+            ('{"audio_filepath": "a\\ud83d.wav"}', "no file can be called"),
+            (
+                '{"recording": {"sources": ["a.wav"], "sampling_rate": 1, "num_samples": 1}}',
+                "only those in files",
+            ),
+            (
+                '{"recording": {"sources": [{"type": "file", "source": "a.wav"}], "sampling_rate": 1,'
+                ' "num_samples": 1, "transforms": [{"name": "Resample"}]}}',
+                "transforms",
+            ),
             (
                 '{"recording": {"sources": [{"type": "url", "source": "http://a"}], "sampling_rate": 1,'
                 ' "num_samples": 1, "id": "a"}}',
