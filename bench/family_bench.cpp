@@ -120,6 +120,7 @@ void print_paced(const std::vector<std::shared_ptr<const Model>>& models, double
               "channels", "n", "mean us", "p50", "p99", "p99.9", "max", "cost");
   for (const std::size_t channels : kChannels) {
     std::vector<PacedProcessor> players;
+    players.reserve(models.size());
     for (const auto& model : models) players.emplace_back(*model, channels);
     for (int turn = 0; turn < 5; ++turn) {  // in turn, so that all meet the same disturbances
       for (auto& player : players) player.play(seconds);
