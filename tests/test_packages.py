@@ -104,7 +104,9 @@ def test_novasr_needs_no_torch(wheel: zipfile.ZipFile) -> None:
     assert required
     assert not any("torch" in line for line in required)
     libraries = [name for name in wheel.namelist() if name.endswith(".so")]
-    assert {"_native", "novasr_base", "novasr_wide"} == {Path(name).name.partition(".")[0] for name in libraries}
+    assert {"_native", "novasr_base", "novasr_wide"} == {
+        Path(name).name.partition(".")[0] for name in libraries
+    }
     assert not any(b"libtorch" in wheel.read(name) for name in libraries)
     requires = re.search(r"^requires = (.*)$", (ROOT / "pyproject.toml").read_text(), re.M)[1]
     assert "torch" not in requires

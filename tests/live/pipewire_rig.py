@@ -111,7 +111,9 @@ class PipeWire:
             self._run("pw-link", before, "pw-record:input_FL", check=True)
             self._run("pw-link", after, "pw-record:input_FR", check=True)
             time.sleep(0.3)
-            with self._process("pw-play", "--target", target if into is None else "0", played) as player:
+            with self._process(
+                "pw-play", "--target", target if into is None else "0", played
+            ) as player:
                 if into is not None:
                     self.wait_for(lambda: "pw-play:output_MONO" in self.ports())
                     self._run("pw-link", "pw-play:output_MONO", into, check=True)
@@ -148,5 +150,3 @@ def lag(recording: np.ndarray) -> int:
     size = 1 << (2 * len(recording)).bit_length()
     before, after = np.fft.rfft(recording, size, axis=0).T
     return int(np.argmax(np.fft.irfft(after * np.conj(before), size)[: size // 2]))
-
-

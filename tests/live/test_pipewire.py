@@ -27,7 +27,9 @@ def server(tmp_path: Path) -> Iterator[PipeWire]:
 
 
 def live(server: PipeWire, *words: str) -> None:
-    run = novasr("live", "--pipewire", *words, XDG_CONFIG_HOME=server.environment["XDG_CONFIG_HOME"])
+    run = novasr(
+        "live", "--pipewire", *words, XDG_CONFIG_HOME=server.environment["XDG_CONFIG_HOME"]
+    )
     assert run.returncode == 0, run.stderr
 
 
