@@ -44,6 +44,7 @@ def require_pipewire() -> None:
     """Skip unless server, session manager and tools are there."""
     names = ("pipewire", "wireplumber", "pw-link", "pw-play", "pw-record", "dbus-daemon")
     needs.programs(*names, packages="pipewire pipewire-bin wireplumber dbus")
+    needs.programs("pipewire-pulse", "pactl", packages="pipewire-pulse pulseaudio-utils")
 
 
 class PipeWire:
@@ -62,6 +63,7 @@ class PipeWire:
             "XDG_STATE_HOME": str(folder / "state"),
             "DBUS_SESSION_BUS_ADDRESS": f"unix:path={folder / 'run' / 'bus'}",
         }
+        self.environment.pop("PULSE_SERVER", None)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -84,6 +86,18 @@ class PipeWire:
             logs = [path.read_text(errors="replace") for path in self._folder.glob("*.log")]
             assert time.monotonic() < deadline, "\n".join([*self.ports(), *logs])
             time.sleep(0.05)
+
+    @contextlib.contextmanager
+    def pulse(self) -> Iterator[None]:
+        """Run the server that programs for PulseAudio talk to."""
+        with self._process("pipewire-pulse"):
+            self.wait_for((self._folder / "run" / "pulse" / "native").exists)
+            yield
+
+    def pactl(self, kind: str) -> list[str]:
+        """List the names of the sinks or sources that they see."""
+        lines = self._run("pactl", "list", "short", kind, check=True).splitlines()
+        return [line.split("\t")[1] for line in lines]
 
     def ports(self) -> list[str]:
         """List all ports as ``node:port``."""

@@ -102,6 +102,13 @@ def test_programs_record_from_the_microphone_what_is_enhanced(
     assert after > 10 * before
 
 
+def test_programs_for_pulseaudio_see_both_devices(server: PipeWire) -> None:
+    live(server)
+    with server.running(), server.pulse():
+        server.wait_for(lambda: "NovaSR" in server.pactl("sinks"))
+        assert "NovaSR-mic" in server.pactl("sources")
+
+
 def test_after_remove_the_server_starts_without_the_devices(server: PipeWire) -> None:
     live(server)
     live(server, "--remove")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,18 +102,18 @@ class PipeWireDevices:
         modules = []
         if self.sink is not None:
             node = _node_name(self.sink)
-            capture = {"node.name": node, "media.class": "Audio/Sink"}
-            playback = _stream(f"{node}.output", self.sink_target)
-            modules.append(self._module("sink", self.sink, capture, playback))
+            device = {"node.name": node, "media.class": "Audio/Sink"}
+            stream = _stream(f"{node}.output", self.sink_target)
+            modules.append(self._module("sink", self.sink, device, stream))
         if self.mic is not None:
             node = _node_name(self.mic)
-            capture = _stream(f"{node}.input", self.mic_target)
-            playback = {"node.name": node, "media.class": "Audio/Source"}
-            modules.append(self._module("mic", self.mic, capture, playback))
+            stream = _stream(f"{node}.input", self.mic_target)
+            device = {"node.name": node, "media.class": "Audio/Source"}
+            modules.append(self._module("mic", self.mic, stream, device))
         return f"{FIRST_LINE}\ncontext.modules = [\n{''.join(modules)}]\n"
 
     def _module(
-        self, kind: str, name: str, capture: dict[str, str | bool], playback: dict[str, str | bool]
+        self, kind: str, name: str, capture: Mapping[str, object], playback: Mapping[str, object]
     ) -> str:
         channels = _CHANNELS[kind]
         control: dict[str, float] = {"Mix": self.mix}
@@ -197,11 +198,11 @@ def _node_name(name: str) -> str:
     return name.replace(" ", "_")
 
 
-def _stream(name: str, target: str | None) -> dict[str, str | bool]:
+def _stream(name: str, target: str | None) -> dict[str, object]:
     """Describe the end that leads to a device of the session."""
-    properties: dict[str, str | bool] = {"node.name": name, "node.passive": True}
+    properties: dict[str, object] = {"node.name": name, "node.passive": True}
     return properties if target is None else {**properties, "target.object": target}
 
 
-def _pairs(values: dict[str, str | bool] | dict[str, float]) -> str:
+def _pairs(values: Mapping[str, object]) -> str:
     return " ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in values.items())
