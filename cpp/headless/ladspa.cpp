@@ -90,7 +90,7 @@ constexpr ladspa::Descriptor describe() {
   return {
       .unique_id = plugin.unique_id,
       .label = plugin.label,
-      .properties = ladspa::kHardRealTime,
+      .properties = ladspa::kHardRealTime,  // its time is bounded; digital silence takes less
       .name = plugin.name,
       .maker = "NovaSR Live",
       .copyright = "Apache-2.0",
