@@ -12,12 +12,12 @@ namespace novasr::headless {
 
 /// A plugin as hosts list it: the library's model with this many channels.
 struct Plugin {
-  std::size_t channels;
-  PortList ports;
-  const char* uri;          ///< of LV2
-  unsigned long unique_id;  ///< of LADSPA
-  const char* label;        ///< of LADSPA
-  const char* name;
+  std::size_t channels = 1;
+  PortList ports = PortList(1, false);
+  const char* uri = "";         ///< of LV2
+  unsigned long unique_id = 0;  ///< of LADSPA
+  const char* label = "";       ///< of LADSPA
+  const char* name = "";
 };
 
 inline constexpr bool kHasMode = NOVASR_HEADLESS_HAS_MODE;
