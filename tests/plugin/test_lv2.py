@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import threading
 
 import needs
 import numpy as np
 import pytest
 from built_plugin import bundle, expected, latency, measured_lag, speech_like
+from jack_cables import Cables
 from jack_server import end, jack_server, wait_until
 
 URI = "https://novasr.live/plugins/novasr"
-PORTS = [f"novasr:audio_{way}_{n}" for way in ("in", "out") for n in (1, 2)]
+INS, OUTS = ([f"novasr:audio_{way}_{n}" for n in (1, 2)] for way in ("in", "out"))
 
 
 def lilv(name: str, *arguments: str) -> str:
@@ -64,64 +64,6 @@ def test_the_bundle_declares_the_parameters():
     assert declared == [*names, "model"]
 
 
-class Cables:
-    """A JACK source that plays `audio` once, and a sink that records what comes of it."""
-
-    def __init__(self, jack, server: str, audio: np.ndarray) -> None:
-        self.audio, self.output = audio, np.zeros_like(audio)
-        self.start: int | None = None
-        self.go, self.done = threading.Event(), threading.Event()
-        self.source = jack.Client("source", servername=server, no_start_server=True)
-        self.sink = jack.Client("sink", servername=server, no_start_server=True)
-        self.outs = [self.source.outports.register(f"out_{n}") for n in (1, 2)]
-        self.ins = [self.sink.inports.register(f"in_{n}") for n in (1, 2)]
-        self.source.set_process_callback(self.feed)
-        self.sink.set_process_callback(self.take)
-
-    def __enter__(self) -> Cables:
-        self.source.activate()
-        self.sink.activate()
-        for n in (1, 2):
-            self.source.connect(f"source:out_{n}", f"novasr:audio_in_{n}")
-            self.sink.connect(f"novasr:audio_out_{n}", f"sink:in_{n}")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for client in (self.source, self.sink):
-            client.deactivate()
-            client.close()
-
-    def feed(self, frames: int) -> None:
-        now = self.source.last_frame_time
-        if self.go.is_set() and self.start is None:
-            self.start = now
-        for n, port in enumerate(self.outs):
-            block = port.get_array()
-            block[:] = 0
-            if self.start is not None:
-                piece = self.audio[now - self.start : now - self.start + frames, n]
-                block[: len(piece)] = piece
-
-    def take(self, frames: int) -> None:
-        if self.start is None:
-            return
-        first = self.sink.last_frame_time - self.start
-        if first >= len(self.output):
-            self.done.set()
-            return
-        for n, port in enumerate(self.ins):
-            piece = self.output[first : first + frames, n]
-            piece[:] = port.get_array()[: len(piece)]
-
-    def play(self) -> np.ndarray:
-        self.source.set_freewheel(True)  # as fast as the machine can, without gaps
-        self.go.set()
-        played = self.done.wait(60)
-        self.source.set_freewheel(False)
-        assert played, "JACK's graph stands still"
-        return self.output
-
-
 # Periods of whole frames of the network's 16 kHz: the recording may begin with any of them.
 @pytest.mark.parametrize(("rate", "period"), [(48_000, 192), (44_100, 441), (96_000, 960)])
 def test_sound_and_latency_in_jalv(tmp_path, rate, period):
@@ -140,14 +82,14 @@ def test_sound_and_latency_in_jalv(tmp_path, rate, period):
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
         try:
-            wait_until(lambda: {port.name for port in watch.get_ports("novasr:")} >= set(PORTS))
+            wait_until(lambda: {port.name for port in watch.get_ports("novasr:")} >= {*INS, *OUTS})
             lsp = subprocess.run(
                 ["jack_lsp", "-l"], env=environment, capture_output=True, text=True, check=True
             )
             told = r"novasr:audio_out_1\n\tport playback latency = \[ (\d+) (\d+) \]"
             reported = re.search(told, lsp.stdout)
             audio = speech_like(rate, rate)
-            with Cables(jack, environment["JACK_DEFAULT_SERVER"], audio) as cables:
+            with Cables(jack, environment["JACK_DEFAULT_SERVER"], audio, INS, OUTS) as cables:
                 output = cables.play()
         finally:
             end(jalv)

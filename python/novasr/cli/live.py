@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from novasr.errors import NovasrError
+from novasr.errors import NovasrError, ParameterError
 from novasr.messages import print_warning
 from novasr.types import Engine, Mode, ModelName
 
@@ -28,7 +29,11 @@ Examples:
   novasr live --model wide                 (from any band of 2 to 16 kHz)
   novasr live --virtual-sink NovaSR        (a call that you hear)
   novasr live --virtual-mic NovaSR-mic     (a call in which you speak)
+  novasr live --pipewire                   (both, run by PipeWire itself, from its next start on)
+  novasr live --pipewire --remove          (no more)
 """
+
+RESTART = "systemctl --user restart pipewire.service"
 
 
 def live(
@@ -80,8 +85,38 @@ def live(
     headless: Annotated[
         bool, typer.Option("--headless", help="Print lines of JSON in place of the display.")
     ] = False,
+    pipewire: Annotated[
+        bool,
+        typer.Option(
+            "--pipewire",
+            help="Write a configuration by which PipeWire itself runs the sink and the microphone.",
+        ),
+    ] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="With --pipewire: remove that configuration.")
+    ] = False,
 ) -> None:
     """Run a live stream until it is interrupted."""
+    if remove and not pipewire:
+        raise ParameterError("--remove goes with --pipewire: it removes what that wrote")
+    if pipewire:
+        refused = {
+            "--block": block,
+            "--rate": rate,
+            "--engine": None if engine == "auto" else engine,
+            "--weights": weights,
+            "--record": record,
+            "--allow-feedback": allow_feedback or None,
+            "--headless": headless or None,
+        }
+        for name, value in refused.items():
+            if value is not None:
+                raise ParameterError(f"{name} does not go with --pipewire: nothing of ours runs")
+        if remove:
+            _remove_pipewire()
+        else:
+            _write_pipewire(input, output, virtual_sink, virtual_mic, model or "base", mode, mix)
+        return
     from novasr.live import LiveStream
     from novasr.live.ui import headless as lines
 
@@ -112,6 +147,39 @@ def live(
     finally:
         stream.stop()
         _show_rest(stream, as_lines=as_lines)
+
+
+def _write_pipewire(
+    source: str | None,
+    target: str | None,
+    sink: str | None,
+    mic: str | None,
+    model: ModelName,
+    mode: Mode,
+    mix: float,
+) -> None:
+    from novasr import Stream
+    from novasr.live.servers.pipewire import PipeWireDevices, write
+
+    if sink is None and mic is None:
+        sink, mic = "NovaSR", "NovaSR-mic"
+    if source is not None and mic is None:
+        raise ParameterError("--input is for the microphone: give --virtual-mic, too")
+    if target is not None and sink is None:
+        raise ParameterError("--output is for the sink: give --virtual-sink, too")
+    file = write(PipeWireDevices(sink, mic, target, source, model, mode, mix))
+    latency = Stream(48_000, output_rate=48_000, model=model).latency
+    made = [f"{kind} {name!r}" for kind, name in (("sink", sink), ("microphone", mic)) if name]
+    print(f"{file}: written: {' and '.join(made)}, {latency} frames of latency at 48 kHz")
+    print(f"PipeWire makes them when it starts: log in anew, or {RESTART}")
+    if shutil.which("pipewire") is None:
+        print_warning("PipeWire was not found here: apt-get install pipewire wireplumber")
+
+
+def _remove_pipewire() -> None:
+    from novasr.live.servers.pipewire import remove
+
+    print(f"{remove()}: removed; the devices go when PipeWire starts anew: {RESTART}")
 
 
 def _show_rest(stream: LiveStream, *, as_lines: bool) -> None:

@@ -36,6 +36,7 @@ PATH_HELP = """Print where the installed package has the plugin, for hosts that 
 \b
 Examples:
   novasr plugin path
+  ln -s "$(novasr plugin path --lv2)" ~/.lv2/     (LV2 and LADSPA without an editor)
 """
 
 UNINSTALL_HELP = """Remove what novasr plugin install put there, and nothing else.
@@ -71,11 +72,16 @@ def install(system: System = False, to: To = None) -> None:
 
 
 @app.command(help=PATH_HELP)
-def path() -> None:
+def path(
+    lv2: Annotated[
+        bool, typer.Option("--lv2", help="The LV2 and LADSPA plugins without an editor.")
+    ] = False,
+) -> None:
     """Print the path of the bundle."""
     from novasr.plugin.bundle import find_bundle
+    from novasr.plugin.headless import find_headless_bundle
 
-    print(find_bundle())
+    print(find_headless_bundle() if lv2 else find_bundle())
 
 
 @app.command(help=UNINSTALL_HELP)
