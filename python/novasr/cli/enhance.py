@@ -160,7 +160,9 @@ def enhance(
     """Enhance files, report each, and exit with 2 if one failed."""
     inputs = inputs or []
     if not inputs and manifest is None:
-        raise ParameterError("name audio files or folders, or a --manifest")
+        raise ParameterError(
+            "IN is missing: name audio files or folders, or a --manifest (see novasr enhance --help)"
+        )
     if skip_existing and overwrite:
         raise ParameterError("--skip-existing and --overwrite exclude each other")
     sound = Sound(

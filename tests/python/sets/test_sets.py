@@ -625,7 +625,7 @@ class TestErrors:
             (["--manifest", "in.jsonl", "-d", "out", "--column", "a"], "--column"),
             (["a.wav", "--shard", "0/2"], "--shard is for sets"),
             (["none.tar", "-d", "out"], "no such file"),
-            ([], "name audio files"),
+            ([], "name audio files or folders, or a --manifest"),
         ],
     )
     def test_a_call_that_cannot_be_is_explained(self, words, part, tmp_path):
