@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,12 +24,14 @@ from command_line import assert_one_error_line, novasr
 from novasr import enhance
 
 COUNT = 40
+START_SECONDS = 120
 TEMPORARY = tempfile.mkdtemp(prefix="ray-")  # short: paths of sockets end at 107 characters
 ENVIRONMENT = {
     **os.environ,
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",
     "RAY_TMPDIR": TEMPORARY,
+    "RAY_AUTH_MODE": "disabled",
 }
 
 
@@ -55,24 +59,29 @@ class Cluster:
                 start_new_session=True,
             )
         self.nodes.append(node)
-        deadline = time.monotonic() + 60
-        while self.cores() < len(self.nodes):
-            assert node.poll() is None, Path(log.name).read_text()
-            assert time.monotonic() < deadline, Path(log.name).read_text()
-            time.sleep(0.5)
+        self._wait(Path(log.name))
 
-    def cores(self) -> float:
-        code = (
-            f"import ray; ray.init(address={self.address!r}, log_to_driver=False,"
-            " logging_level='critical'); print(ray.cluster_resources().get('CPU', 0))"
-        )
-        run = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
-            env=ENVIRONMENT,
-            capture_output=True,
-            text=True,
-        )
-        return float(run.stdout) if run.returncode == 0 else 0.0
+    def _wait(self, log: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                break
+            assert self.nodes[-1].poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        code = f"""
+import ray, time
+while not ray.is_initialized():
+    try:
+        ray.init(address={self.address!r}, log_to_driver=False, logging_level="critical")
+    except ConnectionError:  # the port is open before all is ready
+        time.sleep(0.5)
+while ray.cluster_resources().get("CPU", 0) < {len(self.nodes)}:
+    time.sleep(0.2)
+"""
+        words = [sys.executable, "-W", "ignore", "-c", code]
+        subprocess.run(words, env=ENVIRONMENT, check=True, timeout=START_SECONDS)
 
     def end(self, number: int, how: signal.Signals) -> None:
         """End a node with all its processes, by their ids."""
@@ -190,6 +199,7 @@ class TestSetOnCluster:
             "--ray",
             cluster.address,
             RAY_TMPDIR=TEMPORARY,
+            RAY_AUTH_MODE="disabled",
         )
         assert run.returncode == 0, run.stderr
         assert files(tmp_path / "out") == files(local)
@@ -197,6 +207,20 @@ class TestSetOnCluster:
     def test_an_address_without_a_cluster_is_an_error(self, cluster, manifest, tmp_path):
         run = novasr("enhance", "--manifest", manifest, "-d", tmp_path, "--ray", "127.0.0.1:9")
         assert_one_error_line(run, "--ray 127.0.0.1:9", "ray start --head")
+
+    def test_a_killed_call_goes_on(self, cluster, manifest, local, tmp_path):
+        words = [sys.executable, "-m", "novasr", "enhance", "--manifest", str(manifest), "--json"]
+        words += ["-d", str(tmp_path / "out"), "--ray", cluster.address]
+        for wanted in (1, 9, 5):
+            with subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as run:
+                assert run.stdout is not None
+                done = 0
+                while done < wanted:
+                    done += '"unit"' in run.stdout.readline()
+                run.kill()
+        last = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True)
+        assert last.returncode == 0, last.stderr
+        assert files(tmp_path / "out") == files(local)
 
     def test_a_lost_worker_and_a_lost_node_lose_nothing(self, cluster, manifest, local, tmp_path):
         words = ["enhance", "--manifest", str(manifest), "-d", str(tmp_path / "out")]
