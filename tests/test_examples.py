@@ -92,6 +92,7 @@ def test_onnx_stream_refuses_another_rate(tmp_path: Path) -> None:
 SENTENCES = "Good morning. How are you today? I am reading this aloud, as it comes!"
 
 
+@pytest.mark.alone
 def test_tts_stream_is_one_stream_of_all_sentences(tmp_path: Path) -> None:
     needs.programs("espeak-ng", packages="espeak-ng")
     spoken = []
@@ -141,6 +142,7 @@ def narrow_noise(rng: np.random.Generator, frames: int, rate: int) -> np.ndarray
     return np.fft.irfft(spectrum, frames)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("rate", "layout"), [(48_000, "stereo"), (8_000, "mono")])
 def test_aiortc_track_is_a_stream_in_frames_of_20_ms(
     rng: np.random.Generator, rate: int, layout: str

@@ -10,7 +10,7 @@ rmSync(here("dist"), { recursive: true, force: true });
 mkdirSync(here("dist"));
 copyFileSync(here("../build/web/web/engine/novasr.wasm"), here("dist/novasr.wasm"));
 copyFileSync(here("../python/novasr/weights/wide.safetensors"), here("dist/wide.safetensors"));
-for (const name of ["LICENSE", "NOTICE"]) copyFileSync(here(`../${name}`), here(name));
+for (const name of ["LICENSE", "NOTICE", "THIRD-PARTY"]) copyFileSync(here(`../${name}`), here(name));
 await build({
   entryPoints: ["index", "worklet", "worker"].map((name) => here(`src/${name}.ts`)),
   bundle: true,

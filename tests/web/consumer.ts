@@ -40,6 +40,14 @@ async function run(): Promise<object> {
   const shares: number[] = [];
   const onProgress = (share: number) => void shares.push(share);
   const made: Enhanced = await enhance({ channels, sampleRate: 16_000 }, { assets, onProgress });
+  const short: number[] = [];
+  for (const model of ["base", "wide"] as const) {
+    for (const frames of [1, 10, 100, 500]) {
+      const few = [channels[0]!.subarray(0, frames)];
+      const { channels: made } = await enhance({ channels: few, sampleRate: 16_000 }, { assets, model });
+      short.push(made[0]!.length);
+    }
+  }
   const aborted = enhance({ channels, sampleRate: 16_000 }, { assets, signal: AbortSignal.abort("stop") });
   const damaged = new Uint8Array(100);
   const narrow = new OfflineAudioContext(1, 100, 16_000);
@@ -49,6 +57,7 @@ async function run(): Promise<object> {
     peak: Math.max(...rendered.getChannelData(0).map(Math.abs)),
     frames: made.channels[0]!.length,
     rate: made.sampleRate,
+    short,
     progress: shares.at(-1),
     aborted: await aborted.catch((reason: unknown) => reason),
     errors: {

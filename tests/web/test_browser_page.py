@@ -14,6 +14,8 @@ from web_package import ROOT, node
 
 import novasr
 
+pytestmark = pytest.mark.alone  # contexts that run in real time
+
 SAMPLE = ROOT / "docs" / "audio" / "speech-16k.flac"
 TONE_HZ = 440
 HALF_STEP_24_BITS = 0.5 / 2**23

@@ -14,8 +14,10 @@ from web_package import node
 
 import novasr
 
+pytestmark = pytest.mark.alone  # contexts that run in real time
+
 TOLERANCE = 1e-6
-LEAST_SPEED = 20
+LEAST_SPEED = 4  # real time with room for other programs; bench/browser_bench.mjs measures
 # model, rate, channels, a running context, parameters
 CASES = {
     "base, running": ("base", 48_000, 1, True, {}),

@@ -75,7 +75,7 @@ async function compiled(url: string): Promise<WebAssembly.Module> {
     if (error instanceof NovaSRError) throw error;
     throw new NovaSRError(
       `${url} is no WebAssembly with SIMD that this browser can run (${String(error)}): check that the address ` +
-        `leads to novasr.wasm (with vite dev: optimizeDeps: { exclude: ["novasr"] }); Chrome 91, Firefox 89 and ` +
+        `leads to novasr.wasm (with vite dev: optimizeDeps: { exclude: ["novasr"] }); Chrome 115, Firefox 89 and ` +
         `Safari 16.4 are the first with SIMD`,
     );
   }

@@ -175,8 +175,11 @@ export class Engine {
     this.values.set([mode === "full" ? 1 : 0, crossover, mix, highBandGain, outputGain, bypass ? 1 : 0]);
   }
 
-  /** Takes so many frames of `input`; returns how many were written to `output`. */
+  /** Takes so many frames of `input`, up to its length; returns how many were written to `output`. */
   process(frames: number): number {
+    if (!(frames >= 0 && frames <= this.input[0]!.length)) {
+      throw new NovaSRError(`${frames} frames: a block has 0 .. ${this.input[0]!.length}, as blockFrames said`);
+    }
     return this.#exports.process(this.#engine, frames);
   }
 

@@ -54,9 +54,11 @@ export function extendRecording(
   const channels = input.map(() => new Float32Array(total));
   let written = -engine.latency;
   const take = (count: number) => {
-    const skip = Math.min(count, Math.max(0, -written));
-    for (const [c, channel] of channels.entries()) {
-      channel.set(engine.output[c]!.subarray(skip, count), written + skip);
+    const skip = Math.max(0, -written); // of the latency, which may be longer than the block
+    if (skip < count) {
+      for (const [c, channel] of channels.entries()) {
+        channel.set(engine.output[c]!.subarray(skip, count), written + skip);
+      }
     }
     written += count;
   };

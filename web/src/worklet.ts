@@ -67,10 +67,10 @@ class NovaSRProcessor extends AudioWorkletProcessor {
     if (frames !== this.#frames) this.#resize(frames);
     for (let i = 0; i < this.#automated.length; ++i) {
       const { name, value } = this.#automated[i]!;
-      value.set(values[name]!);
+      value[0] = values[name]![0]!; // of an a-rate one the first of the quantum
     }
     for (let c = 0; c < this.#channels; ++c) {
-      const from = input[c];
+      const from = input.length === 1 ? input[0] : input[c];
       if (from === undefined) engine.input[c]!.fill(0);
       else engine.input[c]!.set(from);
     }

@@ -113,6 +113,20 @@ def live(
             if value is not None:
                 raise ParameterError(f"{name} does not go with --pipewire: nothing of ours runs")
         if remove:
+            given = {
+                "--input": input,
+                "--output": output,
+                "--virtual-sink": virtual_sink,
+                "--virtual-mic": virtual_mic,
+                "--model": model,
+                "--mode": None if mode == "extend" else mode,
+                "--mix": None if mix == 1 else mix,
+            }
+            for name, value in given.items():
+                if value is not None:
+                    raise ParameterError(
+                        f"{name} does not go with --remove, which removes the whole configuration"
+                    )
             _remove_pipewire()
         else:
             _write_pipewire(input, output, virtual_sink, virtual_mic, model or "base", mode, mix)

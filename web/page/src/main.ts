@@ -204,6 +204,9 @@ async function listen(): Promise<void> {
   if (signal.aborted) return void live.stop();
   microphone = live;
   live.onEnd = () => keep();
+  live.onBlock = () => {
+    if (live.seconds >= LONGEST_SECONDS) keep(); // here, as a hidden tab draws nothing
+  };
   live.side = chosenSide();
   live.monitored = monitor.checked = false;
   recording = shown = null;
@@ -232,8 +235,7 @@ function drawLive(live: Microphone): void {
     views[side].wave.push(samples);
   }
   element("clock").textContent = clock(live.seconds);
-  if (live.seconds >= LONGEST_SECONDS) keep();
-  else requestAnimationFrame(() => drawLive(live));
+  requestAnimationFrame(() => drawLive(live));
 }
 
 function stopMicrophone(): ReturnType<Microphone["stop"]> | null {

@@ -16,6 +16,7 @@ export interface Take {
 
 /** The microphone through a NovaSRNode, seen, recorded, and heard if asked for. */
 export class Microphone {
+  onBlock: () => void = () => {}; // called when more was recorded
   readonly analysers: { before: AnalyserNode; after: AnalyserNode };
 
   readonly #stream: MediaStream;
@@ -54,7 +55,10 @@ export class Microphone {
     this.#comparison = new Comparison(context);
     this.#comparison.output.gain.value = 0;
     this.#recorder = new AudioWorkletNode(context, "recorder", { numberOfInputs: 2, numberOfOutputs: 0 });
-    this.#recorder.port.onmessage = ({ data }) => this.#blocks.push(data);
+    this.#recorder.port.onmessage = ({ data }) => {
+      this.#blocks.push(data);
+      this.onBlock();
+    };
     source.connect(mono).connect(node);
     mono.connect(aligned).connect(this.analysers.before).connect(this.#comparison.before);
     node.connect(this.analysers.after).connect(this.#comparison.after);

@@ -13,6 +13,7 @@ export class Player {
   #sources: AudioBufferSourceNode[] = [];
   #offset = 0; // seconds into the recording when the sources started, or where they will
   #started = 0; // on the context's clock
+  #turn = 0; // of the last call that began or ended playback
 
   constructor(context: AudioContext) {
     this.#context = context;
@@ -43,6 +44,7 @@ export class Player {
   load(before: AudioBuffer, after: AudioBuffer): number {
     const goOn = this.playing;
     const position = this.position;
+    ++this.#turn;
     this.#end();
     this.#buffers = [before, after];
     this.#offset = Math.min(position, this.duration);
@@ -56,10 +58,12 @@ export class Player {
 
   async play(): Promise<void> {
     if (this.#buffers === null || this.playing) return;
+    const turn = ++this.#turn;
+    await this.#context.resume();
+    if (turn !== this.#turn) return; // paused, moved or loaded meanwhile
     if (this.#offset >= this.duration) this.#offset = 0;
     const [before, after] = this.#buffers;
     this.#sources = [this.#source(before, this.#comparison.before), this.#source(after, this.#comparison.after)];
-    await this.#context.resume();
     this.#started = this.#context.currentTime;
     for (const source of this.#sources) source.start(this.#started, this.#offset);
     this.#sources[0]!.onended = () => {
@@ -72,6 +76,7 @@ export class Player {
   }
 
   pause(): void {
+    ++this.#turn;
     if (!this.playing) return;
     this.#offset = this.position;
     this.#end();
@@ -83,7 +88,8 @@ export class Player {
     this.#end();
     this.#offset = Math.max(0, Math.min(seconds, this.duration));
     if (goOn) void this.play();
-    else this.onChange();
+    else ++this.#turn;
+    this.onChange();
   }
 
   /** Fades the sources out, and forgets them. */

@@ -76,20 +76,28 @@ class PipeWireDevices:
     mix: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in filter(None, (self.sink, self.mic)):
-            if not NAME_PATTERN.fullmatch(name):
+        for name in (self.sink, self.mic):
+            if name is not None and not NAME_PATTERN.fullmatch(name):
                 msg = (
                     "a device's name begins with a letter and has letters, digits, spaces and ._- only,"
                     f" not {name!r}"
                 )
                 raise ParameterError(msg)
-        if self.sink is not None and self.sink == self.mic:
-            raise ParameterError(f"sink and microphone need two names, not {self.sink!r} twice")
+        if len(set(self._nodes())) < len(self._nodes()):
+            raise ParameterError(
+                f"sink and microphone need two names, not {self.sink!r} and {self.mic!r}"
+            )
         for target in (self.sink_target, self.mic_target):
-            if target is not None and not target.isprintable():
+            if target is not None and not (target and target.isprintable()):
                 raise ParameterError(f"no node of PipeWire has the name {target!r}")
         if not 0.0 <= self.mix <= 1.0:
             raise ParameterError(f"mix must be 0 .. 1, not {self.mix}")
+
+    def _nodes(self) -> list[str]:
+        """Name all nodes that PipeWire makes."""
+        sink = [] if self.sink is None else [_node_name(self.sink)]
+        mic = [] if self.mic is None else [_node_name(self.mic)]
+        return [*sink, *(f"{n}.output" for n in sink), *mic, *(f"{n}.input" for n in mic)]
 
     def text(self) -> str:
         """Give the file's text.
