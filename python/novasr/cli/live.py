@@ -122,8 +122,8 @@ def live(
                 "--mode": None if mode == "extend" else mode,
                 "--mix": None if mix == 1 else mix,
             }
-            for name, value in given.items():
-                if value is not None:
+            for name, kept in given.items():
+                if kept is not None:
                     raise ParameterError(
                         f"{name} does not go with --remove, which removes the whole configuration"
                     )
