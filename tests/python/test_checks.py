@@ -37,7 +37,7 @@ def speech(tmp_path: Path) -> Path:
         ({"gain": np.float32(99)}, "gain"),
         ({"mode": "bogus"}, "mode must be one of extend, full, not 'bogus'"),
         ({"mode": None}, "mode"),
-        ({"engine": 3}, "engine must be one of auto, native, torch, not 3"),
+        ({"engine": 3}, "engine must be one of auto, native, torch, cuda, not 3"),
         ({"jobs": 1.5}, "jobs must be a positive whole number, not 1.5"),
     ],
 )

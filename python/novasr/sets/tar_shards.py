@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import gzip
 import shutil
 import tarfile
@@ -82,7 +83,8 @@ class TarUnit:
     ) -> None:
         content = source.extractfile(member) if member.isreg() else None
         if content is None:
-            linked = member.replace(linkname=names.of(member.linkname), deep=False)
+            linked = copy.copy(member)
+            linked.linkname = names.of(member.linkname)
             result.addfile(_without(linked, "linkpath") if member.linkname else linked)
         elif not _is_audio(member):
             result.addfile(_entry(member, member.name, member.size), content)
@@ -189,8 +191,8 @@ def _forget(shard: tarfile.TarFile) -> None:
 
 def _entry(member: tarfile.TarInfo, name: str, size: int) -> tarfile.TarInfo:
     """Copy what a tar file says of a member, under another name; what is stored sparsely is stored whole."""
-    entry = _without(member.replace(name=name, deep=False), "path", "size", "GNU.sparse.")
-    entry.size = size
+    entry = _without(copy.copy(member), "path", "size", "GNU.sparse.")
+    entry.name, entry.size = name, size
     if member.issparse():
         entry.type, entry.sparse = tarfile.REGTYPE, None
     return entry

@@ -275,7 +275,7 @@ def test_a_full_disk_is_named_and_nothing_is_left(tmp_path: Path, name: str) -> 
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (90_000, 90_000)),
     )
     assert run.returncode == 1
-    assert f"AudioFileError: {name}: cannot be written: File too large" in run.stderr
+    assert f"DiskError: {name}: cannot be written: File too large" in run.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
