@@ -67,7 +67,9 @@ class NovaSRProcessor extends AudioWorkletProcessor {
     if (frames !== this.#frames) this.#resize(frames);
     for (let i = 0; i < this.#automated.length; ++i) {
       const { name, value } = this.#automated[i]!;
-      value[0] = values[name]![0]!; // of an a-rate one the first of the quantum
+      const given = values[name]!;
+      if (given.length === 1) value.set(given);
+      else value[0] = given[0]!; // of an a-rate one; to read a number may leave it to the garbage collector
     }
     for (let c = 0; c < this.#channels; ++c) {
       const from = input.length === 1 ? input[0] : input[c];
