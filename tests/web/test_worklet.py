@@ -115,7 +115,11 @@ def test_the_browser_has_nothing_to_complain_about_a_node(found: dict[str, Any])
 
 def test_the_audio_thread_allocates_nothing(web: Path) -> None:
     """Bytes that a quantum leaves for the garbage collector, kept from running: a number would be 16."""
-    room = ["--max-semi-space-size=512", "--min-semi-space-size=512"]
+    room = [
+        "--max-semi-space-size=512",
+        "--min-semi-space-size=512",
+        "--single-threaded",
+    ]  # compilers
     script = web / "test" / "allocation.mjs"
     found = json.loads(web_package.run("node", "--expose-gc", *room, script))
     assert abs(found["base"]) < 8

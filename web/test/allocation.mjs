@@ -1,5 +1,5 @@
 // What a quantum of the audio thread leaves for the garbage collector. Needs --expose-gc, and --max-semi-space-size=512
-// --min-semi-space-size=512, with which nothing is collected in between.
+// --min-semi-space-size=512, with which nothing is collected in between, and --single-threaded, so that no compiler runs beside it.
 // Runs dist/worklet.js as an AudioWorkletGlobalScope would, and prints bytes for each quantum.
 import { readFileSync } from "node:fs";
 
