@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import warnings
 import weakref
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from novasr.audio.analysis import judge_band, measure_bandwidth
-from novasr.errors import FullBandWarning, NovasrError, ParameterError
+from novasr.errors import NovasrError, ParameterError
 from novasr.models import chosen_weights
 from novasr.offline.arrays import enhance
 from novasr.offline.enhancement import Settings
@@ -150,16 +149,14 @@ class Enhance:
             verdict = judge_band(band, rate, any_band=chosen.any_band)
             if verdict.kind == "leave" and not self._treatment.force:
                 return audio, rate, Outcome("", "full band", verdict.text, bandwidth_in=band)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", FullBandWarning)
-                made = enhance(
-                    samples,
-                    rate,
-                    mode=chosen.mode,
-                    weights=chosen.weights,
-                    high_band_gain_db=chosen.high_band_gain_db,
-                    force=True,
-                )
+            made = enhance(
+                samples,
+                rate,
+                mode=chosen.mode,
+                weights=chosen.weights,
+                high_band_gain_db=chosen.high_band_gain_db,
+                force=True,
+            )
         except NovasrError as error:
             return audio, rate, Outcome("", "failed", str(error))
         result = made.T if audio.ndim == 2 else made[:, 0]

@@ -176,15 +176,15 @@ def _print_end(finished: Finished, page: Path | None, *, json_lines: bool) -> No
         )
     else:
         print_line("nothing was left to do")
-    for path in files:
-        print_line(f"{_KINDS.get(path.suffix, 'list')}: {path}")
+    for path in finished.lists:
+        print_line(f"list: {path}")
+    print_line(f"report: {finished.report}")
+    if page:
+        print_line(f"page: {page}")
     if summary.failed:
         print_warning(
             f"{summary.failed} recordings could not be read and are as they were; {finished.report} names them"
         )
-
-
-_KINDS = {".html": "page"}
 
 
 @contextlib.contextmanager

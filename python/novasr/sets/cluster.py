@@ -81,14 +81,13 @@ class RayWorkers:
         """
         waiting, running = iter(units), self._running
         while True:
-            for unit in islice(waiting, _IN_WORK * self._cores() - len(running)):
+            room = max(0, _IN_WORK * self._cores() - len(running))  # a node may have gone
+            for unit in islice(waiting, room):
                 there: Any = replace(unit, source=unit.source.absolute())  # type: ignore[type-var]
                 running[self._task.remote(self._place, there)] = unit
             if not running:
                 return
-            done, _ = self._ray.wait(
-                list(running), num_returns=1, timeout=_LOOK_SECONDS, fetch_local=True
-            )
+            done, _ = self._ray.wait(list(running), timeout=_LOOK_SECONDS)
             if not done:
                 yield None
             for reference in done:
@@ -144,7 +143,7 @@ def require_ray() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if (Path.home() / ".ray" / "auth_token").exists():  # with which ray start guards a cluster
         os.environ.setdefault("RAY_AUTH_MODE", "token")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or it warns about GPUs
     try:
         import ray
     except ImportError as error:

@@ -13,6 +13,8 @@ from novasr.errors import DiskError, ParameterError
 from novasr.sets.outcome import Outcome
 from novasr.sets.unit import Made, Unit
 
+_BEGINNING = b'{"set": '  # of the first line
+
 
 class Journal:
     """Lines of JSON: the first says how results are made, each further one what a unit became.
@@ -85,11 +87,18 @@ class Journal:
 
     def _read(self, head: dict[str, Any]) -> None:
         self._file.seek(0)
+        if self._file.read(len(_BEGINNING)) not in (b"", _BEGINNING):
+            raise ParameterError(
+                f"{self._path}: is no journal of novasr, and is kept: choose another folder"
+            )
+        self._file.seek(0)
         found: dict[str, Any] | None = None
         place = 0
         for text in iter(self._file.readline, b""):
             line = _parsed(text)
-            if line is None:  # the end of a killed run
+            if line is None or (
+                found is not None and "unit" not in line
+            ):  # the end of a killed run
                 break
             if found is None:
                 found = line

@@ -59,7 +59,7 @@ class TableUnit:
 
         table = workplace.scratch / "table"
         outcomes: list[Outcome] = []
-        with _opened(self.source) as source:
+        with writing(workplace.output / self.id), _opened(self.source) as source:
             share = self.weight / max(1, source.metadata.num_rows)
             schema = _with_rate(source.schema_arrow, self.column, workplace.treatment.settings.rate)
             with pq.ParquetWriter(table, schema, **_storage(source, self.column)) as writer:
@@ -107,7 +107,7 @@ class TableUnit:
             return row.cast(schema), 0, Outcome(name, "empty", reason, result=str(number))
         suffix = suffix_of(path, content[:4].to_pybytes())
         spilled = workplace.scratch / f"row{suffix.lower()}"
-        with writing(spilled), spilled.open("wb") as file:
+        with spilled.open("wb") as file:
             file.write(content)
         size = content.size
         outcome, made = workplace.enhance(spilled, name, suffix)
@@ -201,10 +201,10 @@ def _rows(source: pq.ParquetFile, path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _audio_column(path: Path, wanted: str | None) -> str:
-    import pyarrow as pa
-
     with _opened(path) as source:
         schema = source.schema_arrow
+    import pyarrow as pa
+
     if wanted is not None:
         if wanted not in schema.names:
             raise ParameterError(

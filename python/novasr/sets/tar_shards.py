@@ -18,7 +18,7 @@ from novasr.errors import AudioFileError
 from novasr.sets.outcome import Outcome
 from novasr.sets.shares import Share
 from novasr.sets.unit import Lookup, Made, size_or_nothing
-from novasr.sets.workplace import Workplace, result_suffix
+from novasr.sets.workplace import Workplace, result_suffix, writing
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
@@ -52,7 +52,11 @@ class TarUnit:
         shard = workplace.scratch / "shard"
         names = _Names(self.source)
         outcomes: list[Outcome] = []
-        with _reading(self.source) as source, _writing(shard, self.source) as result:
+        with (
+            writing(workplace.output / self.id),
+            _reading(self.source) as source,
+            _writing(shard, self.source) as result,
+        ):
             before = 0
             for member in source:
                 self._copy(member, source, result, names, workplace, outcomes)

@@ -225,4 +225,4 @@ def writing(place: Path) -> Iterator[None]:
     except NovasrError:
         raise
     except OSError as error:
-        raise DiskError(f"{place}: cannot be written: {error.strerror}") from error
+        raise DiskError(f"{place}: cannot be written: {error.strerror or error}") from error

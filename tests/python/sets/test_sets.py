@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import needs
 import numpy as np
 import pytest
 import soundfile as sf
-from command_line import assert_one_error_line, novasr
+from command_line import assert_one_error_line, novasr, without_package
 
 from novasr import enhance_file
 from novasr.weights.load import load_weights
@@ -631,6 +632,32 @@ class TestErrors:
     def test_a_call_that_cannot_be_is_explained(self, words, part, tmp_path):
         (tmp_path / "in.jsonl").write_text('{"audio_filepath": "a.wav"}')
         assert_one_error_line(novasr("enhance", *words, cwd=tmp_path), part)
+
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_a_full_disk_ends_the_work_and_is_named(self, name, sources, tmp_path):
+        words = [sys.executable, "-m", "novasr", "enhance", *map(str, sources[name])]
+        run = subprocess.run(
+            [*words, "-d", str(tmp_path / "out"), "--jobs", "1"],
+            capture_output=True,
+            text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000)),
+        )
+        assert run.returncode == 2
+        assert run.stderr.startswith(f"novasr: error: {tmp_path / 'out'}"), run.stderr
+        assert "cannot be written: " in run.stderr
+        assert not (tmp_path / "out" / "report.jsonl").exists()
+        assert not [*(tmp_path / "out").glob("*.tar"), *(tmp_path / "out").glob("*.parquet")]
+
+    def test_a_journal_of_others_is_kept(self, sources, tmp_path):
+        (tmp_path / "journal.jsonl").write_text("Monday: rain\n")
+        run = novasr("enhance", *sources["manifest"], "-d", tmp_path)
+        assert_one_error_line(run, "journal.jsonl: is no journal of novasr")
+        assert (tmp_path / "journal.jsonl").read_text() == "Monday: rain\n"
+
+    def test_tables_without_pyarrow_name_the_remedy(self, sources, tmp_path):
+        path = without_package(tmp_path, "pyarrow")
+        run = novasr("enhance", *sources["tables"], "-d", tmp_path / "out", PYTHONPATH=path)
+        assert_one_error_line(run, "pip install 'novasr[datasets]'")
 
     def test_a_damaged_shard_ends_the_work_and_is_named(self, sources, tmp_path):
         (tmp_path / "in").mkdir()
