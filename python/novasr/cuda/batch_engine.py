@@ -119,6 +119,10 @@ class BatchEngine:
         self._grid = Grid(family.SEGMENT_FRAMES, family.HALO_FRAMES, family.RATIO)
         self.device = find_device()
         self.compute = ("fused" if has_triton() else "plain") if compute == "auto" else compute
+        if precision is not None and self.compute != "fused":
+            raise ParameterError(
+                f"precision is of the fused kernel: leave it out with compute={self.compute!r}"
+            )
         self._network = self._make_network(loaded.tensors, precision)
         self._batch = batch or _BATCHES[self.compute]
         self._slots: list[_Slot] = []

@@ -162,12 +162,14 @@ def enhance_recordings(
         check_count("jobs", jobs)
     rates = (
         list(sample_rate)
-        if isinstance(sample_rate, Sequence | np.ndarray)
+        if isinstance(sample_rate, Sequence | np.ndarray) and not isinstance(sample_rate, str)
         else [sample_rate] * len(recordings)
     )
     if len(rates) != len(recordings):
         msg = f"sample_rate has {len(rates)} rates for {len(recordings)} recordings: give one, or one each"
         raise ParameterError(msg)
+    for rate in rates:
+        check_count("sample_rate", rate)
     streams: dict[tuple[int, int], _Streams] = {}
     parts = []
     for index, (recording, rate) in enumerate(zip(recordings, rates, strict=True)):

@@ -209,6 +209,7 @@ def test_the_model_wide_is_refused():
         ({"batch": 1 << 17}, "batch must be 65536 at most"),
         ({"compute": "fast"}, "compute must be one of auto, fused, plain, compiled"),
         ({"precision": "bf16"}, "precision must be one of tf32x3, ieee"),
+        ({"compute": "plain", "precision": "ieee"}, "precision is of the fused kernel"),
         ({"model": "huge"}, "model must be one of base, wide"),
     ],
 )
@@ -224,6 +225,9 @@ def test_wrong_recordings_are_named(plain_layers):
         engine.enhance([good, np.zeros(100, np.int16)], 16_000)
     with pytest.raises(ParameterError, match="2 rates for 1 recordings"):
         engine.enhance([good], [16_000, 48_000])
+    for rate in ("16000", [[16_000]], [16_000.5]):
+        with pytest.raises(ParameterError, match="sample_rate must be a positive whole number"):
+            engine.enhance([good], rate)
     with pytest.raises(AudioFormatError, match=r"recordings\[0\].*8000"):
         engine.enhance([good], 4000)
     with pytest.raises(AudioFormatError, match="expected 1 channel"):
