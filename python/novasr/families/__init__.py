@@ -23,6 +23,10 @@ def families() -> dict[str, _native.Family]:
     return {family["name"]: family for family in _native.families()}
 
 
+#: Families without a native form: they refine whole recordings.
+OFFLINE_FAMILIES = ("studio",)
+
+
 def default_family() -> str:
     """Name the family of the weights in this package."""
     return next(iter(families()))
@@ -36,10 +40,12 @@ def family(name: str) -> _native.Family:
     WeightsError
         If this version has none of that name.
     """
+    if name in OFFLINE_FAMILIES:
+        return cast("_native.Family", in_torch(name).description())
     try:
         return families()[name]
     except KeyError:
-        known = ", ".join(families())
+        known = ", ".join((*families(), *OFFLINE_FAMILIES))
         msg = f"needs the model family {name!r}, which this version does not have; it has {known}"
         raise WeightsError(msg) from None
 
@@ -51,7 +57,8 @@ def value_count(name: str) -> int:
 
 def torch_families() -> list[str]:
     """Name the families that have a PyTorch form, without importing it."""
-    return [name for name in families() if find_spec(f"novasr.families.{name}") is not None]
+    names = (*families(), *OFFLINE_FAMILIES)
+    return [name for name in names if find_spec(f"novasr.families.{name}") is not None]
 
 
 def in_torch(name: str) -> TorchFamily:

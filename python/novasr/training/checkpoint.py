@@ -14,7 +14,7 @@ from novasr.errors import WeightsError
 from novasr.filesystem.replacing import replacing
 
 FILE = "checkpoint.pt"
-_KEYS = {"recipe", "steps", "recordings", "step", "network", "average", "optimizer", "adversary"}
+_KEYS = {"recipe", "steps", "recordings", "step", "network", "average", "optimizer", "objective"}
 
 
 def save(folder: Path, state: Mapping[str, Any]) -> None:

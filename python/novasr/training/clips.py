@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +110,22 @@ class TrainingClips(Dataset[Batch]):
             return audio[:frames], band
         played = change_speed(audio, speed, frames, self.task.high_hz)
         return played, min(band * speed, resampled_band_hz(self.task))
+
+
+class _Prepared(Dataset[Any]):
+    """Batches as their family wants them."""
+
+    def __init__(self, clips: TrainingClips, prepare: Callable[[Batch, Recipe], Any]) -> None:
+        self.clips, self.prepare = clips, prepare
+
+    def __getitem__(self, step: int) -> Any:
+        return self.prepare(self.clips[step], self.clips.recipe)
+
+
+def prepared(clips: TrainingClips) -> Dataset[Any]:
+    """Give the batches of a run, which the family may turn into something else where they are loaded."""
+    prepare = getattr(in_torch(clips.recipe.family), "prepare", None)
+    return clips if prepare is None else _Prepared(clips, prepare)
 
 
 def gather(

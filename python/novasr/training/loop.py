@@ -16,13 +16,11 @@ from torch.utils.data import DataLoader
 
 from novasr.errors import WeightsError
 from novasr.families import in_torch
-from novasr.families.torch_family import forward_of
 from novasr.training import checkpoint
-from novasr.training.adversary import Adversary
 from novasr.training.card import write_card
-from novasr.training.clips import Batch, TrainingClips, fingerprint
+from novasr.training.clips import TrainingClips, fingerprint, prepared
 from novasr.training.datasets import LeftOut, Recording, Tell
-from novasr.training.losses import SpectralLoss
+from novasr.training.objective import objective_of
 from novasr.training.recipe import Recipe
 from novasr.training.run_log import RunLog
 from novasr.training.validate import Validation
@@ -186,7 +184,7 @@ def steps_in(
 
 def _batches(clips: TrainingClips, start: int, end: int, device: str) -> DataLoader[Any]:
     return DataLoader(
-        clips,
+        prepared(clips),
         batch_size=None,
         sampler=range(start, end),
         num_workers=1,
@@ -208,11 +206,7 @@ class _Run:
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), recipe.optimizer.learning_rate, recipe.optimizer.betas
         )
-        self.loss = SpectralLoss(recipe.loss, family.TASK).to(device)
-        self.adversary = Adversary(recipe, device) if recipe.loss.adversarial > 0 else None
-        self.forward = forward_of(family, device)
-        if device != "cpu":
-            self.forward = torch.compile(self.forward)
+        self.objective = objective_of(recipe, device)
 
     @property
     def learning_rate(self) -> float:
@@ -227,24 +221,18 @@ class _Run:
         peak = o.learning_rate * o.later_rates**cycle
         return peak * warm * (o.final_share + (1 - o.final_share) * cosine)
 
-    def advance(self, batch: Batch) -> dict[str, float]:
+    def advance(self, batch: Any) -> dict[str, float]:
         """Do one step and return the terms of the loss."""
         self.between_steps = False
-        low, high, bandwidths, cutoffs = (part.to(self.device) for part in batch)
+        on_device = type(batch)(*(part.to(self.device) for part in batch))
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        estimate = self.forward(self.network, low, cutoffs)
-        high = high[..., : estimate.shape[-1]]  # a network's output may end earlier
-        terms = self.loss(estimate, high, bandwidths, cutoffs)
-        total = terms.total
-        logged = {name: float(value.detach()) for name, value in vars(terms).items()}
-        if self.adversary and self.step >= self.recipe.loss.adversarial_from * self.steps:
-            logged["discriminator"] = self.adversary.learn(estimate.detach(), high, bandwidths)
-            against = self.adversary.loss(estimate, high, bandwidths)
-            logged["adversarial"] = float(against.detach())
-            total = total + against
+        terms = self.objective.terms(
+            self.network, self.average, on_device, self.step, self.steps
+        )
+        logged = {name: float(value.detach()) for name, value in terms.items()}
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        terms["total"].backward()
         parameters = list(self.network.parameters())
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.optimizer.clip_norm)
         if torch.isfinite(norm):
@@ -271,7 +259,7 @@ class _Run:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "adversary": self.adversary.state() if self.adversary else None,
+            "objective": self.objective.state(),
         }
 
     def resume(self, folder: Path) -> None:
@@ -295,5 +283,4 @@ class _Run:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.adversary:
-            self.adversary.restore(state["adversary"])
+        self.objective.restore(state["objective"])

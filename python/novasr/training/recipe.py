@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from novasr.errors import RecipeError
+METHODS = ("harvest", "dio", "crepe", "pyin", "praat", "hybrid")
 from novasr.families import torch_families
 
 if sys.version_info >= (3, 11):
@@ -20,6 +21,7 @@ else:
 
 
 _CELLS = ("conv", "gru")
+_STUDIO_STAGES = 3
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,15 @@ class Optimizer:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """Of the family studio; its stages have the shares of the optimiser's cycles."""
+
+    latent_noise: float = 0.5  # at most, on the latents that the autoencoder learns from
+    f0: str = "dio"  # method of novasr.f0, or "none"
+    teacher_steps: int = 8  # of the flow that the last stage learns to do in one
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A recipe; every field has a default, which the file overrides."""
 
@@ -112,6 +123,7 @@ class Recipe:
     degradation: Degradation = Degradation()
     loss: Loss = Loss()
     optimizer: Optimizer = Optimizer()
+    flow: Flow = Flow()
 
 
 def load_recipe(name: str | Path) -> Recipe:
@@ -186,6 +198,12 @@ def _check(recipe: Recipe) -> None:
         raise ValueError(f"family must be one of {', '.join(known)}, not {recipe.family!r}")
     if recipe.cell not in _CELLS:
         raise ValueError(f"cell must be one of {', '.join(_CELLS)}, not {recipe.cell!r}")
+    if recipe.family == "studio" and len(recipe.optimizer.cycles) != _STUDIO_STAGES:
+        raise ValueError(f"cycles of the family studio must be {_STUDIO_STAGES}: one for each stage")
+    if recipe.flow.f0 not in (methods := (*METHODS, "none")):
+        raise ValueError(f"f0 must be one of {', '.join(methods)}, not {recipe.flow.f0!r}")
+    if recipe.flow.latent_noise < 0 or recipe.flow.teacher_steps < 1:
+        raise ValueError("latent_noise must not be negative, teacher_steps at least 1")
     if recipe.cell != "conv" and recipe.family != "wide":
         raise ValueError(f"cell is for the family wide, not for {recipe.family!r}")
     for name, chance in dataclasses.asdict(recipe.degradation).items():

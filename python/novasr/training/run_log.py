@@ -14,7 +14,7 @@ from torch import Tensor
 from novasr.filesystem.replacing import replacing
 
 COLUMNS = ("step", "learning_rate", "total", "log", "convergence", "low_band", "waveform",
-           "discriminator", "adversarial", "validation_lsd")  # fmt: skip
+           "reconstruction", "flow", "one_step", "discriminator", "adversarial", "validation_lsd")  # fmt: skip
 _EVERY = 10
 
 
@@ -35,21 +35,19 @@ class RunLog:
         self._file = path.open("a", newline="", encoding="utf-8")
         self._rows = csv.DictWriter(self._file, COLUMNS, restval="")
         self._board = _open_board(folder / "tensorboard", step)
-        self._sums: dict[str, float] = {}
-        self._count = 0
+        self._recent: dict[str, list[float]] = {}
 
     def step(
         self, step: int, learning_rate: float, terms: Mapping[str, float], *, last: bool
     ) -> None:
         """Log the mean of every ten steps, or of the steps since the run was resumed."""
         for name, value in terms.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        self._count += 1
+            self._recent.setdefault(name, []).append(value)
         if step % _EVERY and not last:
             return
-        means = {name: value / self._count for name, value in self._sums.items()}
+        means = {name: sum(values) / len(values) for name, values in self._recent.items()}
         self._write(step, {"learning_rate": learning_rate, **means})
-        self._sums, self._count = {}, 0
+        self._recent = {}
 
     def validation(
         self,

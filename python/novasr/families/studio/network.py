@@ -1,0 +1,85 @@
+"""The model: a first guess by the model wide, whose texture above the cut-off a flow replaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from novasr.families.studio.architecture import RATE_HZ, SCALE
+from novasr.families.studio.autoencoder import Autoencoder, normalised
+from novasr.families.studio.conditions import Situation, situation
+from novasr.families.studio.flow import integrate, noise
+from novasr.families.studio.frames import Frames, whole_frames
+from novasr.families.studio.velocity import VelocityNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Retrieval = Callable[[Situation], Tensor]
+
+
+class StudioNetwork(nn.Module):
+    """An autoencoder of the levels above the cut-off, and the flow that generates its latents."""
+
+    input_rate = RATE_HZ
+    output_rate = RATE_HZ
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames = Frames()
+        self.autoencoder = Autoencoder()
+        self.velocity = VelocityNetwork()
+
+    def forward(
+        self, guess: Tensor, cutoffs_hz: Tensor, f0: Tensor | None = None, steps: int = 1
+    ) -> Tensor:
+        """Refine whole recordings.
+
+        Parameters
+        ----------
+        guess : Tensor, shape (batch, 1, frames)
+            What the model wide makes of them: 48 kHz, full scale at 1.0.
+        cutoffs_hz : Tensor, shape (batch,)
+            Where the input's band ends.
+        f0 : Tensor, shape (batch, 2, model_frames), optional
+            See :func:`situation`; by default nothing is known of it.
+        steps : int
+            Of the flow.
+
+        Returns
+        -------
+        Tensor, shape (batch, 1, frames)
+            48 kHz: below the cut-off the same.
+        """
+        frames = guess.shape[-1]
+        audio = F.pad(guess[:, 0], (0, whole_frames(frames) - frames))
+        levels = self.frames.levels(audio)
+        count = levels.high.shape[-1]
+        cutoffs = cutoffs_hz[:, None].expand(-1, count)
+        known = situation(levels, cutoffs, silent_f0(audio, count) if f0 is None else f0)
+        start = noise(0, count).to(audio).expand(len(audio), -1, -1)
+        change = self.change(known, self.generate(known, start, steps))
+        return self.frames.shaped(audio, change, cutoffs)[:, None, :frames]
+
+    def generate(self, known: Situation, start: Tensor, steps: int) -> Tensor:
+        """Turn noise into latents, both (batch, LATENT, frames), an even number of frames."""
+        conditions = self.conditions(known)
+        latents = integrate(lambda z, time: self.velocity(z, time, conditions), start, steps)
+        return normalised(latents)
+
+    def conditions(self, known: Situation) -> Tensor:
+        """Give what the velocity network is told: (batch, CONDITIONS, frames)."""
+        return torch.cat([known.rest, self.autoencoder.encode(known.guess, known.above)], 1)
+
+    def change(self, known: Situation, latents: Tensor) -> Tensor:
+        """Tell by how much the levels that latents stand for differ from the first guess's, but for what is slow."""
+        levels = self.autoencoder.decode(latents, known.above, known.guess)
+        return SCALE * (known.anchored(levels) - known.guess) * known.above
+
+
+def silent_f0(audio: Tensor, frames: int) -> Tensor:
+    """Give what stands for an unknown fundamental: (batch, 2, frames)."""
+    return audio.new_zeros((len(audio), 2, frames))

@@ -1,0 +1,235 @@
+"""What training asks of the family: clips as band levels, and a loss in three stages."""
+
+from __future__ import annotations
+
+import copy
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from novasr.families.studio.adversary import LevelAdversary
+from novasr.families.studio.architecture import FRAME, LATENT, SCALE
+from novasr.families.studio.autoencoder import normalised
+from novasr.families.studio.bands import high_centres_hz
+from novasr.families.studio.conditions import Situation, situation
+from novasr.families.studio.flow import integrate
+from novasr.families.studio.frames import Frames, Levels
+from novasr.families.studio.network import StudioNetwork, silent_f0
+from novasr.families.studio.pitch import fundamental
+from novasr.families.wide import training_forward as wide_forward
+from novasr.weights.load import load_model
+
+if TYPE_CHECKING:
+    from novasr.training.clips import Batch
+    from novasr.training.recipe import Recipe
+
+_SKIPPED_FRAMES = 48  # half a second, in which the first guess finds its averages
+_BAND_MARGIN_HZ = 300.0  # a codec's slope below the measured end of a recording's band
+_LOG10 = float(np.log(10))
+
+
+class Clips(NamedTuple):
+    """The clips of one step as band levels.
+
+    Attributes
+    ----------
+    target : Tensor, shape (clips, HIGH_BANDS, frames)
+        Levels of the recordings.
+    high, low : Tensor, shape (clips, bands, frames)
+        Levels of the first guess.
+    cutoffs, bandwidths : Tensor, shape (clips,)
+        Where the inputs' and the recordings' bands end, in Hz.
+    f0 : Tensor, shape (clips, 2, frames)
+        As for :func:`situation`.
+    """
+
+    target: Tensor
+    high: Tensor
+    low: Tensor
+    cutoffs: Tensor
+    bandwidths: Tensor
+    f0: Tensor
+
+
+def initial_network(recipe: Recipe) -> StudioNetwork:
+    """Draw PyTorch's initial weights; the same for the same seed."""
+    state = torch.get_rng_state()
+    torch.manual_seed(recipe.seed)
+    network = StudioNetwork()
+    torch.set_rng_state(state)
+    return network
+
+
+def training_forward(network: StudioNetwork, audio: Tensor, cutoffs_hz: Tensor) -> Tensor:
+    """Run both models on narrow audio, (batch, 1, frames)."""
+    with torch.no_grad():
+        guess = wide_forward(_wide().to(audio.device), audio, cutoffs_hz)
+    output: Tensor = network(guess, cutoffs_hz)
+    return output
+
+
+def prepare(batch: Batch, recipe: Recipe) -> Clips:
+    """Turn clips into levels, in the process that loads them."""
+    with torch.no_grad():
+        guess = wide_forward(_wide(), batch.low, batch.cutoffs)[:, 0]
+        frames = guess.shape[-1] // (2 * FRAME) * 2
+        guess, high = (audio[..., : frames * FRAME] for audio in (guess, batch.high[:, 0]))
+        levels, target = _frames().levels(guess), _frames().levels(high)
+    if recipe.flow.f0 == "none":
+        f0 = silent_f0(guess, frames)
+    else:
+        tracks = [fundamental(clip.numpy(), frames, recipe.flow.f0) for clip in guess]
+        f0 = torch.from_numpy(np.stack(tracks))
+    kept = slice(_SKIPPED_FRAMES, None)
+    return Clips(
+        target.high[..., kept],
+        levels.high[..., kept],
+        levels.low[..., kept],
+        batch.cutoffs,
+        batch.bandwidths,
+        f0[..., kept],
+    )
+
+
+class Objective:
+    """The loss: first of the autoencoder, then of the flow, then of one step against the flow's many.
+
+    The stages have the shares of the optimiser's cycles. The second is conditional flow matching with straight
+    paths from noise (Y. Lipman et al., ICLR 2023; A. Tong et al., TMLR 2024); the third trains on pairs of noise and of what
+    the second made of it (rectified flow: X. Liu et al., ICLR 2023), so that a single step of Euler's method
+    arrives where many steps did.
+    """
+
+    def __init__(self, recipe: Recipe, device: str) -> None:
+        self.recipe = recipe
+        self.adversary = LevelAdversary(recipe, device) if recipe.loss.adversarial > 0 else None
+        self.teacher: StudioNetwork | None = None
+        self.centres_hz = torch.from_numpy(high_centres_hz()).float().to(device)[:, None]
+
+    def terms(
+        self, network: StudioNetwork, average: StudioNetwork, clips: Clips, step: int, steps: int
+    ) -> dict[str, Tensor]:
+        """Give the terms of a step's loss; ``total`` is what to descend.
+
+        Parameters
+        ----------
+        network, average : StudioNetwork
+            In training, and its moving average.
+        clips : Clips
+            Of :func:`prepare`.
+        step, steps : int
+            This one, from 0 on, and how many there will be.
+        """
+        count = clips.high.shape[-1]
+        cutoffs = clips.cutoffs[:, None].expand(-1, count)
+        known = situation(Levels(clips.high, clips.low), cutoffs, clips.f0)
+        inside = self.centres_hz < clips.bandwidths[:, None, None] - _BAND_MARGIN_HZ
+        known = known._replace(above=known.above * inside)
+        target = known.anchored(known.relative(clips.target))
+        random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
+        first, second, _ = self.recipe.optimizer.cycles
+        if step < first * steps:
+            return self._reconstruction(network, known, target, random, step / (first * steps))
+        if step < (first + second) * steps:
+            return self._flow(network, known, target, random)
+        if self.teacher is None:
+            self.teacher = copy.deepcopy(average).requires_grad_(False)
+        return self._one_step(network, known, target, random)
+
+    def _reconstruction(
+        self,
+        network: StudioNetwork,
+        known: Situation,
+        target: Tensor,
+        random: torch.Generator,
+        done: float,
+    ) -> dict[str, Tensor]:
+        latents = network.autoencoder.encode(target, known.above)
+        most = self.recipe.flow.latent_noise * torch.rand((len(latents), 1, 1), generator=random)
+        noisy = latents + (most * torch.randn(latents.shape, generator=random)).to(latents)
+        made = network.autoencoder.decode(noisy, known.above, known.guess)
+        distance = _distance(made, target, known.above)
+        terms = {"reconstruction": distance, "total": distance}
+        if done >= self.recipe.loss.adversarial_from:
+            self._add_adversary(terms, made, target, known)
+        return terms
+
+    def _add_adversary(
+        self, terms: dict[str, Tensor], made: Tensor, target: Tensor, known: Situation
+    ) -> None:
+        if self.adversary is not None:
+            terms["discriminator"] = self.adversary.learn(made.detach(), target, known)
+            terms["adversarial"] = self.adversary.loss(made, target, known)
+            terms["total"] = terms["total"] + terms["adversarial"]
+
+    def _flow(
+        self, network: StudioNetwork, known: Situation, target: Tensor, random: torch.Generator
+    ) -> dict[str, Tensor]:
+        with torch.no_grad():
+            end = network.autoencoder.encode(target, known.above)
+            conditions = network.conditions(known)
+        start = torch.randn(end.shape, generator=random).to(end)
+        time = torch.rand(len(end), generator=random).to(end)
+        velocity = network.velocity(torch.lerp(start, end, time[:, None, None]), time, conditions)
+        loss = (velocity - (end - start)).square().mean()
+        return {"flow": loss, "total": loss}
+
+    def _one_step(
+        self, network: StudioNetwork, known: Situation, target: Tensor, random: torch.Generator
+    ) -> dict[str, Tensor]:
+        assert self.teacher is not None
+        teacher = self.teacher
+        shape = (len(known.level), LATENT, known.level.shape[-1])
+        start = torch.randn(shape, generator=random).to(known.level)
+        with torch.no_grad():
+            conditions = teacher.conditions(known)
+            end = integrate(
+                lambda z, time: teacher.velocity(z, time, conditions),
+                start,
+                self.recipe.flow.teacher_steps,
+            )
+        time = torch.rand(len(end), generator=random).to(end)
+        time[::2] = 0  # what a single step asks for
+        place = torch.lerp(start, end, time[:, None, None])
+        velocity = network.velocity(place, time, conditions)
+        loss = (velocity - (end - start)).square().mean()
+        terms = {"one_step": loss, "total": loss}
+        latents = normalised(place + (1 - time[:, None, None]) * velocity)
+        made = known.anchored(teacher.autoencoder.decode(latents, known.above, known.guess))
+        self._add_adversary(terms, made, target, known)
+        return terms
+
+    def state(self) -> dict[str, Any]:
+        """Return what :meth:`restore` needs."""
+        return {
+            "teacher": None if self.teacher is None else self.teacher.state_dict(),
+            "adversary": None if self.adversary is None else self.adversary.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Load a saved state."""
+        if state["teacher"] is not None:
+            self.teacher = initial_network(self.recipe).to(self.centres_hz.device)
+            self.teacher.load_state_dict(state["teacher"])
+            self.teacher.requires_grad_(False)
+        if self.adversary is not None:
+            self.adversary.restore(state["adversary"])
+
+
+def _distance(made: Tensor, target: Tensor, above: Tensor) -> Tensor:
+    """Give the log-spectral distance of the levels of the bands above: log10 of power."""
+    square = ((made - target) * (SCALE / _LOG10)).square() * above
+    return (square.sum(1) / above.sum(1).clamp(min=1) + 1e-4).sqrt().mean()
+
+
+@lru_cache(maxsize=1)
+def _wide() -> torch.nn.Module:
+    return load_model("wide")
+
+
+@lru_cache(maxsize=1)
+def _frames() -> Frames:
+    return Frames()
