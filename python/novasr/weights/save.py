@@ -25,7 +25,8 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
         The file; an existing one is replaced.
     family : str, optional
         By default that of the weights in this package. Its ``finish`` may correct the rounded weights first.
-        A network's ``variant``, which no engine runs, becomes part of the name in the file.
+        A network's ``variant``, which no engine runs, becomes part of the name in the file; its
+        ``metadata`` goes into the file, too.
     """
     description = families.family(family or families.default_family())
     state = rounded(network, description["name"]).state_dict()
@@ -35,7 +36,8 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
         for name in (state if variant else description["tensors"])
     }
     kind = "-".join(filter(None, (description["name"], variant)))
-    content = save(tensors, metadata={"family": kind})
+    metadata = {**getattr(network, "metadata", {}), "family": kind}
+    content = save(tensors, metadata=metadata)
     with replacing(path) as temporary:
         temporary.write_bytes(content)  # save_file would make a file that its owner alone may read
 

@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 
 
 class StudioNetwork(nn.Module):
-    """An autoencoder of the levels above the cut-off, and the flow that generates its latents."""
+    """An autoencoder of the levels above the cut-off, and the flow that generates its latents.
+
+    Parameters
+    ----------
+    f0 : str
+        Method of :func:`novasr.f0.track` whose fundamental it is told, or ``"none"``.
+    """
 
     input_rate = RATE_HZ
     output_rate = RATE_HZ
 
-    def __init__(self) -> None:
+    def __init__(self, f0: str = "none") -> None:
         super().__init__()
+        self.metadata = {"f0": f0}
         self.frames = Frames()
         self.autoencoder = Autoencoder()
         self.velocity = VelocityNetwork()
@@ -64,6 +71,11 @@ class StudioNetwork(nn.Module):
         change = self.change(known, self.generate(known, start, steps))
         return self.frames.shaped(audio, change, cutoffs)[:, None, :frames]
 
+    @property
+    def f0(self) -> str:
+        """Method of the fundamental, which the weights' file names."""
+        return self.metadata.get("f0", "none")
+
     def generate(self, known: Situation, start: Tensor, steps: int) -> Tensor:
         """Turn noise into latents, both (batch, LATENT, frames), an even number of frames."""
         conditions = self.conditions(known)
@@ -76,7 +88,7 @@ class StudioNetwork(nn.Module):
 
     def change(self, known: Situation, latents: Tensor) -> Tensor:
         """Tell by how much the levels that latents stand for differ from the first guess's, but for what is slow."""
-        levels = self.autoencoder.decode(latents, known.above, known.guess)
+        levels = self.autoencoder.decode(latents, known.above)
         return SCALE * (known.anchored(levels) - known.guess) * known.above
 
 
