@@ -104,8 +104,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Of lsd, detail, modulation, mrstft, si_sdr, consistency, f0 and visqol.  "
-            "[default: all but modulation and visqol]",
+            help="Of lsd, detail, modulation, distribution, mrstft, si_sdr, consistency, f0 and visqol.  "
+            "[default: all but modulation, distribution and visqol]",
         ),
     ] = None,
     robustness: Annotated[

@@ -27,6 +27,7 @@ COLUMNS = {
     "detail": ("detail", 2),
     "brightness": ("bright. dB", 1),
     "modulation": ("modul. dB", 1),
+    "distribution": ("distr. dB", 1),
     "mrstft": ("MR-STFT", 2),
     "si_sdr": ("SI-SDR dB", 1),
     "consistency": ("consist. dB", 1),

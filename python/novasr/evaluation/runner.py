@@ -54,6 +54,7 @@ METRICS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "lsd": (("lsd", "lsd_lf", "lsd_hf"), None),
     "detail": (("detail", "brightness"), None),
     "modulation": (("modulation",), None),
+    "distribution": (("distribution",), None),
     "mrstft": (("mrstft",), None),
     "si_sdr": (("si_sdr",), None),
     "consistency": (("consistency",), None),
@@ -395,6 +396,8 @@ def _values(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]
             values |= metrics.detail(original, made, task, bandwidth_hz=band, distance=distance)
         elif name == "modulation":
             values["modulation"] = metrics.modulation(original, made, task, bandwidth_hz=band)
+        elif name == "distribution":
+            values["distribution"] = metrics.distribution(original, made, task, bandwidth_hz=band)
         elif name == "mrstft":
             values["mrstft"] = metrics.mrstft(original, made, task, bandwidth_hz=band)
         elif name == "si_sdr":
