@@ -147,7 +147,7 @@ def evaluate(
     require_packages(plotting=plot is not None)
     from novasr.evaluation import page as pages
     from novasr.evaluation import report, runner, systems
-    from novasr.evaluation.summary import summarise
+    from novasr.evaluation.summary import differences, summarise
     from novasr.filesystem.replacing import replacing
 
     for name in model or []:
@@ -186,8 +186,11 @@ def evaluate(
         scored = {score.recording for score in scores}
         recordings = [recording for recording in recordings if str(recording.path) in scored]
         rows = summarise(scores, settings.protocol)
+        first = compared[-len(asked)].name
+        apart = differences(scores, first, settings.protocol)
         steady = _steady_levels(compared, settings) if robustness else {}
         _print(rows, settings, markdown=markdown)
+        _print_differences(apart, first, settings, markdown=markdown)
         if robustness:
             _print_robustness(rows, scores, steady, settings, markdown=markdown)
         if csv_now:
@@ -196,6 +199,7 @@ def evaluate(
             figures = {
                 "conditions": _conditions(settings, data, recordings),
                 "summary": [asdict(row) for row in rows],
+                "differences": {"to": first, "summary": [asdict(row) for row in apart]},
                 "steady": steady,
             }
             report.write_json(json_now, figures)
@@ -205,9 +209,8 @@ def evaluate(
         if path is not None:
             print(f"written: {path}")
     if page is not None:
-        judge = compared[-len(asked)].name
-        clips = pages.choose_clips(scores, judge)
-        pages.write_page(page, recordings, compared, settings, clips, judge)
+        clips = pages.choose_clips(scores, first)
+        pages.write_page(page, recordings, compared, settings, clips, first)
         print(f"written: {page / 'index.html'}")
 
 
@@ -279,6 +282,16 @@ def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     )
     others = [row for row in all_classes(rows) if row.variant != "plain"]
     print(score_table(others, markdown=markdown, vary=(*vary, "variant")))
+
+
+def _print_differences(rows: list[Row], first: str, settings: Settings, *, markdown: bool) -> None:
+    from novasr.evaluation.report import difference_cell, score_table
+
+    if not rows:
+        return
+    print(f"\nDifferences to {first}, recording by recording; * the 95 % interval excludes 0\n")
+    main, vary = [row for row in rows if _is_main(row)], _bands_column(settings)
+    print(score_table(main, markdown=markdown, vary=vary, cell=difference_cell))
 
 
 def _bands_column(settings: Settings) -> tuple[str, ...]:

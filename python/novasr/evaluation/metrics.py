@@ -196,7 +196,7 @@ def distribution(
         return float("nan")
     size, hop = _LSD_STFT["p1"]
     top_hz = min(bandwidth_hz, task.high_hz / 2)
-    starts = _band_starts(size, task.high_hz, task.band_hz, top_hz)
+    starts = erb_bands(size, task.high_hz, task.band_hz, top_hz)
     real, made = (
         _magnitude(audio, size, hop)[:, starts[0] : starts[-1]] ** 2
         for audio in (reference, estimate)
@@ -228,12 +228,18 @@ def _band_powers(
     """Sum the power of bands of one ERB each: shape (times, bands)."""
     size, hop = _MODULATION_STFT
     power = _magnitude(audio, size, hop) ** 2
-    starts = _band_starts(size, rate_hz, bottom_hz, top_hz)
+    starts = erb_bands(size, rate_hz, bottom_hz, top_hz)
     return np.asarray(np.add.reduceat(power[:, : starts[-1]], starts[:-1], axis=1))
 
 
-def _band_starts(size: int, rate_hz: int, bottom_hz: float, top_hz: float) -> NDArray[np.intp]:
-    """Divide the bins of a transform into bands of about one ERB: the first bin of each, and the end."""
+def erb_bands(size: int, rate_hz: int, bottom_hz: float, top_hz: float) -> NDArray[np.intp]:
+    """Divide the bins of a transform into bands of about one equivalent rectangular bandwidth each.
+
+    Returns
+    -------
+    ndarray of int, shape (bands + 1,)
+        The first bin of each band, and the end of the last.
+    """
     numbers = _erb_number(np.arange(size // 2 + 1) * rate_hz / size)
     bottom, top = _erb_number(np.array([bottom_hz, top_hz]))
     edges = np.linspace(bottom, top, max(1, round(top - bottom)) + 1)

@@ -53,7 +53,14 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
     assert run.returncode == 0, run.stderr
     warnings = run.stderr.splitlines()
     assert [line.startswith("novasr: warning: v") for line in warnings] == [True] * 2
-    for part in ("LSD-HF", "consist. dB", "replaced", "telephone", "silence peak"):
+    for part in (
+        "LSD-HF",
+        "consist. dB",
+        "Differences to base",
+        "replaced",
+        "telephone",
+        "silence peak",
+    ):
         assert part in run.stdout
     assert sorted(path.name for path in out.iterdir()) == ["a.csv", "a.json", "a.png", "made"]
 
@@ -75,6 +82,15 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
     assert by_system["base"]["lsd"]["mean"] < by_system["sinc"]["lsd"]["mean"]
     assert by_system["sinc"]["consistency"]["mean"] > by_system["linear"]["consistency"]["mean"]
     assert set(figures["steady"]) == {"sinc", "linear", "base"}
+    assert figures["differences"]["to"] == "base"
+    apart = [
+        (row["system"], row["means"]["lsd"]["mean"])
+        for row in figures["differences"]["summary"]
+        if (row["kind"], row["variant"], row["condition"]) == ("speech", "plain", "clean")
+    ]
+    base = by_system.pop("base")["lsd"]["mean"]
+    expected = {name: means["lsd"]["mean"] - base for name, means in by_system.items()}
+    assert dict(apart) == pytest.approx(expected)
 
     assert (out / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     saved = sf.info(out / "made" / "base" / "data" / "talk.wav")
