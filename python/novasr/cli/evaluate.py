@@ -52,11 +52,11 @@ class Degradation(str, Enum):
     mask = "mask"
 
 
-HELP = """Score networks and baselines on 48 kHz recordings, with confidence intervals.
+HELP = """Score networks and baselines on recordings, with confidence intervals.
 
-Each recording is downsampled to twice the band, by default to 16 kHz, extended by every system, and compared
-with the original. A folder may hold a manifest.csv with the columns file, bandwidth_khz, speaker
-and class. Tables go to stdout; docs/evaluation.md says what each score means.
+Each recording, at 48 kHz unless --rate says otherwise, is downsampled to twice the band, by default to 16 kHz,
+extended by every system, and compared with the original. A folder may hold a manifest.csv with the columns file,
+bandwidth_khz, speaker and class. Tables go to stdout; docs/evaluation.md says what each score means.
 
 \b
 Examples:
@@ -66,6 +66,7 @@ Examples:
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
   novasr evaluate recordings/ --metrics lsd --page listen/
   novasr evaluate recordings/ --bands 4,6,8,12 --model base --model wide
+  novasr evaluate cd/ --rate 44100
 """
 
 
@@ -86,6 +87,15 @@ def evaluate(
         str | None,
         typer.Option(metavar="LIST", help="Where the input's band ends, in kHz.  [default: 8]"),
     ] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HZ",
+            min=44_100,
+            max=48_000,
+            help="Rate at which outputs are compared.  [default: 48000]",
+        ),
+    ] = None,
     baselines: Annotated[
         bool, typer.Option(help="Add sinc and linear interpolation, v1 and v2.")
     ] = True,
@@ -98,7 +108,9 @@ def evaluate(
     ] = None,
     all_bins: Annotated[
         bool,
-        typer.Option("--all-bins", help="Score up to 24 kHz, above a recording's own band, too."),
+        typer.Option(
+            "--all-bins", help="Score up to half the rate, above a recording's own band, too."
+        ),
     ] = False,
     metrics: Annotated[
         str | None,
@@ -163,7 +175,7 @@ def evaluate(
         all_bins=all_bins,
         robustness=robustness,
         save=save,
-        tasks=systems.tasks_of(numbers("--bands", bands) if bands is not None else (), own),
+        tasks=systems.tasks_of(numbers("--bands", bands) if bands is not None else (), own, rate),
     )
     runner.require_metrics(settings.metrics)
     if page is not None:
@@ -258,6 +270,7 @@ def _conditions(
         "protocol": settings.protocol,
         "degradation": settings.downsampling,
         "bins": "all" if settings.all_bins else "up to each recording's own band",
+        "rate_hz": settings.high_hz,
         "bands_khz": [task.band_hz / 1000 for task in settings.tasks],
         "samples": "float, a network's output filled up to the recording's length with zeros",
         "interval": f"95 %, percentile cluster bootstrap, {RESAMPLES} draws, seed {SEED}",
@@ -272,6 +285,7 @@ def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     tasks, vary = settings.tasks, _bands_column(settings)
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
     way = f"to {_listed(task.low_hz for task in tasks)} kHz by {settings.downsampling}"
+    way += f", compared at {_listed([settings.high_hz])} kHz"
     print(f"Protocol {settings.protocol}, {way}, {band}, float.")
     print("Mean ± half of the 95 % interval, bootstrapped over clusters: speakers where known,")
     print("else recordings.\n")

@@ -34,6 +34,7 @@ _MOST_GAIN = 10 ** (_MOST_SHIFT_DB / 10)
 _LEAST_PERIODS = 2  # of an octave's lowest frequency, as 4 s have of 0.5 Hz
 _INAUDIBLE_DB2 = 0.1
 _SILENT_POWER = 1e-8
+_VISQOL_RATE_HZ = 48_000
 _F0_RATE_HZ = 16_000
 _F0_RANGE_HZ = (60.0, 800.0)
 _F0_PERIOD_MS = 10.0
@@ -374,7 +375,7 @@ def fundamental(audio: AnyFloatArray, rate_hz: int) -> DoubleArray:
 
 
 def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> float:
-    """Score with ViSQOL v3 in audio mode (Chinen et al., QoMEX 2020), as visqol-python computes it.
+    """Score with ViSQOL v3 in audio mode (Chinen et al., QoMEX 2020), as visqol-python computes it, at 48 kHz.
 
     Returns
     -------
@@ -385,8 +386,11 @@ def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> flo
 
     scorer = VisqolApi()
     scorer.create(mode="audio")
-    real, made = (np.asarray(audio, np.float64) for audio in (reference, estimate))
-    return float(scorer.measure_from_arrays(real, made, task.high_hz).moslqo)
+    real, made = (
+        soxr.resample(np.asarray(audio, np.float64), task.high_hz, _VISQOL_RATE_HZ, "VHQ")
+        for audio in (reference, estimate)
+    )
+    return float(scorer.measure_from_arrays(real, made, _VISQOL_RATE_HZ).moslqo)
 
 
 def _has_high(task: Task, bandwidth_hz: float) -> bool:
