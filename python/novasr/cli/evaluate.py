@@ -303,7 +303,10 @@ def _print_differences(rows: list[Row], first: str, settings: Settings, *, markd
 
     if not rows:
         return
-    print(f"\nDifferences to {first}, recording by recording; * the 95 % interval excludes 0\n")
+    print(
+        f"\nDifferences to {first}, recording by recording; * the 95 % interval excludes 0, which means"
+    )
+    print("little with fewer than about 20 clusters\n")
     main, vary = [row for row in rows if _is_main(row)], _bands_column(settings)
     print(score_table(main, markdown=markdown, vary=vary, cell=difference_cell))
 
