@@ -91,9 +91,7 @@ def evaluate(
         int | None,
         typer.Option(
             metavar="HZ",
-            min=44_100,
-            max=48_000,
-            help="Rate at which outputs are compared.  [default: 48000]",
+            help="Rate at which outputs are compared.  [default: the networks']",
         ),
     ] = None,
     baselines: Annotated[

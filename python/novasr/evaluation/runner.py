@@ -37,7 +37,7 @@ from novasr.evaluation.protocols import (
 )
 from novasr.evaluation.robustness import CONDITIONS, SCORED_FROM_HZ
 from novasr.evaluation.signals import fit
-from novasr.evaluation.systems import System, task_of
+from novasr.evaluation.systems import LOWEST_RATE_HZ, System, task_of
 from novasr.families.task import Task
 from novasr.training.datasets import LeftOut, Recording, Tell
 
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from novasr.types import AnyFloatArray, DoubleArray
 
 SHORTEST_FRAMES = 2_400  # all windows fit when their ends are mirrored
-LOWEST_RATE_HZ = 44_100  #: at which outputs are compared
 _LEAST_SHARE = 0.6  # of the rate: a recording at less holds too little of the band that is scored
 VARIANTS = ("plain", "replaced", "matched")
 CLEAN = "clean"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BASE = "base"
 _FORMERLY_BASE = "ours"
 RESAMPLERS = ("sinc", "linear")
+LOWEST_RATE_HZ = 44_100  #: at which outputs are compared
 _LOWEST_BAND_HZ = 4_000.0  # of the lowest rate that a stream takes
 
 
@@ -56,9 +57,12 @@ def tasks_of(bands_khz: Sequence[float], own: Task, high_hz: int | None = None) 
     Raises
     ------
     ParameterError
-        If a band is out of range.
+        If a band or `high_hz` is out of range.
     """
-    rate_hz = high_hz or own.high_hz
+    rate_hz = own.high_hz if high_hz is None else high_hz
+    if high_hz is not None and not LOWEST_RATE_HZ <= high_hz <= own.high_hz:
+        msg = f"rate: {LOWEST_RATE_HZ} .. {own.high_hz} Hz, not {high_hz}"
+        raise ParameterError(msg)
     if not bands_khz:
         return (replace(own if own.ratio > 1 else task_of(), high_hz=rate_hz),)
     highest_hz = rate_hz / 2 - NARROWEST_HIGH_BAND_HZ

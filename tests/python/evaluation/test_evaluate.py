@@ -296,6 +296,7 @@ def test_a_missing_recording_is_left_out_and_too_many_are_an_error(evaluate, dat
         ("data --weights none.bin", "none.bin.*no such file"),
         ("data --metrics=lsd,pesq", "'pesq': choose from lsd, detail, mod"),
         ("data --bands 4,b", "--bands takes numbers with commas between, not '4,b'"),
+        ("data --rate 32000", "rate: 44100 .. 48000 Hz, not 32000"),
         ("data --bands 2", "4 .. 23 kHz, not 2"),
         ("data --bands 10 --protocol p2", "degradation 'mask' needs a whole ratio of rates"),
         ("data --csv absent/a.csv", "absent/a.csv: the folder is missing"),
