@@ -33,6 +33,15 @@ def pyin(audio: DoubleArray, search: Search) -> DoubleArray:
         frame_length=2 * math.ceil(rate / search.floor_hz)
         + 2,  # the least: longer ones blur what moves
         hop_length=hop,
+        max_transition_rate=_octaves_per_second(search),
         fill_na=0.0,
     )
     return np.asarray(found)
+
+
+def _octaves_per_second(search: Search) -> float:
+    """Give librosa's 35.92, as far as its transitions hold a semitone a period and fit in the range."""
+    scale = 12 * search.period_ms / 1000
+    widest = math.floor(12 * math.log2(search.ceiling_hz / search.floor_hz) - 0.1)
+    semitones = min(max(1, round(35.92 * scale)), widest)
+    return semitones / scale

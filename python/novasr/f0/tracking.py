@@ -54,7 +54,7 @@ def track(
     Parameters
     ----------
     audio : ndarray of float, shape (frames,)
-        One channel, full scale at 1.0. Its level does not matter; the least that is taken for sound is -120 dB.
+        One channel, of any level.
     rate_hz : float
         Sample rate of `audio`, from 8 to 192 kHz.
     method : {"harvest", "dio", "crepe", "pyin", "praat", "hybrid"}

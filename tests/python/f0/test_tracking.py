@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -154,6 +153,19 @@ def test_the_range_holds() -> None:
         assert ((above == 0) | (above >= 200)).all()
 
 
+@every_method
+def test_the_ends_of_all_ranges_are_served(method: Method) -> None:
+    voices.require(method)
+    glide = np.geomspace(150, 190, 3_200)
+    fine = track(voices.voice(glide, 16_000), 16_000, method=method, period_ms=1)[40:-40]
+    assert np.median(np.abs(voices.cents(fine, np.geomspace(150, 190, 201)[40:-40]))) < 15
+    high = voices.voice(np.full(8_000, 1_000.0), 16_000)
+    wide = track(high, 16_000, method=method, floor_hz=40, ceiling_hz=1_600, period_ms=50)
+    assert np.median(wide) == pytest.approx(1_000, rel=0.01)
+    narrow = track(high, 16_000, method=method, floor_hz=800, ceiling_hz=1_600, period_ms=50)
+    assert narrow.shape == (11,)
+
+
 def test_hybrid_is_the_median_of_those_that_vote_for_a_voice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -210,11 +222,6 @@ def test_praat_is_imported_only_where_it_is_asked_for() -> None:
     command = [sys.executable, "-W", "ignore", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
-
-
-def test_no_extra_but_its_own_brings_praat() -> None:
-    lines = [x for x in metadata.requires("novasr") if x.startswith("praat-parselmouth")]
-    assert [line.partition(";")[2].strip() for line in lines] == ['extra == "praat"']
 
 
 def test_crepes_network_is_that_of_torchcrepe(monkeypatch: pytest.MonkeyPatch) -> None:
