@@ -157,6 +157,14 @@ def test_novasr_brings_only_permissive_packages_along() -> None:
         assert not re.search(r"(?<![L\w])(AGPL|GPL)|Affero", licence), f"{name}: {licence}"
 
 
+def test_praat_comes_by_its_own_extra_alone() -> None:
+    """It is under the GPL, and never a part of another extra."""
+    lines = [line for line in metadata.requires("novasr") if line.startswith("praat-parselmouth")]
+    assert [line.partition(";")[2].strip() for line in lines] == ['extra == "praat"']
+    bringing = [line for line in metadata.requires("novasr") if re.search(r"novasr\[.*praat", line)]
+    assert [line.partition(";")[2].strip() for line in bringing] == ['extra == "test"']
+
+
 def test_control_a_package_under_the_gpl_would_be_noticed() -> None:
     """Mutagen, which is therefore an extra of its own."""
     needs.package("mutagen", "pip install '.[tags]'")

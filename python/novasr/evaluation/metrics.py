@@ -6,13 +6,13 @@ function says otherwise; reference and estimate have the same length. An undefin
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import soxr
 from scipy.fft import rfft
 from scipy.signal import get_window, welch
+
+from novasr.f0 import track
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,9 +35,7 @@ _LEAST_PERIODS = 2  # of an octave's lowest frequency, as 4 s have of 0.5 Hz
 _INAUDIBLE_DB2 = 0.1
 _SILENT_POWER = 1e-8
 _VISQOL_RATE_HZ = 48_000
-_F0_RATE_HZ = 16_000
 _F0_RANGE_HZ = (60.0, 800.0)
-_F0_PERIOD_MS = 10.0
 _GROSS_ERROR_CENTS = 1200 * np.log2(1.2)
 
 
@@ -362,16 +360,8 @@ def fundamental(audio: AnyFloatArray, rate_hz: int) -> DoubleArray:
     ndarray of float64, shape (1 + frames // (rate_hz / 100),)
         In Hz, one value every 10 ms, 0 where there is no voice.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # about the pkg_resources that it imports
-        import pyworld
-
-    low = soxr.resample(np.asarray(audio, np.float64), rate_hz, _F0_RATE_HZ, "HQ")
     floor, ceiling = _F0_RANGE_HZ
-    coarse, seconds = pyworld.dio(
-        low, _F0_RATE_HZ, f0_floor=floor, f0_ceil=ceiling, frame_period=_F0_PERIOD_MS
-    )
-    return np.asarray(pyworld.stonemask(low, coarse, seconds, _F0_RATE_HZ))
+    return track(audio, rate_hz, method="dio", floor_hz=floor, ceiling_hz=ceiling)
 
 
 def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -66,9 +67,7 @@ class _Discriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (3, *[_CHANNELS] * _LAYERS)
-        self.layers = nn.ModuleList(
-            nn.Conv2d(i, o, 5, 2, 2) for i, o in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(nn.Conv2d(i, o, 5, 2, 2) for i, o in pairwise(widths))
         self.last = nn.Conv2d(_CHANNELS, 1, 3, 1, 1)
 
     def forward(self, levels: Tensor, known: Situation) -> list[Tensor]:
