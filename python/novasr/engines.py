@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ENGINES: tuple[str, ...] = get_args(Engine)
 OFFLINE_ENGINES: tuple[str, ...] = get_args(OfflineEngine)
 
-WHOLE_RECORDINGS = "refines whole recordings, not streams: novasr.enhance, novasr.enhance_file and novasr enhance take it"
+WHOLE_RECORDINGS = "refines whole recordings, not streams: for novasr.enhance, novasr.enhance_file and novasr enhance"
 _CHAIN_OF_OFFLINE_FAMILIES = {"studio": "wide"}
 
 _one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import soxr
 from scipy.fft import rfft
 from scipy.signal import get_window, welch
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from novasr.errors import RecipeError
-
 from novasr.f0 import METHODS
 from novasr.families import torch_families
 

@@ -97,9 +97,9 @@ class Objective:
     """The loss: first of the autoencoder, then of the flow, then of a single step of it.
 
     The stages have the shares of the optimiser's cycles. The second is conditional flow matching with straight paths
-    from noise (Y. Lipman et al., ICLR 2023; A. Tong et al., TMLR 2024). A single step of such a flow arrives at the mean
-    of what it could have made, which has no texture; the third stage therefore trains the step itself, by its distance
-    from the recordings and by a discriminator, on half of the clips, and goes on with the flow on the others.
+    from noise (Y. Lipman et al., ICLR 2023; A. Tong et al., TMLR 2024). A single step of such a flow arrives at the
+    mean of what it could have made, which has no texture. The third stage therefore trains the step itself, by its
+    distance from the recordings and by a discriminator, on half of the clips; on the others it goes on with the flow.
     """
 
     def __init__(self, recipe: Recipe, device: str) -> None:
