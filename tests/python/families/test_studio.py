@@ -15,10 +15,8 @@ from novasr.families.studio.architecture import (
     FRAME,
     HIGH_BANDS,
     LATENT,
-    LEVEL_FRAMES,
     LOW_BANDS,
     POWER_FLOOR,
-    SCALE,
 )
 from novasr.families.studio.bands import high_centres_hz
 from novasr.families.studio.conditions import situation
@@ -121,15 +119,6 @@ class TestSituation:
         expected = high_centres_hz() > CROSSOVER_START * cutoff_hz
         assert torch.equal(known.above[0, :, 7].bool(), torch.from_numpy(expected))
 
-    def test_what_lasts_is_anchored_and_what_passes_is_not(self):
-        known = situation(self.levels(), course(8_000.0, 400), torch.zeros(1, 2, 400))
-        brighter = known.anchored(known.guess + 2.0)
-        assert brighter == pytest.approx(known.guess, abs=1e-5)
-        event = torch.zeros_like(known.guess)
-        event[..., 200] = 2.0
-        anchored = known.anchored(known.guess + event) - known.guess
-        assert anchored[..., 200] == pytest.approx(2 - 2 / LEVEL_FRAMES, abs=1e-5)
-
 
 class TestFlow:
     def test_a_frame_has_its_noise_wherever_a_stretch_begins(self):
@@ -231,8 +220,3 @@ class TestNetwork:
         with torch.inference_mode():
             change = network.change(known, network.generate(known, noise(0, frames), 1))
         assert (change[..., middle : middle + 2] - made[0]).abs().max() > 1e-3
-
-    def test_the_scale_of_levels_is_the_same_both_ways(self, network, speech):
-        """A decoder that gives the guess's levels asks for no change."""
-        known = situation(network.frames.levels(speech), course(4_000.0), silent_f0(speech, 128))
-        assert SCALE * (known.anchored(known.guess) - known.guess) == pytest.approx(0, abs=1e-5)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from novasr.training.recipe import Recipe
 
 _CHANNELS, _LAYERS = 32, 3  # a patch is 40 bands by half a second
-_RATE, _BETAS = 2e-4, (0.8, 0.99)
+_RATE, _BETAS = 1e-3, (0.5, 0.98)
 
 
 class LevelAdversary:

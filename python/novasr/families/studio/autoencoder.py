@@ -25,7 +25,7 @@ class Autoencoder(nn.Module):
             nn.Conv1d(_CHANNELS, LATENT, 1),
         )
         self.decoder = nn.Sequential(
-            nn.Conv1d(LATENT + HIGH_BANDS, _CHANNELS, 3, padding=1),
+            nn.Conv1d(LATENT + 2 * HIGH_BANDS, _CHANNELS, 3, padding=1),
             *(Block(_CHANNELS, _KERNEL) for _ in range(_BLOCKS)),
             nn.Conv1d(_CHANNELS, HIGH_BANDS, 1),
         )
@@ -47,10 +47,13 @@ class Autoencoder(nn.Module):
         """
         return normalised(self.encoder(torch.cat([levels * above, above], 1)))
 
-    def decode(self, latents: Tensor, above: Tensor) -> Tensor:
-        """Give the levels that latents stand for, with meaning for the bands above; shapes as for :meth:`encode`."""
-        levels: Tensor = self.decoder(torch.cat([latents, above], 1))
-        return levels
+    def decode(self, latents: Tensor, above: Tensor, guess: Tensor) -> Tensor:
+        """Give the levels that latents stand for, with meaning for the bands above; shapes as for :meth:`encode`.
+
+        `guess` are the first guess's levels: what the latents leave open comes from there.
+        """
+        change: Tensor = self.decoder(torch.cat([latents, above, guess * above], 1))
+        return guess + change
 
 
 def normalised(latents: Tensor) -> Tensor:

@@ -50,14 +50,6 @@ class Situation(NamedTuple):
         """Express levels as the model does."""
         return (levels - self.level) / SCALE
 
-    def anchored(self, levels: Tensor) -> Tensor:
-        """Give relative levels the slow course of the first guess's.
-
-        A generator would draw its loudness, too. What lasts for a second stays as the first guess has it, which is made
-        for the least distance.
-        """
-        return levels - local_mean(levels - self.guess)
-
 
 def situation(levels: Levels, cutoffs_hz: Tensor, f0: Tensor) -> Situation:
     """Describe a stretch.

@@ -87,9 +87,9 @@ class StudioNetwork(nn.Module):
         return torch.cat([known.rest, self.autoencoder.encode(known.guess, known.above)], 1)
 
     def change(self, known: Situation, latents: Tensor) -> Tensor:
-        """Tell by how much the levels that latents stand for differ from the first guess's, but for what is slow."""
-        levels = self.autoencoder.decode(latents, known.above)
-        return SCALE * (known.anchored(levels) - known.guess) * known.above
+        """Tell by how much the levels that latents stand for differ from the first guess's."""
+        levels = self.autoencoder.decode(latents, known.above, known.guess)
+        return SCALE * (levels - known.guess) * known.above
 
 
 def silent_f0(audio: Tensor, frames: int) -> Tensor:

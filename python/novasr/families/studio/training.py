@@ -126,7 +126,7 @@ class Objective:
         known = situation(Levels(clips.high, clips.low), cutoffs, clips.f0)
         inside = self.centres_hz < clips.bandwidths[:, None, None] - _BAND_MARGIN_HZ
         known = known._replace(above=known.above * inside)
-        target = known.anchored(known.relative(clips.target))
+        target = known.relative(clips.target)
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         first, second, _ = self.recipe.optimizer.cycles
         if step < first * steps:
@@ -146,7 +146,7 @@ class Objective:
         latents = network.autoencoder.encode(target, known.above)
         most = self.recipe.flow.latent_noise * torch.rand((len(latents), 1, 1), generator=random)
         noisy = latents + (most * torch.randn(latents.shape, generator=random)).to(latents)
-        made = network.autoencoder.decode(noisy, known.above)
+        made = network.autoencoder.decode(noisy, known.above, known.guess)
         distance = _distance(made, target, known.above)
         terms = {"reconstruction": distance, "total": distance}
         if done >= self.recipe.loss.adversarial_from:
@@ -187,7 +187,7 @@ class Objective:
         jumps = known.every_second()
         network.autoencoder.requires_grad_(False)
         latents = normalised((start + velocity)[::2])
-        made = jumps.anchored(network.autoencoder.decode(latents, jumps.above))
+        made = network.autoencoder.decode(latents, jumps.above, jumps.guess)
         network.autoencoder.requires_grad_(True)
         distance = _distance(made, target[::2], jumps.above)
         terms = {"flow": flow, "one_step": distance, "total": flow + distance}
