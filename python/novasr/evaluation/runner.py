@@ -370,7 +370,7 @@ def _clean_scores(case: Case, low: DoubleArray, system: System) -> Iterator[Scor
         "matched": lambda: match_gain(plain, low, degrade),
     }
     for variant in case.settings.variants:
-        values = _values(case, low, outputs[variant]())
+        values = measure(case, low, outputs[variant]())
         yield _score(case, system, variant, CLEAN, values)
 
 
@@ -390,7 +390,8 @@ def _score(
     )
 
 
-def _values(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]:
+def measure(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]:
+    """Score an output by the metrics of the settings: shape (frames,) at the high rate, `low` is its input."""
     original, task, band = case.original, case.task, case.bandwidth_hz
     values: dict[str, float] = {}
     for name in case.settings.metrics:
