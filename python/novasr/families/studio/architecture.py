@@ -11,6 +11,10 @@ FRAME = HOPS * HOP  # 512 samples: 93.75 frames a second
 
 HIGH_BANDS, LOWEST_HIGH_HZ, HIGHEST_HIGH_HZ = 64, 1_900.0, 23_900.0
 LOW_BANDS, LOWEST_LOW_HZ, HIGHEST_LOW_HZ = 40, 60.0, 8_000.0
+SMOOTHED_BANDS, SMOOTHED_FRAMES = (
+    5,
+    3,
+)  # Hann windows over the levels of high bands: the envelope, not the noise in it
 LEVEL_BANDS = 22  # the lowest ones, to 1.9 kHz: always in the input's band
 LEVEL_FRAMES = 97  # 1 s around a frame, over which its level is averaged
 POWER_FLOOR = 1e-9  # of a line, -115 dB of full scale: below the clamp of log-spectral distances

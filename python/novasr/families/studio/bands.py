@@ -16,6 +16,8 @@ from novasr.families.studio.architecture import (
     LOW_BANDS,
     LOWEST_HIGH_HZ,
     LOWEST_LOW_HZ,
+    SMOOTHED_BANDS,
+    SMOOTHED_FRAMES,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,12 @@ def gain_curve() -> FloatArray:
 def analysis_window() -> FloatArray:
     """Give the periodic Hann window of analysis and synthesis."""
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT) / FFT)).astype(np.float32)
+
+
+def smoothing() -> FloatArray:
+    """Give the weights of neighbours in a smoothed level: (SMOOTHED_BANDS, SMOOTHED_FRAMES), adding up to 1."""
+    weights = np.outer(*(np.hanning(n + 2)[1:-1] for n in (SMOOTHED_BANDS, SMOOTHED_FRAMES)))
+    return (weights / weights.sum()).astype(np.float32)
 
 
 def _erb_rate(hertz: AnyFloatArray) -> DoubleArray:

@@ -33,7 +33,8 @@ class Levels(NamedTuple):
     Attributes
     ----------
     high : Tensor, shape (batch, HIGH_BANDS, frames)
-        Means of the lines' logarithms: what a listener hears of the level between the peaks of noise.
+        Means of the lines' logarithms, smoothed over neighbouring bands and frames: the envelope without the noise in
+        it, which the first guess has of its own.
     low : Tensor, shape (batch, LOW_BANDS, frames)
         Logarithms of the lines' mean power.
     """
@@ -49,6 +50,7 @@ class Frames(nn.Module):
     high_bands: Tensor
     low_bands: Tensor
     gain_curve: Tensor
+    kernel: Tensor
     hertz: Tensor
 
     def __init__(self) -> None:
@@ -58,6 +60,7 @@ class Frames(nn.Module):
             ("high_bands", bands.high_bands()),
             ("low_bands", bands.low_bands()),
             ("gain_curve", bands.gain_curve()),
+            ("kernel", bands.smoothing()),
         ):
             self.register_buffer(name, torch.from_numpy(table), persistent=False)
         hertz = torch.arange(LINES) * LINE_HZ
@@ -70,7 +73,7 @@ class Frames(nn.Module):
         high = torch.einsum("bk,nkt->nbt", self.high_bands, lines)
         mean = torch.einsum("bk,nkt->nbt", self.low_bands, power)
         low = torch.log(mean + POWER_FLOOR)
-        return Levels(_pooled(high), _pooled(low))
+        return Levels(self._smoothed(_pooled(high)), _pooled(low))
 
     def shaped(self, audio: Tensor, change: Tensor, cutoffs_hz: Tensor) -> Tensor:
         """Change the levels of the bands above the cut-off; what is below stays.
@@ -96,6 +99,11 @@ class Frames(nn.Module):
         curve = torch.einsum("bk,nbt->nkt", self.gain_curve, gains)
         added = spectrum * share.clamp(0, 1) * torch.expm1(curve)
         return audio + self._audio(added)
+
+    def _smoothed(self, levels: Tensor) -> Tensor:
+        bands, frames = (length // 2 for length in self.kernel.shape)
+        padded = F.pad(levels[:, None], (frames, frames, bands, bands), mode="replicate")
+        return F.conv2d(padded, self.kernel[None, None])[:, 0]
 
     def _spectrum(self, audio: Tensor) -> Tensor:
         """Give complex (batch, LINES, hops); hop n is centred on sample n * HOP."""
