@@ -16,7 +16,7 @@ import needs
 import numpy as np
 import pytest
 
-SERVER = "novasr-test"
+SERVER = f"novasr-test-{os.getpid()}"
 CLONE_NEWNS = 0x0002_0000
 MS_REC_PRIVATE = 0x4000 | 0x4_0000
 
