@@ -1,8 +1,8 @@
 """The nearest of many keys, by FAISS (J. Johnson, M. Douze, H. Jegou, IEEE Trans. Big Data 7(3), 2021).
 
-Few keys are compared one by one. Many are an inverted file with product quantisation, whose tables a bank's file holds;
-the index itself is made when it is first used, so that no file has FAISS unpack a foreign index. FAISS gives candidates,
-and exact distances decide between them.
+Few keys are compared one by one. Many are an inverted file with product quantisation, whose tables a bank's file
+holds; the index itself is made when it is first used, so that no file has FAISS unpack a foreign index. FAISS gives
+candidates, and exact distances decide between them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 FLAT_KEYS = 20_000  # up to here all are compared
 CELLS, PROBES = 256, 24
 CODE_BANDS, CODES = 4, 256  # bands in a code of a byte
+_ROUNDS, _POINTS = (
+    10,
+    64,
+)  # of training, and keys for each centre: more of either change the neighbours little
 _CANDIDATES = 64
 _BLOCK = 2048  # queries whose candidates are in memory at once
 
@@ -80,7 +84,10 @@ def train(keys: FloatArray, seed: int) -> Tables | None:
     faiss.omp_set_num_threads(1)
     try:
         index, quantizer = _empty(keys.shape[1])
-        index.cp.seed = index.pq.cp.seed = seed
+        for clustering in (index.cp, index.pq.cp):
+            clustering.seed = seed
+            clustering.niter = _ROUNDS
+            clustering.max_points_per_centroid = _POINTS
         index.train(keys)
     finally:
         faiss.omp_set_num_threads(threads)
