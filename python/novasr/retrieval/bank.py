@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from novasr.training.datasets import Recording
     from novasr.types import FloatArray
 
-NEIGHBOURS = 8
+NEIGHBOURS = 4  # with more, levels become smoother than a recording's
 MOST_MINUTES = 17.0  # make a file of less than 10 MB
 _LEAST_SQUARE = 0.25  # of a distance in dB: what rounding leaves
+# Distances at which what is found counts half (bench/bank.py). A voice's own frames are some 3 dB from each other;
+# at the same distance another voice's high band is further off than the guess.
+_ONE_VOICE_DB, _MANY_VOICES_DB = 8.0, 2.0
 
 
 class Retrieved(NamedTuple):
@@ -47,17 +50,22 @@ class Retrieved(NamedTuple):
     ----------
     levels : Tensor, shape (batch, HIGH_BANDS, frames)
         Relative levels as in a Situation; those of its guess where nothing was found.
-    distance_db : Tensor, shape (batch, frames)
-        Of the low band to the nearest entry's, root of the mean square over bands, mean over scales; infinite where
+    trust : Tensor, shape (batch, 1, frames)
+        From 1, where the low bands are the bank's own, to 0, where they are far away or nothing was looked up.
+    distance_db : Tensor, shape (batch, 1, frames)
+        Of the low bands to the nearest entry's, root of the mean square over bands, mean over scales; infinite where
         nothing was looked up.
     """
 
     levels: Tensor
+    trust: Tensor
     distance_db: Tensor
 
 
 class Bank:
     """Frames of full-band recordings, looked up by their low bands.
+
+    One of a single voice, which is what recordings without a speaker's name count as, is trusted at greater distances.
 
     Attributes
     ----------
@@ -73,6 +81,7 @@ class Bank:
         self._ends = np.cumsum(counts)
         inside = [bands_inside(source.bandwidth_hz) for source in sources]
         self._inside = np.repeat(np.array(inside), counts)
+        self._one_voice = len({source.speaker for source in sources}) == 1
         self._tables = tables if tables is not None else {}
         self._index = lru_cache(maxsize=None)(self._new_index)
 
@@ -182,8 +191,9 @@ class Bank:
         both = [
             self._levels(*item) for item in zip(known.low, known.known, known.guess, strict=True)
         ]
-        levels, distance = (torch.stack(part).to(known.guess) for part in zip(*both, strict=True))
-        return Retrieved(levels, distance)
+        levels, distance = (torch.stack(part).to(known.guess) for part in zip(*items, strict=True))
+        half = _ONE_VOICE_DB if self._one_voice else _MANY_VOICES_DB
+        return Retrieved(levels, 1 / (1 + (distance / half) ** 4), distance)
 
     def _levels(self, low: Tensor, known: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
         queries = low[STORED].T.cpu().numpy() * np.float32(DB)
@@ -197,7 +207,7 @@ class Bank:
             left &= ~valid
             if valid.any():
                 self._look_up(span, queries[:, bands], valid, levels, distance)
-        return torch.from_numpy(levels.T.copy()), torch.from_numpy(distance)
+        return torch.from_numpy(levels.T.copy()), torch.from_numpy(distance)[None]
 
     def _look_up(
         self,

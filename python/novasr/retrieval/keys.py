@@ -47,4 +47,4 @@ def averaged(values: FloatArray, valid: NDArray[np.bool_], scale: int) -> FloatA
         there = slice(max(0, offset), frames - max(0, -offset))
         total[here] += np.where(valid[there, None], values[there], 0)
         count[here] += valid[there, None]
-    return total / np.maximum(count, 1)
+    return (total / np.maximum(count, 1)).astype(np.float32)
