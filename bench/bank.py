@@ -101,7 +101,7 @@ def report(bank: Bank, clips: Iterator[Clip]) -> None:
         for rate_hz in INPUT_RATES_HZ:
             if clip.bandwidth_hz >= rate_hz / 2 + 1000:
                 for setting, values in scored(bank, clip, rate_hz):
-                    scores[rate_hz, *setting].append(values)
+                    scores[(rate_hz, *setting)].append(values)
     print(f"{'input':>6} {'part':>5} {'rate':>5} {'n':>3}   LSD-HF  detail  modulation  distance")
     for (rate_hz, part, index_rate), values in sorted(scores.items()):
         mean = np.nanmean(values, axis=0)

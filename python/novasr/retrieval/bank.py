@@ -188,7 +188,7 @@ class Bank:
         Retrieved
             Of the same frames.
         """
-        both = [
+        items = [
             self._levels(*item) for item in zip(known.low, known.known, known.guess, strict=True)
         ]
         levels, distance = (torch.stack(part).to(known.guess) for part in zip(*items, strict=True))
