@@ -247,7 +247,7 @@ class Bank:
             weight = weights[:, column, None] * filled
             total += weight * decibels(self._stored.high[which])
             sums += weight
-        return total / np.where(sums > 0, sums, 1), sums > 0
+        return (total / np.where(sums > 0, sums, 1)).astype(np.float32), sums > 0
 
     def _keys(self, span: str, scale: int) -> FloatArray:
         low = decibels(self._stored.low[:, RANGES[span]])

@@ -22,7 +22,7 @@ from novasr.retrieval.keys import STORED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from novasr.types import FloatArray
+    from novasr.types import AnyFloatArray, FloatArray
 
     Bytes = NDArray[np.uint8]
 
@@ -79,7 +79,7 @@ def bands_inside(bandwidth_hz: float) -> int:
     return int(np.sum(high_centres_hz() < bandwidth_hz - _BAND_MARGIN_HZ))
 
 
-def _bytes(levels_db: FloatArray) -> Bytes:
+def _bytes(levels_db: AnyFloatArray) -> Bytes:
     steps = np.round((levels_db - LOWEST_DB) / STEP_DB)
     return np.ascontiguousarray(np.clip(steps, 0, 255).astype(np.uint8))
 
