@@ -7,7 +7,7 @@
 passages of 10 s. `other` tests a bank on a choice of the folders' recordings, spread over them. Inputs are downsampled
 by soxr to 8 and to 16 kHz and extended by `novasr.enhance(..., model="wide", force=True)`; the cut-off is 0.97 of half
 the rate. Levels above it are then moved towards the bank's by each index rate: the whole of them, or what is slow
-alone (averages over a second). Printed are means over clips: LSD-HF, `detail` and `modulation`, all as
+alone (averages over a second). Printed are means over clips: LSD-HF, `modulation` and `distribution`, all as
 `novasr.evaluation.metrics` has them up to the recording's bandwidth, and the distance of the low band to the bank's in
 dB.
 """
@@ -26,7 +26,7 @@ import torch
 from torch.nn import functional as F
 
 import novasr
-from novasr.evaluation.metrics import detail, lsd, modulation
+from novasr.evaluation.metrics import distribution, lsd, modulation
 from novasr.evaluation.signals import fit
 from novasr.families.studio.architecture import RATE_HZ, SCALE
 from novasr.families.studio.conditions import situation
@@ -102,12 +102,14 @@ def report(bank: Bank, clips: Iterator[Clip]) -> None:
             if clip.bandwidth_hz >= rate_hz / 2 + 1000:
                 for setting, values in scored(bank, clip, rate_hz):
                     scores[(rate_hz, *setting)].append(values)
-    print(f"{'input':>6} {'part':>5} {'rate':>5} {'n':>3}   LSD-HF  detail  modulation  distance")
+    print(
+        f"{'input':>6} {'part':>5} {'rate':>5} {'n':>3}   LSD-HF  modulation  distribution  distance"
+    )
     for (rate_hz, part, index_rate), values in sorted(scores.items()):
         mean = np.nanmean(values, axis=0)
         print(
             f"{rate_hz:6d} {part:>5} {index_rate:5.2f} {len(values):3d} "
-            f"{mean[0]:8.3f} {mean[1]:7.3f} {mean[2]:11.2f} {mean[3]:9.2f}"
+            f"{mean[0]:8.3f} {mean[1]:11.2f} {mean[2]:13.2f} {mean[3]:9.2f}"
         )
 
 
@@ -137,8 +139,8 @@ def scored(
                 (part, index_rate),
                 (
                     lsd(clip.audio, made, task, **limits)["lsd_hf"],
-                    detail(clip.audio, made, task, **limits)["detail"],
                     modulation(clip.audio, made, task, **limits),
+                    distribution(clip.audio, made, task, **limits),
                     distance,
                 ),
             )

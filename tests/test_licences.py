@@ -1,4 +1,4 @@
-"""What the three packages distribute is under known licences, and these are in them."""
+"""What the packages distribute is under known licences, and these are in them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from pathlib import Path
 import needs
 import pytest
 
-PACKAGES = ("novasr", "novasr-torch", "novasr-plugin")
-ROOTS = {"novasr": "Apache-2.0", "novasr-torch": "Apache-2.0", "novasr-plugin": "GPL-3.0-only"}
+ROOTS = {
+    "novasr": "Apache-2.0",
+    "novasr-torch": "Apache-2.0",
+    "novasr-plugin": "GPL-3.0-only",
+    "novasr-studio": "Apache-2.0",
+}
+PACKAGES = tuple(ROOTS)
 
 # The extension, and two plugins without an editor; the LibTorch engine; the VST3.
-LIBRARIES = {"novasr": 3, "novasr-torch": 1, "novasr-plugin": 1}
+LIBRARIES = {"novasr": 3, "novasr-torch": 1, "novasr-plugin": 1, "novasr-studio": 0}
 
 # Of the project itself, under the licence of their package.
 OWN = {".py", ".pyi", ".safetensors", ".so", ".toml", ".ttl", ".typed"}
@@ -40,6 +45,7 @@ LOADED = {
     "novasr": set(),
     "novasr-torch": {"libc10.so", "libgomp.so.1", "libtorch.so", "libtorch_cpu.so"},
     "novasr-plugin": {"libfreetype.so.6", "libpng16.so.16", "libz.so.1"},
+    "novasr-studio": set(),
 }
 # Licences of what `pip install novasr` brings along, which ask nothing of a program that only imports it.
 PERMISSIVE = re.compile(
@@ -155,6 +161,14 @@ def test_novasr_brings_only_permissive_packages_along() -> None:
         licence = licence_of(package)
         assert PERMISSIVE.search(licence), f"{name}: {licence}"
         assert not re.search(r"(?<![L\w])(AGPL|GPL)|Affero", licence), f"{name}: {licence}"
+
+
+def test_praat_comes_by_its_own_extra_alone() -> None:
+    """It is under the GPL, and never a part of another extra."""
+    lines = [line for line in metadata.requires("novasr") if line.startswith("praat-parselmouth")]
+    assert [line.partition(";")[2].strip() for line in lines] == ['extra == "praat"']
+    bringing = [line for line in metadata.requires("novasr") if re.search(r"novasr\[.*praat", line)]
+    assert [line.partition(";")[2].strip() for line in bringing] == ['extra == "test"']
 
 
 def test_control_a_package_under_the_gpl_would_be_noticed() -> None:

@@ -107,6 +107,7 @@ py::dict stats_of(Stream& stream) {
   result["underrun_frames"] = stats.engine.underrun_frames;
   result["dropped_frames"] = stats.engine.dropped_frames;
   result["failed_blocks"] = stats.engine.failed_blocks;
+  result["cutoff_hz"] = stats.engine.cutoff_hz;
   return result;
 }
 

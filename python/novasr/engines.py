@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from novasr import _native
 from novasr.checks import check_choice, usable_path
 from novasr.errors import ParameterError, StreamError, WeightsError
+from novasr.families import OFFLINE_FAMILIES
 from novasr.native_errors import NativeErrors
 from novasr.types import Engine, OfflineEngine
 from novasr.weights.export import torchscript_bytes
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 ENGINES: tuple[str, ...] = get_args(Engine)
 OFFLINE_ENGINES: tuple[str, ...] = get_args(OfflineEngine)
+
+WHOLE_RECORDINGS = "refines whole recordings, not streams: for novasr.enhance, novasr.enhance_file and novasr enhance"
+_CHAIN_OF_OFFLINE_FAMILIES = {"studio": "wide"}
 
 _one_at_a_time = threading.Lock()  # torch.jit.script is not thread-safe
 
@@ -111,6 +115,8 @@ def read_model(name: str, weights: str | Path | None) -> Model:
     if name == "native" and is_script(weights):
         msg = f"engine='native' takes weights, not TorchScript ({weights}); use engine='torch'"
         raise ParameterError(msg)
+    if refines(weights):
+        raise ParameterError(f"the model of the weights {str(weights)!r} {WHOLE_RECORDINGS}")
     if not uses_torch(name, weights):
         return _native_model(weights, weights_stamp(weights))
     require_torch_engine()
@@ -130,7 +136,11 @@ def check_stream_engine(name: object) -> None:
 
 
 def engine_format(name: str, weights: str | Path | None) -> EngineFormat:
-    """Tell what the engine for these weights is; parameters and errors as for :func:`make_engine`."""
+    """Tell what the engine for these weights is; parameters and errors as for :func:`make_engine`.
+
+    Of weights that refine recordings it is the engine of the model that they follow.
+    """
+    weights = chain_weights(weights)
     return _format(name, weights, weights_stamp(weights))
 
 
@@ -181,6 +191,16 @@ def family_of(weights: str | Path | None) -> str:
         If they cannot be read.
     """
     return _native_model(weights, weights_stamp(weights)).family
+
+
+def refines(weights: str | Path | None) -> bool:
+    """Tell whether weights are of a family that refines whole recordings; errors as for :func:`family_of`."""
+    return not is_script(weights) and family_of(weights) in OFFLINE_FAMILIES
+
+
+def chain_weights(weights: str | Path | None) -> str | Path | None:
+    """Give the weights of the stream that refining ones follow, or the same; errors as for :func:`family_of`."""
+    return _CHAIN_OF_OFFLINE_FAMILIES[family_of(weights)] if refines(weights) else weights
 
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Extras that bring another package of this repository.
-_PARTS = {"torch": "novasr-torch", "plugin": "novasr-plugin", "pedalboard": "novasr-plugin"}
+_PARTS = {
+    "torch": "novasr-torch",
+    "plugin": "novasr-plugin",
+    "pedalboard": "novasr-plugin",
+    "studio": "novasr-studio",
+}
 
 
 class NovasrError(Exception):

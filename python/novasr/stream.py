@@ -47,6 +47,8 @@ class StreamStats:
         their place, and late frames dropped to stay aligned.
     failed_blocks : int
         Blocks that the model could not compute.
+    cutoff_hz : float
+        Where the model wide takes the input's band to end at the moment; 0 for models that do not look.
     """
 
     input_frames: int
@@ -57,6 +59,7 @@ class StreamStats:
     underrun_frames: int
     dropped_frames: int
     failed_blocks: int
+    cutoff_hz: float
 
 
 class Stream:

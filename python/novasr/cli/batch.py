@@ -27,7 +27,7 @@ from novasr.messages import (
     print_warning,
 )
 from novasr.offline.cores import core_count
-from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, OfflineEngine, OfflineModelName, OutputGain, OutputRate, Subtype
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Input, Job
@@ -41,11 +41,12 @@ _EXISTING_NAMED = 5  # of results that exist; the rest are counted
 class Sound:
     """What is to become of the sound of all files of one call."""
 
-    model: ModelName | None
+    model: OfflineModelName | None
     mode: Mode
     engine: OfflineEngine
     weights: str | None
     high_band_gain_db: float
+    steps: int | None
     rate: OutputRate | None
     gain: OutputGain
     subtype: Subtype | None
@@ -58,9 +59,14 @@ class Sound:
         from novasr.models import chosen_weights
         from novasr.offline.enhancement import Settings
 
-        weights = chosen_weights(self.model, self.weights)
         return Settings(
-            self.mode, self.engine, weights, self.high_band_gain_db, self.rate, self.gain
+            self.mode,
+            self.engine,
+            chosen_weights(self.model, self.weights, offline=True),
+            self.high_band_gain_db,
+            self.rate,
+            self.gain,
+            steps=self.steps,
         )
 
     def check(self) -> None:
@@ -77,6 +83,7 @@ class Sound:
             "--model": self.model is not None,
             "--mode": self.mode != "extend",
             "--high-band-gain": self.high_band_gain_db != 0,
+            "--steps": self.steps is not None,
             "--weights": self.weights is not None,
             "--quality": self.quality is not None,
             "--dither": self.dither,

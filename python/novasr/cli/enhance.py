@@ -13,7 +13,7 @@ import typer
 from novasr.cli.batch import Batch, Settings, Sound, print_warnings
 from novasr.cli.sets import SetOptions
 from novasr.errors import ParameterError, blaming
-from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, OfflineEngine, OfflineModelName, OutputGain, OutputRate, Subtype
 
 HELP = """Extend speech to 24 kHz and store it at 48 kHz.
 
@@ -26,6 +26,7 @@ is stored as it is, at 48 kHz. The file - is standard input or output: WAV as it
 Examples:
   novasr enhance talk.wav
   novasr enhance call.wav --model wide --high-band-gain -2
+  novasr enhance interview.flac --model studio
   novasr enhance talk.mp3 -o talk.flac --plot
   novasr enhance recordings/ -d enhanced/ --recursive --jobs 4
   novasr enhance loud.wav --gain auto --bits 24
@@ -53,9 +54,10 @@ def enhance(
         typer.Option("-d", "--directory", metavar="DIR", help="Folder for the results."),
     ] = None,
     model: Annotated[
-        ModelName | None,
+        OfflineModelName | None,
         typer.Option(
-            help="base: from 16 kHz; wide: from any band of 2 .. 16 kHz.  [default: base]"
+            help="base: from 16 kHz; wide: from any band of 2 .. 16 kHz; studio: wide with a generated texture."
+            "  [default: base]"
         ),
     ] = None,
     weights: Annotated[
@@ -72,6 +74,10 @@ def enhance(
         float,
         typer.Option(metavar="DB", help="Brightness: -24 .. 12 dB on what the model adds."),
     ] = 0.0,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Of studio's flow: 1, 2, 4 or 8.  [default: 1]"),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -171,6 +177,7 @@ def enhance(
         engine=engine,
         weights=weights,
         high_band_gain_db=high_band_gain,
+        steps=steps,
         rate=_parse_rate(rate),
         gain=_parse_gain(gain),
         subtype=subtype,

@@ -25,7 +25,7 @@ from novasr.cli.recordings import (
 from novasr.errors import AudioFileError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
-from novasr.models import MODELS
+from novasr.models import OFFLINE_MODELS
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ class Degradation(str, Enum):
     mask = "mask"
 
 
-HELP = """Score networks and baselines on 48 kHz recordings, with confidence intervals.
+HELP = """Score networks and baselines on recordings, with confidence intervals.
 
-Each recording is downsampled to twice the band, by default to 16 kHz, extended by every system, and compared
-with the original. A folder may hold a manifest.csv with the columns file, bandwidth_khz, speaker
-and class. Tables go to stdout; docs/evaluation.md says what each score means.
+Each recording, at 48 kHz unless --rate says otherwise, is downsampled to twice the band, by default to 16 kHz,
+extended by every system, and compared with the original. A folder may hold a manifest.csv with the columns file,
+bandwidth_khz, speaker and class. Tables go to stdout; docs/evaluation.md says what each score means.
 
 \b
 Examples:
@@ -66,6 +66,7 @@ Examples:
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
   novasr evaluate recordings/ --metrics lsd --page listen/
   novasr evaluate recordings/ --bands 4,6,8,12 --model base --model wide
+  novasr evaluate cd/ --rate 44100
 """
 
 
@@ -86,6 +87,13 @@ def evaluate(
         str | None,
         typer.Option(metavar="LIST", help="Where the input's band ends, in kHz.  [default: 8]"),
     ] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HZ",
+            help="Rate at which outputs are compared.  [default: the networks']",
+        ),
+    ] = None,
     baselines: Annotated[
         bool, typer.Option(help="Add sinc and linear interpolation, v1 and v2.")
     ] = True,
@@ -98,14 +106,16 @@ def evaluate(
     ] = None,
     all_bins: Annotated[
         bool,
-        typer.Option("--all-bins", help="Score up to 24 kHz, above a recording's own band, too."),
+        typer.Option(
+            "--all-bins", help="Score up to half the rate, above a recording's own band, too."
+        ),
     ] = False,
     metrics: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Of lsd, detail, modulation, mrstft, si_sdr, consistency, f0 and visqol.  "
-            "[default: all but modulation and visqol]",
+            help="Of lsd, detail, modulation, distribution, mrstft, si_sdr, consistency, f0 and visqol.  "
+            "[default: all but modulation, distribution and visqol]",
         ),
     ] = None,
     robustness: Annotated[
@@ -147,11 +157,11 @@ def evaluate(
     require_packages(plotting=plot is not None)
     from novasr.evaluation import page as pages
     from novasr.evaluation import report, runner, systems
-    from novasr.evaluation.summary import summarise
+    from novasr.evaluation.summary import differences, summarise
     from novasr.filesystem.replacing import replacing
 
     for name in model or []:
-        check_choice("model", name, MODELS)
+        check_choice("model", name, OFFLINE_MODELS)
     asked = systems.distinct([*(model or []), *(weights or [])]) or [systems.BASE]
     own = systems.local_task(asked)
     settings = runner.Settings(
@@ -163,7 +173,7 @@ def evaluate(
         all_bins=all_bins,
         robustness=robustness,
         save=save,
-        tasks=systems.tasks_of(numbers("--bands", bands) if bands is not None else (), own),
+        tasks=systems.tasks_of(numbers("--bands", bands) if bands is not None else (), own, rate),
     )
     runner.require_metrics(settings.metrics)
     if page is not None:
@@ -186,8 +196,11 @@ def evaluate(
         scored = {score.recording for score in scores}
         recordings = [recording for recording in recordings if str(recording.path) in scored]
         rows = summarise(scores, settings.protocol)
+        first = compared[-len(asked)].name
+        apart = differences(scores, first, settings.protocol)
         steady = _steady_levels(compared, settings) if robustness else {}
         _print(rows, settings, markdown=markdown)
+        _print_differences(apart, first, settings, markdown=markdown)
         if robustness:
             _print_robustness(rows, scores, steady, settings, markdown=markdown)
         if csv_now:
@@ -196,6 +209,7 @@ def evaluate(
             figures = {
                 "conditions": _conditions(settings, data, recordings),
                 "summary": [asdict(row) for row in rows],
+                "differences": {"to": first, "summary": [asdict(row) for row in apart]},
                 "steady": steady,
             }
             report.write_json(json_now, figures)
@@ -205,9 +219,8 @@ def evaluate(
         if path is not None:
             print(f"written: {path}")
     if page is not None:
-        judge = compared[-len(asked)].name
-        clips = pages.choose_clips(scores, judge)
-        pages.write_page(page, recordings, compared, settings, clips, judge)
+        clips = pages.choose_clips(scores, first)
+        pages.write_page(page, recordings, compared, settings, clips, first)
         print(f"written: {page / 'index.html'}")
 
 
@@ -255,6 +268,7 @@ def _conditions(
         "protocol": settings.protocol,
         "degradation": settings.downsampling,
         "bins": "all" if settings.all_bins else "up to each recording's own band",
+        "rate_hz": settings.high_hz,
         "bands_khz": [task.band_hz / 1000 for task in settings.tasks],
         "samples": "float, a network's output filled up to the recording's length with zeros",
         "interval": f"95 %, percentile cluster bootstrap, {RESAMPLES} draws, seed {SEED}",
@@ -269,6 +283,7 @@ def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     tasks, vary = settings.tasks, _bands_column(settings)
     band = "all bins" if settings.all_bins else "bins up to each recording's own band"
     way = f"to {_listed(task.low_hz for task in tasks)} kHz by {settings.downsampling}"
+    way += f", compared at {_listed([settings.high_hz])} kHz"
     print(f"Protocol {settings.protocol}, {way}, {band}, float.")
     print("Mean ± half of the 95 % interval, bootstrapped over clusters: speakers where known,")
     print("else recordings.\n")
@@ -279,6 +294,19 @@ def _print(rows: list[Row], settings: Settings, *, markdown: bool) -> None:
     )
     others = [row for row in all_classes(rows) if row.variant != "plain"]
     print(score_table(others, markdown=markdown, vary=(*vary, "variant")))
+
+
+def _print_differences(rows: list[Row], first: str, settings: Settings, *, markdown: bool) -> None:
+    from novasr.evaluation.report import difference_cell, score_table
+
+    if not rows:
+        return
+    print(
+        f"\nDifferences to {first}, recording by recording; * the 95 % interval excludes 0, which means"
+    )
+    print("little with fewer than about 20 clusters\n")
+    main, vary = [row for row in rows if _is_main(row)], _bands_column(settings)
+    print(score_table(main, markdown=markdown, vary=vary, cell=difference_cell))
 
 
 def _bands_column(settings: Settings) -> tuple[str, ...]:

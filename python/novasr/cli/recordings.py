@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 # Options that the commands share.
 DataFolders = Annotated[
     list[Path],
-    typer.Argument(metavar="DATA", readable=False, help="Folders of 48 kHz recordings."),
+    typer.Argument(
+        metavar="DATA", readable=False, help="Folders of recordings at 48 kHz or above."
+    ),
 ]
 Jobs = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Processes.  [default: one per CPU]")

@@ -6,7 +6,6 @@ function says otherwise; reference and estimate have the same length. An undefin
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -14,7 +13,11 @@ import soxr
 from scipy.fft import rfft
 from scipy.signal import get_window, welch
 
+from novasr.f0 import track
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from novasr.families.task import Task
     from novasr.types import AnyFloatArray, DoubleArray
 
@@ -27,13 +30,13 @@ _MODULATION_STFT = (512, 240)
 _MODULATION_SECONDS = 4.0
 _OCTAVES_HZ = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _LEVEL_RANGE_DB = 60.0
-_MOST_GAIN = 1e3  # 30 dB of power: what is lower still counts as missing
+_MOST_SHIFT_DB = 30.0  # what is lower still counts as missing
+_MOST_GAIN = 10 ** (_MOST_SHIFT_DB / 10)
 _LEAST_PERIODS = 2  # of an octave's lowest frequency, as 4 s have of 0.5 Hz
 _INAUDIBLE_DB2 = 0.1
 _SILENT_POWER = 1e-8
-_F0_RATE_HZ = 16_000
+_VISQOL_RATE_HZ = 48_000
 _F0_RANGE_HZ = (60.0, 800.0)
-_F0_PERIOD_MS = 10.0
 _GROSS_ERROR_CENTS = 1200 * np.log2(1.2)
 
 
@@ -156,8 +159,7 @@ def modulation(
     floor = 10 ** (_LEVEL_RANGE_DB / -10) * real.mean(axis=0).max()
     if floor == 0:
         return float("nan")
-    if made.any():
-        made *= min(real.mean() / made.mean(), _MOST_GAIN)
+    made = _as_loud(made, real)
     powers = [
         _octave_powers(10 * np.log10(np.maximum(power, floor)), task.high_hz)
         for power in (real, made)
@@ -166,17 +168,82 @@ def modulation(
     return float(np.sqrt(np.mean((10 * np.log10(ratio)) ** 2))) if ratio.size else float("nan")
 
 
+def distribution(
+    reference: AnyFloatArray, estimate: AnyFloatArray, task: Task, *, bandwidth_hz: float = np.inf
+) -> float:
+    """Compare which levels the bins of each band above the input's take, at whatever time.
+
+    Windows are those of the distance ``"p1"`` of :func:`lsd`, which resolve the harmonics of most voices. The
+    estimate is first brought to the reference's mean power above the band, by no more than 30 dB upwards. Levels of
+    bins, in dB, are not lower than 60 dB below the mean of the reference's loudest band; bands are one equivalent
+    rectangular bandwidth each. In each band the estimate's mean level is then brought to the reference's, by no more
+    than 30 dB, so that texture remains: noise or lines, pauses or none. The result is Wasserstein's distance of order 1
+    between the two distributions, the mean difference of the sorted levels (S. S. Vallender, Theory of Probability and
+    its Applications 18(4), 1974), averaged over bands. Alignment, bands and floor are this project's.
+
+    Parameters
+    ----------
+    reference, estimate, task, bandwidth_hz
+        As for :func:`lsd`.
+
+    Returns
+    -------
+    float
+        In dB, 0 for equal signals and for a scaled copy, unless it is more than 30 dB quieter. NaN where the
+        recording's band ends less than 1 kHz above the input's or is silent there.
+    """
+    if not _has_high(task, bandwidth_hz):
+        return float("nan")
+    size, hop = _LSD_STFT["p1"]
+    top_hz = min(bandwidth_hz, task.high_hz / 2)
+    starts = erb_bands(size, task.high_hz, task.band_hz, top_hz)
+    real, made = (
+        _magnitude(audio, size, hop)[:, starts[0] : starts[-1]] ** 2
+        for audio in (reference, estimate)
+    )
+    inner = starts[1:-1] - starts[0]
+    loudest = max(band.mean() for band in np.split(real, inner, axis=1))
+    if loudest == 0:
+        return float("nan")
+    floor = 10 ** (_LEVEL_RANGE_DB / -10) * loudest
+    levels = (10 * np.log10(np.maximum(power, floor)) for power in (real, _as_loud(made, real)))
+    bands = zip(*(np.split(level, inner, axis=1) for level in levels), strict=True)
+    return float(np.mean([_wasserstein(*pair) for pair in bands]))
+
+
+def _wasserstein(real: DoubleArray, made: DoubleArray) -> float:
+    """Measure the distance of two sets of as many levels in dB, up to 30 dB between their means left out."""
+    shift = np.clip(real.mean() - made.mean(), -_MOST_SHIFT_DB, _MOST_SHIFT_DB)
+    return float(np.abs(np.sort(real, axis=None) - np.sort(made, axis=None) - shift).mean())
+
+
+def _as_loud(made: DoubleArray, real: DoubleArray) -> DoubleArray:
+    """Scale powers to the same mean, within limits; silence stays."""
+    return made * min(real.mean() / made.mean(), _MOST_GAIN) if made.any() else made
+
+
 def _band_powers(
     audio: AnyFloatArray, rate_hz: int, bottom_hz: float, top_hz: float
 ) -> DoubleArray:
     """Sum the power of bands of one ERB each: shape (times, bands)."""
     size, hop = _MODULATION_STFT
     power = _magnitude(audio, size, hop) ** 2
-    numbers = _erb_number(np.arange(power.shape[1]) * rate_hz / size)
+    starts = erb_bands(size, rate_hz, bottom_hz, top_hz)
+    return np.asarray(np.add.reduceat(power[:, : starts[-1]], starts[:-1], axis=1))
+
+
+def erb_bands(size: int, rate_hz: int, bottom_hz: float, top_hz: float) -> NDArray[np.intp]:
+    """Divide the bins of a transform into bands of about one equivalent rectangular bandwidth each.
+
+    Returns
+    -------
+    ndarray of int, shape (bands + 1,)
+        The first bin of each band, and the end of the last.
+    """
+    numbers = _erb_number(np.arange(size // 2 + 1) * rate_hz / size)
     bottom, top = _erb_number(np.array([bottom_hz, top_hz]))
     edges = np.linspace(bottom, top, max(1, round(top - bottom)) + 1)
-    starts = np.searchsorted(numbers, edges)
-    return np.asarray(np.add.reduceat(power[:, : starts[-1]], starts[:-1], axis=1))
+    return np.searchsorted(numbers, edges)
 
 
 def _erb_number(hertz: DoubleArray) -> DoubleArray:
@@ -294,20 +361,12 @@ def fundamental(audio: AnyFloatArray, rate_hz: int) -> DoubleArray:
     ndarray of float64, shape (1 + frames // (rate_hz / 100),)
         In Hz, one value every 10 ms, 0 where there is no voice.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # about the pkg_resources that it imports
-        import pyworld
-
-    low = soxr.resample(np.asarray(audio, np.float64), rate_hz, _F0_RATE_HZ, "HQ")
     floor, ceiling = _F0_RANGE_HZ
-    coarse, seconds = pyworld.dio(
-        low, _F0_RATE_HZ, f0_floor=floor, f0_ceil=ceiling, frame_period=_F0_PERIOD_MS
-    )
-    return np.asarray(pyworld.stonemask(low, coarse, seconds, _F0_RATE_HZ))
+    return track(audio, rate_hz, method="dio", floor_hz=floor, ceiling_hz=ceiling)
 
 
 def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> float:
-    """Score with ViSQOL v3 in audio mode (Chinen et al., QoMEX 2020), as visqol-python computes it.
+    """Score with ViSQOL v3 in audio mode (Chinen et al., QoMEX 2020), as visqol-python computes it, at 48 kHz.
 
     Returns
     -------
@@ -318,8 +377,11 @@ def visqol(reference: AnyFloatArray, estimate: AnyFloatArray, task: Task) -> flo
 
     scorer = VisqolApi()
     scorer.create(mode="audio")
-    real, made = (np.asarray(audio, np.float64) for audio in (reference, estimate))
-    return float(scorer.measure_from_arrays(real, made, task.high_hz).moslqo)
+    real, made = (
+        soxr.resample(np.asarray(audio, np.float64), task.high_hz, _VISQOL_RATE_HZ, "VHQ")
+        for audio in (reference, estimate)
+    )
+    return float(scorer.measure_from_arrays(real, made, _VISQOL_RATE_HZ).moslqo)
 
 
 def _has_high(task: Task, bandwidth_hz: float) -> bool:

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ COLUMNS = {
     "detail": ("detail", 2),
     "brightness": ("bright. dB", 1),
     "modulation": ("modul. dB", 1),
+    "distribution": ("distr. dB", 2),
     "mrstft": ("MR-STFT", 2),
     "si_sdr": ("SI-SDR dB", 1),
     "consistency": ("consist. dB", 1),
@@ -37,12 +38,30 @@ COLUMNS = {
 }
 
 
+def mean_cell(mean: Mean | None, digits: int) -> str:
+    """Format "mean ± half of the interval", without the latter where there is none."""
+    if mean is None:
+        return "-"
+    half = (mean.high - mean.low) / 2
+    return f"{mean.mean:.{digits}f}" + ("" if math.isnan(half) else f" ±{half:.{digits}f}")
+
+
+def difference_cell(mean: Mean | None, digits: int) -> str:
+    """Format as :func:`mean_cell`, with a sign, and * where the interval excludes 0."""
+    if mean is None:
+        return "-"
+    sign = "+" if mean.mean >= 0 else ""
+    apart = mean.low > 0 or mean.high < 0
+    return f"{sign}{mean_cell(mean, digits)}" + (" *" if apart else "")
+
+
 def score_table(
     rows: Sequence[Row],
     *,
     markdown: bool,
     vary: Sequence[str] = (),
     only: Sequence[str] = tuple(COLUMNS),
+    cell: Callable[[Mean | None, int], str] = mean_cell,
 ) -> str:
     """Format summary rows, "mean ± half of the 95 % interval" in each cell.
 
@@ -56,6 +75,8 @@ def score_table(
         Attributes of the rows to show as well.
     only : sequence of str
         Columns that may be shown.
+    cell : callable
+        How to format a mean with so many digits.
     """
     columns = [name for name in only if any(name in row.means for row in rows)]
     heading = ["system", "class", *(name.replace("_khz", " kHz") for name in vary), "n", "clusters"]
@@ -66,7 +87,7 @@ def score_table(
             *(_label(getattr(row, name)) for name in vary),
             str(row.recordings),
             str(row.clusters),
-            *(mean_cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
+            *(cell(row.means.get(name), COLUMNS[name][1]) for name in columns),
         ]
         for row in rows
     ]
@@ -86,14 +107,6 @@ def layout(heading: Sequence[str], lines: Sequence[Sequence[str]], *, markdown: 
 
 def _label(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:g}"
-
-
-def mean_cell(mean: Mean | None, digits: int) -> str:
-    """Format "mean ± half of the interval", without the latter where there is none."""
-    if mean is None:
-        return "-"
-    half = (mean.high - mean.low) / 2
-    return f"{mean.mean:.{digits}f}" + ("" if math.isnan(half) else f" ±{half:.{digits}f}")
 
 
 def write_csv(destination: Path, scores: Sequence[Score]) -> None:

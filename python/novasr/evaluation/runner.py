@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import soxr
 
 from novasr.audio.metadata import Metadata
 from novasr.audio.reading import AudioReader
@@ -36,7 +37,7 @@ from novasr.evaluation.protocols import (
 )
 from novasr.evaluation.robustness import CONDITIONS, SCORED_FROM_HZ
 from novasr.evaluation.signals import fit
-from novasr.evaluation.systems import System, task_of
+from novasr.evaluation.systems import LOWEST_RATE_HZ, System, task_of
 from novasr.families.task import Task
 from novasr.training.datasets import LeftOut, Recording, Tell
 
@@ -54,6 +55,7 @@ METRICS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "lsd": (("lsd", "lsd_lf", "lsd_hf"), None),
     "detail": (("detail", "brightness"), None),
     "modulation": (("modulation",), None),
+    "distribution": (("distribution",), None),
     "mrstft": (("mrstft",), None),
     "si_sdr": (("si_sdr",), None),
     "consistency": (("consistency",), None),
@@ -177,7 +179,7 @@ def evaluate(
     Parameters
     ----------
     recordings : sequence of Recording
-        Recordings at the high rate; of several channels the first is used.
+        Recordings at the high rate, or a higher one; of several channels the first is used.
     systems : sequence of System
         The systems to compare.
     settings : Settings
@@ -197,8 +199,8 @@ def evaluate(
     Raises
     ------
     AudioFileError
-        If an output cannot be written, or too many recordings are unreadable, not at the
-        high rate, are shorter than :data:`SHORTEST_FRAMES` or not finite.
+        If an output cannot be written, or too many recordings are unreadable, below the
+        high rate, shorter than :data:`SHORTEST_FRAMES` or not finite.
     NovasrError
         If a process died.
     """
@@ -279,21 +281,25 @@ def score_recording(
 
 
 def read_recording(path: Path, rate_hz: int) -> DoubleArray:
-    """Read the first channel of a recording at that rate, shape (frames,)."""
+    """Read the first channel of a recording at that rate, shape (frames,); a higher one is brought down."""
     with AudioReader(path) as reader:
-        _check_rate(path, reader.sample_rate, rate_hz)
+        found_hz = reader.sample_rate
+        _check_rate(path, found_hz, rate_hz)
         audio = np.concatenate([block[:, 0] for block in reader.blocks()])
+    audio = soxr.resample(audio.astype(np.float64), found_hz, rate_hz, "VHQ")
     if len(audio) < SHORTEST_FRAMES:
         raise AudioFormatError(f"{path}: {len(audio)} frames, evaluation needs {SHORTEST_FRAMES}")
     if not np.isfinite(audio).all():
         raise AudioFormatError(f"{path}: holds NaN or infinite samples: export it again")
-    return np.asarray(audio, np.float64)
+    return np.asarray(audio)
 
 
 def _check_rate(path: Path, found_hz: int, rate_hz: int) -> None:
-    if found_hz == rate_hz:
+    if found_hz >= rate_hz:
         return
     remedy = f"convert it to {rate_hz} Hz"
+    if found_hz >= LOWEST_RATE_HZ:
+        remedy += f", or compare at a lower rate (novasr evaluate --rate {found_hz})"
     if found_hz < _LEAST_SHARE * rate_hz:
         remedy = (
             "converting it would not bring the upper band back, which is scored: use the original"
@@ -364,7 +370,7 @@ def _clean_scores(case: Case, low: DoubleArray, system: System) -> Iterator[Scor
         "matched": lambda: match_gain(plain, low, degrade),
     }
     for variant in case.settings.variants:
-        values = _values(case, low, outputs[variant]())
+        values = measure(case, low, outputs[variant]())
         yield _score(case, system, variant, CLEAN, values)
 
 
@@ -384,7 +390,8 @@ def _score(
     )
 
 
-def _values(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]:
+def measure(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]:
+    """Score an output by the metrics of the settings: shape (frames,) at the high rate, `low` is its input."""
     original, task, band = case.original, case.task, case.bandwidth_hz
     values: dict[str, float] = {}
     for name in case.settings.metrics:
@@ -395,6 +402,8 @@ def _values(case: Case, low: DoubleArray, made: DoubleArray) -> dict[str, float]
             values |= metrics.detail(original, made, task, bandwidth_hz=band, distance=distance)
         elif name == "modulation":
             values["modulation"] = metrics.modulation(original, made, task, bandwidth_hz=band)
+        elif name == "distribution":
+            values["distribution"] = metrics.distribution(original, made, task, bandwidth_hz=band)
         elif name == "mrstft":
             values["mrstft"] = metrics.mrstft(original, made, task, bandwidth_hz=band)
         elif name == "si_sdr":

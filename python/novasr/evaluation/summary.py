@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +87,46 @@ def summarise(scores: Sequence[Score], protocol: Distance = "p1") -> list[Row]:
 def all_classes(rows: Sequence[Row]) -> list[Row]:
     """Keep the rows of all classes together, which come last."""
     return [row for row in rows if row.kind == rows[-1].kind]
+
+
+def differences(scores: Sequence[Score], other: str, protocol: Distance = "p1") -> list[Row]:
+    """Average by how much the scores of each system exceed those of one, recording by recording.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+        Of any number of recordings.
+    other : str
+        The system whose scores are subtracted: from those for the same recording, input and variant.
+    protocol : {"p1", "p2"}
+        As for :func:`summarise`.
+
+    Returns
+    -------
+    list of Row
+        As :func:`summarise` gives them, of all systems but `other`. Recordings without a finite difference do not
+        count towards its mean.
+    """
+    known = {_output_of(score): score.values for score in scores if score.system == other}
+    pairs = [(score, known.get(_output_of(score))) for score in scores if score.system != other]
+    found = [
+        replace(score, values=_subtracted(score.values, values))
+        for score, values in pairs
+        if values is not None
+    ]
+    return summarise(found, protocol)
+
+
+def _output_of(score: Score) -> tuple[str, float, str, str]:
+    return *_input_of(score), score.variant
+
+
+def _subtracted(values: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+    """Subtract finite scores; what is undefined in either has no difference."""
+    return {
+        name: value - others[name] if np.isfinite([value, others[name]]).all() else np.nan
+        for name, value in values.items()
+    }
 
 
 def count_harmed(scores: Sequence[Score]) -> dict[tuple[str, float, str], int]:

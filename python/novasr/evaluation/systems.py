@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import soxr
 
 from novasr.engines import engine_format, is_script
 from novasr.errors import AudioFormatError, NovasrError, ParameterError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 BASE = "base"
 _FORMERLY_BASE = "ours"
 RESAMPLERS = ("sinc", "linear")
+LOWEST_RATE_HZ = 44_100  #: at which outputs are compared
 _LOWEST_BAND_HZ = 4_000.0  # of the lowest rate that a stream takes
 
 
@@ -39,7 +41,7 @@ def task_of(weights: str | Path | None = None) -> Task:
     return Task.of(engine_format("auto", weights))
 
 
-def tasks_of(bands_khz: Sequence[float], own: Task) -> tuple[Task, ...]:
+def tasks_of(bands_khz: Sequence[float], own: Task, high_hz: int | None = None) -> tuple[Task, ...]:
     """Tell what is to be scored: recordings that are downsampled to twice each band.
 
     Parameters
@@ -49,15 +51,21 @@ def tasks_of(bands_khz: Sequence[float], own: Task) -> tuple[Task, ...]:
         package if the network takes any band.
     own : Task
         Rates and band of the network.
+    high_hz : int, optional
+        Rate at which outputs are compared with recordings; by default that of the network's output.
 
     Raises
     ------
     ParameterError
-        If a band is out of range.
+        If a band or `high_hz` is out of range.
     """
+    rate_hz = own.high_hz if high_hz is None else high_hz
+    if high_hz is not None and not LOWEST_RATE_HZ <= high_hz <= own.high_hz:
+        msg = f"rate: {LOWEST_RATE_HZ} .. {own.high_hz} Hz, not {high_hz}"
+        raise ParameterError(msg)
     if not bands_khz:
-        return (own if own.ratio > 1 else task_of(),)
-    highest_hz = own.high_hz / 2 - NARROWEST_HIGH_BAND_HZ
+        return (replace(own if own.ratio > 1 else task_of(), high_hz=rate_hz),)
+    highest_hz = rate_hz / 2 - NARROWEST_HIGH_BAND_HZ
     tasks = []
     for band_khz in dict.fromkeys(bands_khz):
         band_hz = 1000 * band_khz
@@ -66,7 +74,7 @@ def tasks_of(bands_khz: Sequence[float], own: Task) -> tuple[Task, ...]:
                 f"bands: {_LOWEST_BAND_HZ / 1000:g} .. {highest_hz / 1000:g} kHz, not {band_khz:g}"
             )
             raise ParameterError(msg)
-        tasks.append(Task(round(2 * band_hz), own.high_hz, band_hz))
+        tasks.append(Task(round(2 * band_hz), rate_hz, band_hz))
     return tuple(tasks)
 
 
@@ -102,7 +110,8 @@ class System:
 
         From its own rates a network's output is taken alone (``mode="full"``), without the input's own band; where
         it ends earlier, the engine pads with zeros. From other rates the stream resamples to the
-        network's input and keeps the input's own band (``mode="extend"``).
+        network's input and keeps the input's own band (``mode="extend"``). To another rate than the network's, its
+        output is resampled by soxr's VHQ, as ``novasr enhance --rate`` does.
 
         Parameters
         ----------
@@ -117,10 +126,13 @@ class System:
             At ``task.high_hz``.
         """
         if self.is_network:
-            mode: Mode = "full" if task == self.own else "extend"
+            at_home = (task.low_hz, task.band_hz) == (self.own.low_hz, self.own.band_hz)
+            mode: Mode = "full" if at_home else "extend"
             audio = np.asarray(low, np.float32)
             made = enhance(audio, task.low_hz, mode=mode, weights=self.weights, force=True)
-            return np.asarray(made, np.float64)
+            if task.high_hz != self.own.high_hz:
+                made = soxr.resample(made, self.own.high_hz, task.high_hz, "VHQ")
+            return fit(made, extended_frames(len(low), task))
         if self.name == "sinc":
             return fit(sinc(low, task), extended_frames(len(low), task))
         return linear(low, task.ratio)

@@ -18,11 +18,14 @@ Forward = Callable[[Any, "Tensor", "Tensor"], "Tensor"]
 class TorchFamily(Protocol):
     """The names of a module ``novasr.families.NAME``.
 
-    Four more are optional: ``training_forward(network, audio, cutoffs_hz)`` is for networks that, in training,
-    draw something or are told where the input's band ends; ``fast_forward(network, audio)`` computes what
+    Others are optional. ``training_forward(network, audio, cutoffs_hz)`` is for networks that, in training, draw
+    something or are told where the input's band ends; ``fast_forward(network, audio)`` computes what
     ``network(audio)`` does, faster on a CPU (see :func:`forward_of`); ``finish(network)`` corrects a network
     in place whose weights were rounded to float16 (see :func:`finish`); ``uses_per_second(tensor)`` tells how often a
-    second of audio is multiplied by each value of a tensor.
+    second of audio is multiplied by each value of a tensor; ``prepare(batch, recipe)`` turns the clips of a step into
+    what ``Objective(recipe, device)``, the family's own loss, descends
+    (:class:`novasr.training.objective.Objective`); ``description()`` stands for the native engine's, for a family that
+    it does not have.
 
     Attributes
     ----------

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from novasr.offline.refining import RefinedStream
     from novasr.stream import Stream
-    from novasr.types import FloatArray, Mode, ModelName, OfflineEngine
+    from novasr.types import FloatArray, Mode, OfflineEngine, OfflineModelName
 
 # As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
 _PIECE_FRAMES = 8192
@@ -31,11 +32,12 @@ def enhance(
     audio: ArrayLike,
     sample_rate: int,
     *,
-    model: ModelName | None = None,
+    model: OfflineModelName | None = None,
     mode: Mode = "extend",
     engine: OfflineEngine = "auto",
     weights: str | Path | None = None,
     high_band_gain_db: float = 0.0,
+    steps: int | None = None,
     force: bool = False,
 ) -> FloatArray:
     """Extend a recording to 48 kHz.
@@ -49,9 +51,9 @@ def enhance(
         Linear PCM, full scale at 1.0; at most 256 channels, and no more than frames.
     sample_rate : int
         Rate of `audio` in Hz, 8000 .. 192000.
-    model : {"base", "wide"}, optional
-        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
-        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
+    model : {"base", "wide", "studio"}, optional
+        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide with a
+        generated texture (docs/studio.md). Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the input's own low band, or put out the model's alone.
     engine : {"auto", "native", "torch", "cuda"}
@@ -60,6 +62,8 @@ def enhance(
         As for :func:`novasr.load_model`, or a ``.ts`` file.
     high_band_gain_db : float
         Brightness: -24 .. 12 dB on what the model adds, in ``"extend"`` mode.
+    steps : {1, 2, 4, 8}, optional
+        Of the flow of the model studio. Default: 1.
     force : bool
         Also extend what has its full band already.
 
@@ -84,7 +88,8 @@ def enhance(
     (4800,)
     """
     samples = check_audio(audio)
-    settings = Settings(mode, engine, chosen_weights(model, weights), high_band_gain_db)
+    chosen = chosen_weights(model, weights, offline=True)
+    settings = Settings(mode, engine, chosen, high_band_gain_db, steps=steps)
     any_band = settings.any_band
     bandwidth_hz = None
     if any_band or not force:
@@ -123,7 +128,7 @@ def _resampled(samples: FloatArray, sample_rate: int) -> FloatArray:
     return np.concatenate(list(blocks))
 
 
-def _run(stream: Stream, samples: FloatArray) -> FloatArray:
+def _run(stream: Stream | RefinedStream, samples: FloatArray) -> FloatArray:
     """Enhance piece by piece; in between Python hears Ctrl-C."""
     frames, channels = samples.shape
     output = np.empty(

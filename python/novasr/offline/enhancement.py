@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -14,17 +14,31 @@ from novasr.audio.analysis import BandMeter, Verdict, judge_band
 from novasr.audio.levels import Gain, OutputMeter
 from novasr.audio.resampling import resampled
 from novasr.checks import check_choice, is_number, is_whole
-from novasr.engines import OFFLINE_ENGINES, EngineFormat, engine_format, uses_torch
+from novasr.engines import (
+    OFFLINE_ENGINES,
+    EngineFormat,
+    chain_weights,
+    engine_format,
+    read_model,
+    refines,
+    uses_torch,
+    weights_stamp,
+)
 from novasr.errors import AudioFormatError, ParameterError
+from novasr.families.studio.architecture import STEPS
 from novasr.offline.cores import core_count
+from novasr.offline.refining import RefinedStream
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.offline.segments import enhanced_in_parallel
 from novasr.parameters import INFOS, check_parameters
 from novasr.stream import Stream
 from novasr.types import Engine, FloatArray, Mode, OfflineEngine, OutputGain, OutputRate
+from novasr.weights.load import load_model
 
 if TYPE_CHECKING:
     from novasr.cuda.batch_engine import BatchEngine
+    from novasr.families.studio.network import StudioNetwork
+    from novasr.families.studio.refiner import Refiner
 
 Progress: TypeAlias = Callable[[float, float], None]
 
@@ -59,10 +73,12 @@ class Settings:
     rate: OutputRate | None = None
     gain: OutputGain = 0.0
     jobs: int | None = None
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, INFOS["mode"].choices)
         check_choice("engine", self.engine, OFFLINE_ENGINES)
+        self._check_refinement()
         if self.engine == "cuda":
             self.batch_engine()
         check_parameters({"high_band_gain_db": self.high_band_gain_db})
@@ -79,6 +95,48 @@ class Settings:
                 msg = f"gain must be -{_GAIN_DB} .. {_GAIN_DB} dB or 'auto', not {gain!r}"
                 raise ParameterError(msg)
             object.__setattr__(self, "gain", float(gain))
+
+    def _check_refinement(self) -> None:
+        if not self.refines:
+            if self.steps is not None:
+                raise ParameterError(
+                    "steps is for model='studio': leave it out, or choose that model"
+                )
+            return
+        if self.engine == "cuda":
+            raise ParameterError("engine='cuda' computes the model base alone: leave it out")
+        if self.steps is not None and self.steps not in STEPS:
+            numbers = ", ".join(map(str, STEPS))
+            raise ParameterError(f"steps must be one of {numbers}, not {self.steps!r}")
+
+    @property
+    def refines(self) -> bool:
+        """Whether the model refines, tile by tile, what a stream of another one makes."""
+        return refines(self.weights)
+
+    def check_engine(self) -> None:
+        """Raise what computing with these settings would raise.
+
+        Raises
+        ------
+        WeightsError, StreamError
+            If the weights cannot be read, or the engine cannot run here.
+        """
+        if self.refines:
+            self.refiner()
+        read_model(self.stream_engine, self.chain_weights).engine(threads=1, offline=True)
+
+    def refiner(self) -> Refiner:
+        """Give the model that refines, with these settings; errors as for :meth:`check_engine`."""
+        from novasr.families.studio.refiner import Refiner
+
+        network = read_network(self.weights, weights_stamp(self.weights))
+        return Refiner(network, steps=self.steps or 1, gain_db=self.high_band_gain_db)
+
+    @property
+    def chain_weights(self) -> str | Path | None:
+        """The weights of the stream."""
+        return chain_weights(self.weights)
 
     @property
     def stream_engine(self) -> Engine:
@@ -233,6 +291,12 @@ class Enhancement:
             progress(seconds, max(seconds, source.seconds))
 
 
+@lru_cache(maxsize=2)
+def read_network(weights: str | Path | None, stamp: tuple[int, int] | None) -> StudioNetwork:
+    """Read the network of weights that refine; errors as for :func:`novasr.load_model`."""
+    return cast("StudioNetwork", load_model(weights))
+
+
 def starting_band_hz(bandwidth_hz: float | None) -> float | None:
     """Give the `source_band_hz` of a stream for a measured bandwidth; None if there is nothing to go by."""
     return bandwidth_hz if bandwidth_hz and bandwidth_hz >= _LEAST_BAND_HZ else None
@@ -243,15 +307,17 @@ def _extended(
 ) -> Iterator[FloatArray]:
     workers = core_count() if settings.jobs is None else settings.jobs
     make_stream = partial(open_stream, source, settings, band_hz)
-    if settings.engine == "cuda":
+    if settings.engine == "cuda" or settings.refines:
         return make_stream().aligned(blocks)
     whole = uses_torch(settings.engine, settings.weights) or not settings.format.forgets
     if workers == 1 or whole:
         return make_stream().aligned(blocks)
-    return enhanced_in_parallel(blocks, make_stream, workers)
+    return enhanced_in_parallel(blocks, cast("Callable[[], Stream]", make_stream), workers)
 
 
-def open_stream(source: Source, settings: Settings, band_hz: float | None = None) -> Stream:
+def open_stream(
+    source: Source, settings: Settings, band_hz: float | None = None
+) -> Stream | RefinedStream:
     """Make the stream that extends `source`, or raise what it cannot do, with the name of the file."""
     try:
         return new_stream(source.sample_rate, source.channels, settings, band_hz)
@@ -261,7 +327,7 @@ def open_stream(source: Source, settings: Settings, band_hz: float | None = None
 
 def new_stream(
     sample_rate: int, channels: int, settings: Settings, band_hz: float | None
-) -> Stream:
+) -> Stream | RefinedStream:
     """Make the stream that extends a recording; of one on a GPU, only `aligned` may be called."""
     sound: dict[str, Any] = {
         "output_rate": settings.format.output_rate,
@@ -274,11 +340,17 @@ def new_stream(
 
         engine = settings.batch_engine()
         return RelayStream(engine, sample_rate, channels, jobs=settings.jobs, **sound)
-    return Stream(
+    if settings.refines:
+        sound["high_band_gain_db"] = 0.0  # the refiner's part
+    stream = Stream(
         sample_rate,
         channels,
-        engine=settings.engine,
-        weights=settings.weights,
+        engine=settings.stream_engine,
+        weights=settings.chain_weights,
         offline=True,
         **sound,
     )
+    if not settings.refines:
+        return stream
+    jobs = core_count() if settings.jobs is None else settings.jobs
+    return RefinedStream(stream, settings.refiner(), jobs)

@@ -14,14 +14,13 @@ from novasr.audio.piping import NAME, RAW_FORMATS, PipeReader, Raw, write_pipe
 from novasr.audio.reading import AudioReader
 from novasr.audio.writing import Layout, check_layout, choose_layout, write_file
 from novasr.checks import check_count, usable_path
-from novasr.engines import read_model
 from novasr.errors import AudioFileError
 from novasr.filesystem.disk_space import check_space
 from novasr.filesystem.replacing import check_protection, exists_error
 from novasr.models import chosen_weights
 from novasr.offline.enhancement import Enhancement, Progress, Settings, open_stream
 from novasr.offline.results import default_destination, least_bytes, working_bytes
-from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, OfflineEngine, OfflineModelName, OutputGain, OutputRate, Subtype
 
 Reader: TypeAlias = AudioReader | PipeReader
 
@@ -85,11 +84,12 @@ def enhance_file(
     source: str | Path,
     destination: str | Path | None = None,
     *,
-    model: ModelName | None = None,
+    model: OfflineModelName | None = None,
     mode: Mode = "extend",
     engine: OfflineEngine = "auto",
     weights: str | Path | None = None,
     high_band_gain_db: float = 0.0,
+    steps: int | None = None,
     rate: OutputRate | None = None,
     gain: OutputGain = 0.0,
     subtype: Subtype | Literal[16, 24] | None = None,
@@ -116,9 +116,9 @@ def enhance_file(
     destination : str or path, optional
         File to write; its suffix decides the format. Default: beside `source`, ``talk-48k.wav`` for
         ``talk.mp3``, FLAC for FLAC.
-    model : {"base", "wide"}, optional
-        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
-        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
+    model : {"base", "wide", "studio"}, optional
+        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide with a
+        generated texture (docs/studio.md). Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the source below the crossover, or take all of the model's output.
     engine : {"auto", "native", "torch", "cuda"}
@@ -127,6 +127,8 @@ def enhance_file(
         Other weights than the built-in ones, as for `Stream`.
     high_band_gain_db : float
         Brightness: -24 .. 12 dB on what the model adds, in ``"extend"`` mode.
+    steps : {1, 2, 4, 8}, optional
+        Of the flow of the model studio. Default: 1.
     rate : int or "source", optional
         Sample rate of the result in Hz, 8000 .. 192000, or the source's. Default: 48000.
     gain : float or "auto"
@@ -172,9 +174,16 @@ def enhance_file(
         check_count("jobs", jobs)
     storage = Storage(subtype, quality, dither, overwrite)
     settings = Settings(
-        mode, engine, chosen_weights(model, weights), high_band_gain_db, rate, gain, jobs
+        mode,
+        engine,
+        chosen_weights(model, weights, offline=True),
+        high_band_gain_db,
+        rate,
+        gain,
+        jobs,
+        steps,
     )
-    read_model(settings.stream_engine, settings.weights)
+    settings.check_engine()
     source = usable_path(source)
     destination = default_destination(source, rate) if destination is None else destination
     destination = usable_path(destination)
@@ -331,7 +340,7 @@ def check_settings(settings: Settings) -> None:
     WeightsError, StreamError
         If the weights cannot be read, or the engine cannot run here.
     """
-    read_model(settings.stream_engine, settings.weights).engine(threads=1, offline=True)
+    settings.check_engine()
 
 
 def check_file(

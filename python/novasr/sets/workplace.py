@@ -79,6 +79,7 @@ class Treatment:
             "engine": chosen.engine,
             "mode": chosen.mode,
             "high_band_gain_db": chosen.high_band_gain_db,
+            "steps": chosen.steps,
             "rate": chosen.rate,
             "gain": chosen.gain,
             "subtype": self.storage.subtype,

@@ -227,12 +227,10 @@ class _Run:
         on_device = type(batch)(*(part.to(self.device) for part in batch))
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        terms = self.objective.terms(
-            self.network, self.average, on_device, self.step, self.steps
-        )
+        terms = self.objective.terms(self.network, self.average, on_device, self.step, self.steps)
         logged = {name: float(value.detach()) for name, value in terms.items()}
         self.optimizer.zero_grad(set_to_none=True)
-        terms["total"].backward()
+        terms["total"].backward()  # type: ignore[no-untyped-call]
         parameters = list(self.network.parameters())
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.optimizer.clip_norm)
         if torch.isfinite(norm):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from novasr.errors import RecipeError
-METHODS = ("harvest", "dio", "crepe", "pyin", "praat", "hybrid")
+from novasr.f0 import METHODS
 from novasr.families import torch_families
 
 if sys.version_info >= (3, 11):
@@ -107,7 +107,6 @@ class Flow:
 
     latent_noise: float = 0.5  # at most, on the latents that the autoencoder learns from
     f0: str = "dio"  # method of novasr.f0, or "none"
-    teacher_steps: int = 8  # of the flow that the last stage learns to do in one
 
 
 @dataclass(frozen=True)
@@ -199,11 +198,13 @@ def _check(recipe: Recipe) -> None:
     if recipe.cell not in _CELLS:
         raise ValueError(f"cell must be one of {', '.join(_CELLS)}, not {recipe.cell!r}")
     if recipe.family == "studio" and len(recipe.optimizer.cycles) != _STUDIO_STAGES:
-        raise ValueError(f"cycles of the family studio must be {_STUDIO_STAGES}: one for each stage")
+        raise ValueError(
+            f"cycles of the family studio must be {_STUDIO_STAGES}: one for each stage"
+        )
     if recipe.flow.f0 not in (methods := (*METHODS, "none")):
         raise ValueError(f"f0 must be one of {', '.join(methods)}, not {recipe.flow.f0!r}")
-    if recipe.flow.latent_noise < 0 or recipe.flow.teacher_steps < 1:
-        raise ValueError("latent_noise must not be negative, teacher_steps at least 1")
+    if recipe.flow.latent_noise < 0:
+        raise ValueError(f"latent_noise must not be negative, not {recipe.flow.latent_noise}")
     if recipe.cell != "conv" and recipe.family != "wide":
         raise ValueError(f"cell is for the family wide, not for {recipe.family!r}")
     for name, chance in dataclasses.asdict(recipe.degradation).items():

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from novasr.errors import NovasrError, ParameterError, WeightsError
+from novasr.errors import (
+    MissingPackageError,
+    NovasrError,
+    ParameterError,
+    WeightsError,
+    install_command,
+)
 from novasr.families import default_family, families, family, in_torch
 from novasr.filesystem.suffixes import known_suffix
 from novasr.weights.hub import NAMED_WEIGHTS, download, sha256
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from torch.nn import Module
 
     from novasr import _native
@@ -22,15 +30,17 @@ if TYPE_CHECKING:
 
 
 class PackagedWeights(NamedTuple):
-    """Weights in this package, and the model family they belong to."""
+    """Weights that a package brings, and the model family they belong to."""
 
     filename: str
     family: str
+    package: str = "novasr.weights"
 
 
 PACKAGED_WEIGHTS = {
     "base": PackagedWeights("novasr.safetensors", "novasr"),
     "wide": PackagedWeights("wide.safetensors", "wide"),
+    "studio": PackagedWeights("studio.safetensors", "studio", "novasr_studio"),
 }
 
 #: Of the files that hold weights; ``.bin`` is a PyTorch state dict.
@@ -49,11 +59,14 @@ class Weights:
         By name, in the family's order.
     sha256 : str
         Of the file they were read from.
+    metadata : dict of str to str
+        What the file says of itself.
     """
 
     family: str
     tensors: dict[str, FloatArray]
     sha256: str
+    metadata: dict[str, str] = field(default_factory=dict)
 
     def values(self) -> FloatArray:
         """Lay the tensors end to end, as the native engine takes them."""
@@ -83,7 +96,7 @@ def load_weights(weights: str | Path | None = None) -> Weights:
     """
     name = "base" if weights is None else str(weights)
     if name in PACKAGED_WEIGHTS:
-        with as_file(files("novasr.weights") / PACKAGED_WEIGHTS[name].filename) as path:
+        with as_file(_package_of(name) / PACKAGED_WEIGHTS[name].filename) as path:
             return _read(path, name)
     path = download(name) if name in NAMED_WEIGHTS else Path(name)
     return _read(path, name)
@@ -120,8 +133,19 @@ def load_model(weights: str | Path | None = None) -> Module:
     loaded = load_weights(weights)
     torch = require_torch()
     network: Module = in_torch(loaded.family).Network()
+    if hasattr(network, "metadata"):
+        network.metadata = loaded.metadata  # type: ignore[assignment]
     network.load_state_dict({name: torch.from_numpy(v) for name, v in loaded.tensors.items()})
     return network.eval().requires_grad_(False)
+
+
+def _package_of(name: str) -> Traversable:
+    package = PACKAGED_WEIGHTS[name].package
+    try:
+        return files(package)
+    except ModuleNotFoundError as error:
+        msg = f"the model {name!r} is not installed: {install_command(name)}"
+        raise MissingPackageError(msg) from error
 
 
 def _read(path: Path, label: str) -> Weights:
@@ -133,8 +157,8 @@ def _read(path: Path, label: str) -> Weights:
         raise WeightsError(msg)
     try:
         suffix = known_suffix(path, *SUFFIXES)
-        named, found = (
-            _read_safetensors(path) if suffix == ".safetensors" else (None, _read_torch(path))
+        metadata, found = (
+            _read_safetensors(path) if suffix == ".safetensors" else ({}, _read_torch(path))
         )
     except ParameterError as error:
         raise WeightsError(f"weights {error}, or in .ts where TorchScript may run") from error
@@ -144,16 +168,17 @@ def _read(path: Path, label: str) -> Weights:
         reason = str(error).partition("\n")[0]
         msg = f"weights {label!r}: not a readable .safetensors or .bin file ({reason})"
         raise WeightsError(msg) from error
-    return Weights(*_checked(named, found, label), sha256(path))
+    chosen, tensors = _checked(metadata.get("family"), found, label)
+    return Weights(chosen, tensors, sha256(path), metadata)
 
 
-def _read_safetensors(path: Path) -> tuple[str | None, dict[str, FloatArray]]:
-    """Give the family that the file names, and its tensors."""
+def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, FloatArray]]:
+    """Give what the file says of itself, and its tensors."""
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
-        named = (file.metadata() or {}).get("family")
-        return named, {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata() or {}
+        return metadata, {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
 
 
 def _read_torch(path: Path) -> dict[str, FloatArray]:

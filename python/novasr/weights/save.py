@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
 import torch
@@ -25,7 +26,8 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
         The file; an existing one is replaced.
     family : str, optional
         By default that of the weights in this package. Its ``finish`` may correct the rounded weights first.
-        A network's ``variant``, which no engine runs, becomes part of the name in the file.
+        A network's ``variant``, which no engine runs, becomes part of the name in the file; its
+        ``metadata`` goes into the file, too.
     """
     description = families.family(family or families.default_family())
     state = rounded(network, description["name"]).state_dict()
@@ -35,9 +37,20 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
         for name in (state if variant else description["tensors"])
     }
     kind = "-".join(filter(None, (description["name"], variant)))
-    content = save(tensors, metadata={"family": kind})
+    metadata = {**getattr(network, "metadata", {}), "family": kind}
+    content = _in_order(save(tensors, metadata=metadata))
     with replacing(path) as temporary:
         temporary.write_bytes(content)  # save_file would make a file that its owner alone may read
+
+
+def _in_order(content: bytes) -> bytes:
+    """Sort the metadata in the header of a safetensors file, which come in an order of chance."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def rounded(network: Module, family: str) -> Module:

@@ -53,7 +53,14 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
     assert run.returncode == 0, run.stderr
     warnings = run.stderr.splitlines()
     assert [line.startswith("novasr: warning: v") for line in warnings] == [True] * 2
-    for part in ("LSD-HF", "consist. dB", "replaced", "telephone", "silence peak"):
+    for part in (
+        "LSD-HF",
+        "consist. dB",
+        "Differences to base",
+        "replaced",
+        "telephone",
+        "silence peak",
+    ):
         assert part in run.stdout
     assert sorted(path.name for path in out.iterdir()) == ["a.csv", "a.json", "a.png", "made"]
 
@@ -75,6 +82,15 @@ def test_a_run_prints_tables_and_writes_files_that_parse(evaluate, data: Path, t
     assert by_system["base"]["lsd"]["mean"] < by_system["sinc"]["lsd"]["mean"]
     assert by_system["sinc"]["consistency"]["mean"] > by_system["linear"]["consistency"]["mean"]
     assert set(figures["steady"]) == {"sinc", "linear", "base"}
+    assert figures["differences"]["to"] == "base"
+    apart = [
+        (row["system"], row["means"]["lsd"]["mean"])
+        for row in figures["differences"]["summary"]
+        if (row["kind"], row["variant"], row["condition"]) == ("speech", "plain", "clean")
+    ]
+    base = by_system.pop("base")["lsd"]["mean"]
+    expected = {name: means["lsd"]["mean"] - base for name, means in by_system.items()}
+    assert dict(apart) == pytest.approx(expected)
 
     assert (out / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     saved = sf.info(out / "made" / "base" / "data" / "talk.wav")
@@ -140,6 +156,47 @@ def test_bands_of_both_families_are_compared_in_one_run(evaluate, data: Path, tm
     assert [path.parts[-3] for path in saved] == ["10 kHz", "4 kHz", "8 kHz"]
 
 
+def test_at_44100_hz_the_band_up_to_half_of_it_is_compared(evaluate, tmp_path: Path):
+    for rate in (44_100, 48_000):
+        folder = tmp_path / str(rate)
+        folder.mkdir()
+        write(folder / "talk.wav", noise(0.5, rate, top_hz=20_000), rate)
+    files = (
+        "--csv",
+        tmp_path / "a.csv",
+        "--json",
+        tmp_path / "a.json",
+        "--save",
+        tmp_path / "made",
+    )
+    words = ("--rate", 44_100, "--bands", "8,12", "--model", "base", "--model", "wide", *files)
+    metrics = ("--metrics", "lsd,modulation,distribution,mrstft,si_sdr,consistency", "--robustness")
+    run = evaluate(tmp_path / "44100", tmp_path / "48000", *words, *metrics, "--jobs", 1)
+    assert run.returncode == 0, run.stderr
+    assert "compared at 44.1 kHz" in run.stdout
+    assert json.loads((tmp_path / "a.json").read_text())["conditions"]["rate_hz"] == 44_100
+    with (tmp_path / "a.csv").open(encoding="utf-8") as text:
+        rows = [
+            row
+            for row in csv.DictReader(text)
+            if (row["variant"], row["condition"]) == ("plain", "clean")
+        ]
+    assert len(rows) == 2 * 2 * 3  # recordings, bands; sinc, base and wide, without linear
+    for row in rows:
+        assert float(row["consistency"]) > 3  # -3 dB for an output in another place
+        assert np.isfinite(
+            [float(row[name]) for name in ("lsd_hf", "modulation", "distribution")]
+        ).all()
+    high = {
+        (row["recording"], row["system"], row["band_khz"]): float(row["lsd_hf"]) for row in rows
+    }
+    for (recording, _, band), value in high.items():
+        assert value <= high[recording, "sinc", band]
+    for path in (tmp_path / "made").rglob("*.wav"):
+        saved = sf.info(path)
+        assert (saved.samplerate, saved.frames) == (44_100, 22_050)
+
+
 def test_models_of_the_package_are_compared_by_name(evaluate, data: Path):
     run = evaluate(
         data, *FAST, "--model", "base", "--model", "wide", "--limit", 1, "--no-baselines"
@@ -158,7 +215,9 @@ def test_an_error_is_one_line_and_leaves_nothing_behind(evaluate, data: Path, tm
     write(slow / "slow.wav", noise(0.2, 44_100), 44_100)
     before = sorted(data.parent.rglob("*"))
     run = evaluate(slow, *FAST, "--no-baselines", "--json", tmp_path / "a.json")
-    assert_one_error_line(run, "slow.wav: is at 44100 Hz", "needs 48000 Hz: convert it to 48000 Hz")
+    assert_one_error_line(
+        run, "slow.wav: is at 44100 Hz", "needs 48000 Hz: convert it to 48000 Hz, or"
+    )
     assert sorted(data.parent.rglob("*")) == before
 
 
@@ -237,6 +296,7 @@ def test_a_missing_recording_is_left_out_and_too_many_are_an_error(evaluate, dat
         ("data --weights none.bin", "none.bin.*no such file"),
         ("data --metrics=lsd,pesq", "'pesq': choose from lsd, detail, mod"),
         ("data --bands 4,b", "--bands takes numbers with commas between, not '4,b'"),
+        ("data --rate 32000", "rate: 44100 .. 48000 Hz, not 32000"),
         ("data --bands 2", "4 .. 23 kHz, not 2"),
         ("data --bands 10 --protocol p2", "degradation 'mask' needs a whole ratio of rates"),
         ("data --csv absent/a.csv", "absent/a.csv: the folder is missing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 import needs
@@ -11,6 +12,7 @@ import pytest
 import soundfile as sf
 import torch
 from audio_files import noise
+from scipy.stats import wasserstein_distance
 
 from novasr.evaluation import metrics
 from novasr.evaluation.protocols import by_soxr
@@ -126,11 +128,12 @@ def test_detail_of_a_constant_is_lower_than_that_of_other_noise() -> None:
     assert metrics.detail(audio, white(2), TASK)["detail"] == pytest.approx(0.788, abs=0.02)
 
 
-def test_what_ends_near_the_band_has_neither_detail_nor_modulation() -> None:
+def test_what_ends_near_the_band_has_neither_detail_nor_texture() -> None:
     audio = white(1)
     assert np.isnan([*metrics.detail(audio, audio, TASK, bandwidth_hz=8_900).values()]).all()
-    assert np.isnan(metrics.modulation(audio, audio, TASK, bandwidth_hz=8_900))
-    assert np.isnan(metrics.modulation(np.zeros(RATE), audio, TASK))
+    for texture in (metrics.modulation, metrics.distribution):
+        assert np.isnan(texture(audio, audio, TASK, bandwidth_hz=8_900))
+        assert np.isnan(texture(np.zeros(RATE), audio, TASK))
 
 
 def test_a_modulation_counts_in_its_octave_as_the_formula_says() -> None:
@@ -163,12 +166,56 @@ def test_modulation_tells_steady_noise_and_an_empty_band_from_a_voice() -> None:
     assert by_likeness[0] < 1 < by_likeness[1] < by_likeness[2]
 
 
+def test_distribution_equals_scipys_wasserstein_distance_of_the_levels_in_each_band() -> None:
+    pair = white(1) * np.linspace(0.1, 1, RATE), white(2)
+    hertz = np.arange(1025) * RATE / 2048
+    # One ERB, and two: 8948 Hz lies halfway on their scale.
+    for top_hz, edges_hz in ((9_000, [8_000, 9_000]), (10_000, [8_000, 8_948, 10_000])):
+        bands = [(hertz >= low) & (hertz < high) for low, high in pairwise(edges_hz)]
+        expected = []
+        for band in bands:
+            real, made = (
+                20 * np.log10(torch_magnitude(x, 2048, 512, 2048)[band].numpy().ravel())
+                for x in pair
+            )
+            expected.append(wasserstein_distance(real - real.mean(), made - made.mean()))
+        found = metrics.distribution(*pair, TASK, bandwidth_hz=top_hz)
+        assert found == pytest.approx(np.mean(expected), rel=1e-6)
+
+
+def test_distribution_ignores_gain_balance_order_and_what_lies_in_the_inputs_band() -> None:
+    audio = white(1, 4 * RATE) * (1.1 + np.sin(np.arange(4 * RATE) / 30_000))
+    assert metrics.distribution(audio, audio, TASK) == 0
+    assert metrics.distribution(audio, louder_above(audio, 8_000, -6), TASK) < 0.1
+    assert metrics.distribution(audio, louder_above(audio, 14_000, 12), TASK) < 0.2
+    assert metrics.distribution(audio, audio[::-1], TASK) < 0.1
+    below = louder_above(white(2, 4 * RATE), 7_500, -200)
+    assert metrics.distribution(audio, audio + below, TASK) < 0.1
+
+
+def test_distribution_tells_lines_and_steady_noise_and_an_empty_band_from_a_voice() -> None:
+    turns = 2 * np.pi * np.arange(4 * RATE) / RATE
+    loudness = 1.1 + np.sin(turns)
+    alike, other = (white(seed, 4 * RATE) * loudness for seed in (1, 2))
+    lines = 0.01 * loudness * sum(np.sin(n * 250 * turns + n**2) for n in range(1, 96))
+    empty = System("sinc").extend(by_soxr(alike, TASK), TASK)
+    by_likeness = [
+        metrics.distribution(alike, made, TASK)
+        for made in (other, white(3, 4 * RATE), lines, empty)
+    ]
+    assert by_likeness[0] < 0.3 < 1 < by_likeness[1] < by_likeness[2] < by_likeness[3]
+    # What lies 60 dB above the floor cannot be reached by a gain of 30 dB.
+    steady = metrics.distribution(white(1), np.zeros(RATE), TASK)
+    assert steady == pytest.approx(60 - 2.5 - 30, abs=0.5)  # noise's mean level: -2.5 dB
+
+
 @pytest.mark.parametrize("gain_db", [-25.0, 20.0])
-def test_of_sound_with_pauses_a_scaled_copy_has_no_detail_or_modulation(gain_db: float) -> None:
+def test_of_sound_with_pauses_a_scaled_copy_has_no_detail_or_texture(gain_db: float) -> None:
     sounding = np.sin(np.arange(4 * RATE) / 10_000) > 0.3
     audio, scaled = (gain * white(1, 4 * RATE) * sounding for gain in (1, 10 ** (gain_db / 20)))
-    assert metrics.modulation(audio, scaled, TASK) < 1e-6
-    assert metrics.modulation(audio, white(2, 4 * RATE), TASK) > 5
+    for texture in (metrics.modulation, metrics.distribution):
+        assert texture(audio, scaled, TASK) < 1e-6
+        assert texture(audio, white(2, 4 * RATE), TASK) > 5
     for distance in ("p1", "p2"):
         found = metrics.detail(audio, scaled, TASK, distance=distance)
         assert found["brightness"] == pytest.approx(gain_db, abs=0.1)

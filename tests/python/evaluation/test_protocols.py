@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 import torch
 from audio_files import noise, tones
 
@@ -197,6 +198,10 @@ def test_without_bands_a_networks_own_is_scored_and_for_any_band_the_default_one
     assert tasks_of((), own) == (own,)
     assert tasks_of((), Task(48_000, 48_000, 2_000.0)) == (TASK,)
     assert tasks_of((8, 4, 8), TASK) == (TASK, Task(8_000, 48_000, 4_000.0))
+    assert tasks_of((), TASK, 44_100) == (Task(16_000, 44_100, 8_000.0),)
+    assert tasks_of((12,), TASK, 44_100) == (Task(24_000, 44_100, 12_000.0),)
+    with pytest.raises(ParameterError, match=r"4 \.\. 21\.05 kHz, not 22"):
+        tasks_of((22,), TASK, 44_100)
 
 
 @pytest.mark.parametrize("band", [3.9, 23.1, np.nan])
@@ -236,6 +241,22 @@ def test_each_system_keeps_the_input_in_place_and_only_networks_add_to_it(
     assert added > kept - 70 if system.is_network else added < kept - 120
     lags = np.fft.irfft(np.fft.rfft(made) * np.fft.rfft(recording).conj())
     assert np.argmax(lags) == 0
+
+
+@pytest.mark.parametrize("band_khz", [8.0, 12.0])
+@pytest.mark.parametrize("name", ["sinc", "base", "wide"])
+def test_at_44100_hz_an_output_is_the_one_at_48000_hz(
+    wide: Path, name: str, band_khz: float
+) -> None:
+    tasks = [tasks_of((band_khz,), TASK, rate)[0] for rate in (44_100, 48_000)]
+    system = named(str(wide)) if name == "wide" else System(name)
+    low = by_soxr(noise(1.5, 48_000)[:, 0].astype(float), tasks[1])
+    made, expected = (system.extend(low, task) for task in tasks)
+    assert (len(made), len(expected)) == (66_150, 72_000)
+    back = soxr.resample(made, 44_100, 48_000, "VHQ")
+    for band in (IN_EVERY_INPUT, (13_000.0, 20_000.0)):
+        difference = band_power_db(back - expected, *band)
+        assert difference < max(band_power_db(expected, *band) - 60, -120)
 
 
 def test_from_its_own_rates_a_network_is_alone_and_from_others_the_input_is_kept() -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from novasr.evaluation.report import difference_cell
 from novasr.evaluation.runner import Score
-from novasr.evaluation.summary import bootstrap_mean, count_harmed, summarise
+from novasr.evaluation.summary import Mean, bootstrap_mean, count_harmed, differences, summarise
 
 
 def score(recording: str, speaker: str, value: float, kind: str = "speech") -> Score:
@@ -75,3 +76,51 @@ def test_bands_are_averaged_and_compared_one_by_one() -> None:
     others = [replace(item, system="base", values={"lsd": 2.0}) for item in scores]
     harmed = count_harmed(scores + others)
     assert (harmed["base", 8.0, "clean"], harmed["base", 4.0, "clean"]) == (1, 0)
+
+
+def of_base(item: Score, value: float) -> Score:
+    return replace(item, system="base", values={"lsd": value})
+
+
+def test_a_small_steady_difference_shows_where_the_intervals_of_the_means_overlap() -> None:
+    rng = np.random.default_rng(4)
+    sinc = [score(str(n), f"speaker {n // 2}", value) for n, value in enumerate(rng.random(20))]
+    base = [of_base(item, item.values["lsd"] + 0.02 + 0.01 * rng.random()) for item in sinc]
+    mine, others = (row.means["lsd"] for row in summarise(sinc + base))
+    assert mine.high > others.low
+    (row,) = differences(sinc + base, "sinc")
+    assert (row.system, row.recordings, row.clusters) == ("base", 20, 10)
+    assert row.means["lsd"].mean == pytest.approx(others.mean - mine.mean)
+    assert 0.02 < row.means["lsd"].low < row.means["lsd"].mean < row.means["lsd"].high < 0.03
+    (back,) = differences(sinc + base, "base")
+    assert back.means["lsd"].mean == pytest.approx(-row.means["lsd"].mean)
+
+
+def test_the_interval_of_a_difference_is_that_of_speakers() -> None:
+    sinc = [score(str(n), f"speaker {n // 10}", 0.0) for n in range(40)]
+    base = [of_base(item, float(int(item.speaker[-1]) % 2)) for item in sinc]
+    (row,) = differences(sinc + base, "sinc")
+    # Four speakers, of whom two differ: all draws of the same kind have a chance of 1/16 each.
+    assert (row.means["lsd"].low, row.means["lsd"].high) == (0, 1)
+
+
+def test_differences_are_those_of_one_recording_band_and_variant_and_finite() -> None:
+    sinc = [score("1", "a", 1.0), score("2", "b", np.inf), score("3", "c", np.nan)]
+    sinc.append(replace(sinc[0], band_khz=4.0, values={"lsd": 5.0}))
+    base = [of_base(item, 7.0) for item in sinc] + [of_base(score("4", "d", 0.0), 7.0)]
+    rows = differences(sinc + base, "sinc")
+    assert [(row.band_khz, row.means["lsd"].mean) for row in rows] == [(8, 6), (4, 2)]
+    assert differences(base, "base") == []
+
+
+@pytest.mark.parametrize(
+    ("mean", "text"),
+    [
+        (Mean(0.5, 0.4, 0.6), "+0.50 ±0.10 *"),
+        (Mean(-0.5, -0.6, 0.1), "-0.50 ±0.35"),
+        (Mean(1.0, np.nan, np.nan), "+1.00"),
+        (None, "-"),
+    ],
+)
+def test_a_difference_that_excludes_0_is_marked(mean: Mean | None, text: str) -> None:
+    assert difference_cell(mean, 2) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from novasr.families.studio.conditions import Situation
     from novasr.training.recipe import Recipe
 
-_CHANNELS, _LAYERS = 24, 3
-_RATE, _BETAS = 2e-4, (0.8, 0.99)
+_CHANNELS, _LAYERS = 32, 3  # a patch is 40 bands by half a second
+_RATE, _BETAS = 1e-3, (0.5, 0.98)
 
 
 class LevelAdversary:
@@ -31,9 +32,9 @@ class LevelAdversary:
         """One step of the discriminator; `made` is detached."""
         self.network.requires_grad_(True)
         real, fake = (self.network(levels, known)[-1] for levels in (target, made))
-        loss = (1 - real).square().mean() + fake.square().mean()
+        loss: Tensor = (1 - real).square().mean() + fake.square().mean()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return loss.detach()
 
@@ -47,7 +48,8 @@ class LevelAdversary:
             [F.l1_loss(f, r) for f, r in zip(fake[:-1], real[:-1], strict=True)]
         ).mean()
         against = (1 - fake[-1]).square().mean()
-        return self.weights.adversarial * (against + self.weights.feature_matching * matching)
+        loss: Tensor = against + self.weights.feature_matching * matching
+        return self.weights.adversarial * loss
 
     def state(self) -> dict[str, Any]:
         """Return what :meth:`restore` needs."""
@@ -65,10 +67,7 @@ class _Discriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (3, *[_CHANNELS] * _LAYERS)
-        self.layers = nn.ModuleList(
-            nn.Conv2d(i, o, (5, 3), (2, 1), (2, 1))
-            for i, o in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(nn.Conv2d(i, o, 5, 2, 2) for i, o in pairwise(widths))
         self.last = nn.Conv2d(_CHANNELS, 1, 3, 1, 1)
 
     def forward(self, levels: Tensor, known: Situation) -> list[Tensor]:

@@ -18,6 +18,7 @@ LEVEL_FLOOR = 1e-8
 SCALE = 4.0  # natural logarithms of power that count as 1
 
 LATENT = 32
+STEPS = (1, 2, 4, 8)  # of the flow, one of these
 CROSSOVER_START = 0.97  # of the cut-off: as in wide
 CROSSOVER_HZ = 100.0
 KNOWN_SHARE = 0.93  # of the cut-off: low bands above may hold a filter's slope

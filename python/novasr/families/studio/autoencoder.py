@@ -48,9 +48,9 @@ class Autoencoder(nn.Module):
         return normalised(self.encoder(torch.cat([levels * above, above], 1)))
 
     def decode(self, latents: Tensor, above: Tensor, guess: Tensor) -> Tensor:
-        """Give the levels that latents stand for, with meaning for the bands above.
+        """Give the levels that latents stand for, with meaning for the bands above; shapes as for :meth:`encode`.
 
-        `guess`, of the same shape, are the first guess's levels: what the latents leave open comes from there.
+        `guess` are the first guess's levels: what the latents leave open comes from there.
         """
         change: Tensor = self.decoder(torch.cat([latents, above, guess * above], 1))
         return guess + change

@@ -19,7 +19,7 @@ from novasr.families.studio.architecture import (
 )
 
 if TYPE_CHECKING:
-    from novasr.types import DoubleArray, FloatArray
+    from novasr.types import AnyFloatArray, DoubleArray, FloatArray
 
 
 def high_centres_hz() -> DoubleArray:
@@ -56,7 +56,7 @@ def analysis_window() -> FloatArray:
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT) / FFT)).astype(np.float32)
 
 
-def _erb_rate(hertz: DoubleArray) -> DoubleArray:
+def _erb_rate(hertz: AnyFloatArray) -> DoubleArray:
     """Count equivalent rectangular bandwidths (B. Glasberg, B. Moore, Hearing Research 47, 1990)."""
     return np.asarray(21.4 * np.log10(1 + 0.00437 * hertz))
 
@@ -74,8 +74,8 @@ def _triangles(centres_hz: DoubleArray) -> DoubleArray:
     weights = np.maximum(0, 1 - np.abs(_erb_rate(lines) - places[:, None]) / width)
     for band in np.flatnonzero(weights.sum(1) < 0.5):
         weights[band] = np.arange(LINES) == round(centres_hz[band] / LINE_HZ)
-    return weights
+    return np.asarray(weights, np.float64)
 
 
 def _means(weights: DoubleArray) -> FloatArray:
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)

@@ -46,17 +46,13 @@ class Situation(NamedTuple):
     known: Tensor
     rest: Tensor
 
+    def every_second(self) -> Situation:
+        """Give the first, third, ... recording of a batch."""
+        return Situation(*(part[::2] for part in self))
+
     def relative(self, levels: Tensor) -> Tensor:
         """Express levels as the model does."""
         return (levels - self.level) / SCALE
-
-    def anchored(self, levels: Tensor) -> Tensor:
-        """Give relative levels the slow course of the first guess's.
-
-        A generator would draw its loudness, too. What lasts for a second stays as the first guess has it, which is made
-        for the least distance.
-        """
-        return levels - local_mean(levels - self.guess)
 
 
 def situation(levels: Levels, cutoffs_hz: Tensor, f0: Tensor) -> Situation:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from novasr.families.studio.architecture import LATENT
 
-STEPS = (1, 2, 4, 8)
 _BLOCK_FRAMES = 64
 
 
@@ -20,7 +19,7 @@ def noise(first_frame: int, frames: int, seed: int = 0) -> Tensor:
     Parameters
     ----------
     first_frame, frames : int
-        The stretch, counted from the start of the recording; frames before it have noise, too.
+        The stretch, counted from the start of the recording.
     seed : int
         For another draw.
 
@@ -62,5 +61,5 @@ def integrate(velocity: Callable[[Tensor, Tensor], Tensor], start: Tensor, steps
 
 def _block(block: int, seed: int) -> np.ndarray:
     """Draw from a generator that counts (J. Salmon et al., SC 2011), so that no block depends on the others."""
-    generator = np.random.Generator(np.random.Philox(key=[seed, block & (2**64 - 1)]))
+    generator = np.random.Generator(np.random.Philox(key=[seed, block]))
     return generator.standard_normal((_BLOCK_FRAMES, LATENT), np.float32)

@@ -120,7 +120,7 @@ def whole_frames(samples: int) -> int:
 
 
 def _pooled(levels: Tensor) -> Tensor:
-    return levels.unflatten(-1, (-1, HOPS)).mean(-1)
+    return levels.reshape(*levels.shape[:-1], -1, HOPS).mean(-1)
 
 
 def _between_frames(values: Tensor) -> Tensor:

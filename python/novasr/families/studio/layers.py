@@ -22,9 +22,7 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, kernel: int, steering: int = 0) -> None:
         super().__init__()
-        self.depthwise = nn.Conv1d(
-            channels, channels, kernel, padding=kernel // 2, groups=channels
-        )
+        self.depthwise = nn.Conv1d(channels, channels, kernel, padding=kernel // 2, groups=channels)
         self.norm = nn.LayerNorm(channels)
         self.widen = nn.Linear(channels, 2 * channels)
         self.narrow = nn.Linear(2 * channels, channels)
@@ -41,7 +39,8 @@ class Block(nn.Module):
         if self.steer is not None:
             scale, shift = self.steer(embedding)[:, None].chunk(2, -1)
             y = y * (1 + scale) + shift
-        return x + self.narrow(F.gelu(self.widen(y))).transpose(1, 2)
+        added: Tensor = self.narrow(F.gelu(self.widen(y)))
+        return x + added.transpose(1, 2)
 
 
 class Attention(nn.Module):
@@ -77,5 +76,5 @@ class Attention(nn.Module):
         bias = self.bias[:, distance.clamp(-self.reach, self.reach) + self.reach]
         bias = bias.masked_fill(distance.abs() > self.reach, float("-inf"))
         y = F.scaled_dot_product_attention(queries, keys, values, attn_mask=bias[None])
-        y = self.leave(y.transpose(1, 2).reshape(batch, frames, channels))
-        return x + y.transpose(1, 2)
+        added: Tensor = self.leave(y.transpose(1, 2).reshape(batch, frames, channels))
+        return x + added.transpose(1, 2)

@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 
 
 class StudioNetwork(nn.Module):
-    """An autoencoder of the levels above the cut-off, and the flow that generates its latents."""
+    """An autoencoder of the levels above the cut-off, and the flow that generates its latents.
+
+    Parameters
+    ----------
+    f0 : str
+        Method of :func:`novasr.f0.track` whose fundamental it is told, or ``"none"``.
+    """
 
     input_rate = RATE_HZ
     output_rate = RATE_HZ
 
-    def __init__(self) -> None:
+    def __init__(self, f0: str = "none") -> None:
         super().__init__()
+        self.metadata = {"f0": f0}
         self.frames = Frames()
         self.autoencoder = Autoencoder()
         self.velocity = VelocityNetwork()
@@ -62,6 +69,11 @@ class StudioNetwork(nn.Module):
         change = self.change(known, self.generate(known, start, steps))
         return self.frames.shaped(audio, change, cutoffs)[:, None, :frames]
 
+    @property
+    def f0(self) -> str:
+        """Method of the fundamental, which the weights' file names."""
+        return self.metadata.get("f0", "none")
+
     def generate(self, known: Situation, start: Tensor, steps: int) -> Tensor:
         """Turn noise into latents, both (batch, LATENT, frames), an even number of frames."""
         conditions = self.conditions(known)
@@ -86,9 +98,9 @@ class StudioNetwork(nn.Module):
         known : Situation
             The stretch.
         latents : Tensor, shape (batch, LATENT, frames)
-            Their levels count but for what is slow.
+            Of :meth:`generate`.
         retrieved : Retrieved, optional
-            What a bank has for the stretch: it knows what is slow, too.
+            What a bank has for the stretch.
         index_rate : float
             From 0, the latents' levels, to 1, the bank's as far as it is to be trusted.
 
@@ -97,7 +109,7 @@ class StudioNetwork(nn.Module):
         Tensor, shape (batch, HIGH_BANDS, frames)
             Natural logarithms of power to add.
         """
-        levels = known.anchored(self.autoencoder.decode(latents, known.above, known.guess))
+        levels = self.autoencoder.decode(latents, known.above, known.guess)
         if retrieved is not None:
             levels = torch.lerp(levels, retrieved.levels, index_rate * retrieved.trust)
         return SCALE * (levels - known.guess) * known.above

@@ -1,0 +1,174 @@
+"""Whole recordings through the model studio: tiles that leave no trace, and what a recording keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+import soxr
+import torch
+from command_line import assert_one_error_line
+from command_line import novasr as command
+
+import novasr
+from novasr.errors import MissingPackageError, ParameterError
+from novasr.families.studio.architecture import FRAME
+from novasr.families.studio.training import initial_network
+from novasr.offline.enhancement import Settings, new_stream
+from novasr.offline.refining import MARGIN_FRAMES, TILE_FRAMES
+from novasr.training.recipe import load_recipe
+from novasr.weights.save import save_weights
+
+SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """Weights that change levels by several decibels from frame to frame."""
+    recipe = load_recipe("studio")
+    recipe = dataclasses.replace(recipe, flow=dataclasses.replace(recipe.flow, f0="none"))
+    network = initial_network(recipe)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        leave = network.velocity.leave.weight
+        leave.copy_(0.05 * torch.randn(leave.shape, generator=generator))
+    path = tmp_path_factory.mktemp("weights") / "studio.safetensors"
+    save_weights(network, path, "studio")
+    return path
+
+
+@pytest.fixture(scope="module")
+def speech() -> np.ndarray:
+    """16 kHz, longer than two tiles with their margins."""
+    audio, rate = sf.read(SPEECH, dtype="float32")
+    low = soxr.resample(audio, rate, 16_000, quality="VHQ").astype(np.float32)
+    seconds = (2 * TILE_FRAMES + 2 * MARGIN_FRAMES) * FRAME / 48_000 + 1
+    return np.resize(low, round(seconds * 16_000))
+
+
+def refined(weights: Path, parts: list[np.ndarray], *, jobs: int = 1, **changes) -> np.ndarray:
+    channels = 1 if parts[0].ndim == 1 else parts[0].shape[1]
+    settings = Settings(weights=weights, jobs=jobs, **changes)
+    blocks = [part.reshape(-1, channels) for part in parts]
+    made = list(new_stream(16_000, channels, settings, 8_000.0).aligned(blocks))
+    return np.concatenate(made)
+
+
+def test_the_same_bits_however_a_recording_arrives_and_for_any_number_of_jobs(weights, speech):
+    whole = refined(weights, [speech])
+    assert len(whole) == 3 * len(speech)
+    cuts = np.sort(np.random.default_rng(1).integers(0, len(speech), 40))
+    assert np.array_equal(refined(weights, np.split(speech, cuts), jobs=3), whole)
+
+
+def test_seams_are_exact(weights, speech, monkeypatch):
+    """Other tiles give the same sound but for rounding: no frame hears beyond its margin."""
+    whole = refined(weights, [speech])
+    monkeypatch.setattr("novasr.offline.refining.TILE_FRAMES", TILE_FRAMES - 100)
+    other = refined(weights, [speech])
+    assert np.abs(whole - other).max() < 1e-4 * np.abs(whole).max()
+
+
+def test_the_input_s_band_is_kept_and_what_is_above_is_not_wide_s(weights):
+    """Of noise, whose band ends where the rate has it end, so that wide changes nothing below either."""
+    speech = np.random.default_rng(2).normal(0, 0.1, 16_000 * 6).astype(np.float32)
+    made = novasr.enhance(speech, 16_000, weights=weights)
+    wide = novasr.enhance(speech, 16_000, model="wide")
+    back = soxr.resample(made, 48_000, 16_000, quality="VHQ")
+    spectrum, error = (np.fft.rfft(x) for x in (speech, back - speech))
+    below = np.fft.rfftfreq(len(speech), 1 / 16_000) < 7_000
+    ratio = np.sum(np.abs(spectrum[below]) ** 2) / np.sum(np.abs(error[below]) ** 2)
+    assert 10 * np.log10(ratio) > 40
+    above = np.fft.rfftfreq(len(wide), 1 / 48_000) > 9_000
+    change = np.abs(np.fft.rfft(made - wide)[above]) ** 2
+    assert change.sum() > 0.05 * np.sum(np.abs(np.fft.rfft(wide)[above]) ** 2)
+
+
+def test_a_voice_in_the_middle_stays_there(weights, speech):
+    stereo = np.repeat(speech[: 16_000 * 4, None], 2, axis=1)
+    made = refined(weights, [stereo])
+    assert np.array_equal(made[:, 0], made[:, 1])
+
+
+def test_silence_nan_and_short_recordings(weights):
+    assert not novasr.enhance(np.zeros(20_000, np.float32), 16_000, weights=weights).any()
+    broken = np.full(20_000, np.nan, np.float32)
+    assert not novasr.enhance(broken, 16_000, weights=weights).any()
+    for frames in (0, 1, 7, 511):
+        made = novasr.enhance(np.full(frames, 0.1, np.float32), 16_000, weights=weights)
+        assert made.shape == (3 * frames,)
+        assert np.isfinite(made).all()
+
+
+def test_brightness_acts_on_what_is_added(weights, speech):
+    short = speech[: 16_000 * 4]
+    loud, plain = (
+        novasr.enhance(short, 16_000, weights=weights, high_band_gain_db=gain) for gain in (6.0, 0)
+    )
+    above = np.fft.rfftfreq(len(plain), 1 / 48_000) > 9_000
+    powers = [np.sum(np.abs(np.fft.rfft(x)[above]) ** 2) for x in (loud, plain)]
+    assert 10 * np.log10(powers[0] / powers[1]) == pytest.approx(6, abs=0.5)
+
+
+def test_steps_of_the_flow(weights, speech):
+    short = speech[: 16_000 * 2]
+    made = [novasr.enhance(short, 16_000, weights=weights, steps=n) for n in (1, 2, 4, 8)]
+    assert not any(np.array_equal(a, b) for a, b in itertools.combinations(made, 2))
+    assert np.array_equal(made[0], novasr.enhance(short, 16_000, weights=weights))
+
+
+def test_a_file_is_enhanced_as_an_array_is(weights, speech, tmp_path):
+    source, result = tmp_path / "talk.wav", tmp_path / "result.wav"
+    sf.write(source, speech, 16_000, subtype="FLOAT")
+    run = command("enhance", source, "-o", result, "--weights", weights, "--jobs", "2")
+    assert run.returncode == 0, run.stderr
+    made, rate = sf.read(result, dtype="float32")
+    assert rate == 48_000
+    assert np.array_equal(made, novasr.enhance(speech, 16_000, weights=weights))
+
+
+def test_streams_say_that_it_is_for_recordings(weights):
+    for make in (
+        lambda: novasr.Stream(16_000, weights=weights),
+        lambda: novasr.Stream(16_000, model="studio"),
+    ):
+        with pytest.raises(ParameterError, match="refines whole recordings, not streams"):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 3}, "steps must be one of 1, 2, 4, 8, not 3"),
+        ({"engine": "cuda"}, "engine='cuda' computes the model base alone"),
+    ],
+)
+def test_bad_settings(weights, settings, message):
+    with pytest.raises(ParameterError, match=message):
+        novasr.enhance(np.zeros(100, np.float32), 16_000, weights=weights, **settings)
+
+
+def test_steps_are_for_this_model():
+    with pytest.raises(ParameterError, match="steps is for model='studio'"):
+        novasr.enhance(np.zeros(100, np.float32), 16_000, steps=2)
+
+
+def test_errors_on_the_command_line(weights, tmp_path):
+    sf.write(tmp_path / "a.wav", np.zeros(100), 16_000)
+    run = command("enhance", tmp_path / "a.wav", "--weights", weights, "--steps", "5")
+    assert_one_error_line(run, "steps must be one of 1, 2, 4, 8")
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.wav"]
+
+
+def test_without_its_package_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(
+        novasr.weights.load.PACKAGED_WEIGHTS,
+        "studio",
+        novasr.weights.load.PackagedWeights("studio.safetensors", "studio", "novasr_not_there"),
+    )
+    with pytest.raises(MissingPackageError, match=r"pip install 'novasr\[studio\]'"):
+        novasr.enhance(np.zeros(100, np.float32), 16_000, model="studio")
