@@ -107,6 +107,9 @@ class Flow:
 
     latent_noise: float = 0.5  # at most, on the latents that the autoencoder learns from
     f0: str = "dio"  # method of novasr.f0, or "none"
+    spread: float = (
+        0.6  # of a single step's results: 0 the least distance, 1 as the recordings spread
+    )
 
 
 @dataclass(frozen=True)
@@ -205,6 +208,8 @@ def _check(recipe: Recipe) -> None:
         raise ValueError(f"f0 must be one of {', '.join(methods)}, not {recipe.flow.f0!r}")
     if recipe.flow.latent_noise < 0:
         raise ValueError(f"latent_noise must not be negative, not {recipe.flow.latent_noise}")
+    if not 0.0 <= recipe.flow.spread <= 1.0:
+        raise ValueError(f"spread must be from 0 to 1, not {recipe.flow.spread}")
     if recipe.cell != "conv" and recipe.family != "wide":
         raise ValueError(f"cell is for the family wide, not for {recipe.family!r}")
     for name, chance in dataclasses.asdict(recipe.degradation).items():

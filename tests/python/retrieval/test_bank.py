@@ -152,7 +152,7 @@ def test_a_loaded_bank_answers_as_the_built_one(
 def test_a_speakers_bank_brings_the_guess_nearer_to_the_recording(
     kalaasi: list[Recording],
 ) -> None:
-    """Of 8 kHz, through the model wide: 2.1 dB nearer with 1.2 minutes (first 90 words, the next 12)."""
+    """Of 8 kHz, through the model wide, with a bank of 1.2 minutes: 11.3 dB off before, 9.4 after."""
     bank = Bank.build(kalaasi[:90])
     real = np.concatenate([read_excerpt(item.path, 9.0) for item in kalaasi[90:102]])
     low = soxr.resample(real, RATE_HZ, 8_000, quality="VHQ")

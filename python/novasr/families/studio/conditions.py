@@ -46,9 +46,9 @@ class Situation(NamedTuple):
     known: Tensor
     rest: Tensor
 
-    def every_second(self) -> Situation:
-        """Give the first, third, ... recording of a batch."""
-        return Situation(*(part[::2] for part in self))
+    def part(self, first: int) -> Situation:
+        """Give every second recording of a batch, from this one on."""
+        return Situation(*(part[first::2] for part in self))
 
     def relative(self, levels: Tensor) -> Tensor:
         """Express levels as the model does."""
