@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from novasr.errors import (
         AudioFileError,
         AudioFormatError,
+        BankError,
         DeviceError,
         FullBandWarning,
         MissingPackageError,
@@ -36,6 +37,7 @@ _HOMES = {
     "__version__": "_native",
     "AudioFileError": "errors",
     "AudioFormatError": "errors",
+    "BankError": "errors",
     "DeviceError": "errors",
     "EnhanceResult": "offline.files",
     "FastSR": "upstream",
@@ -67,6 +69,7 @@ _HOMES = {
 __all__ = [
     "AudioFileError",
     "AudioFormatError",
+    "BankError",
     "DeviceError",
     "EnhanceResult",
     "FastSR",

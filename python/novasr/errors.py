@@ -51,6 +51,10 @@ class WeightsError(NovasrError, ValueError):
     """Model weights that are missing, damaged or of another model."""
 
 
+class BankError(NovasrError, ValueError):
+    """A retrieval bank that is missing, damaged or of another version, or recordings that make none."""
+
+
 class RecipeError(NovasrError, ValueError):
     """A training recipe, or data for it, that cannot be used."""
 

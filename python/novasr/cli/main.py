@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from novasr.cli import (
+    bank,
     bench,
     devices,
     enhance,
@@ -53,6 +54,7 @@ app.command(help=report.HELP)(report.report)
 app.command(help=live.HELP)(live.live)
 app.command(help=devices.HELP)(devices.devices)
 app.command(help=train.HELP)(train.train)
+app.add_typer(bank.app, name="bank")
 app.add_typer(plugin.app, name="plugin")
 
 

@@ -33,6 +33,8 @@ class Situation(NamedTuple):
         1 for bands above the cut-off, else 0.
     guess : Tensor, shape (batch, HIGH_BANDS, frames)
         Relative levels of the first guess.
+    low, known : Tensor, shape (batch, LOW_BANDS, frames)
+        Relative levels of the input's low bands, and 1 for those below the cut-off, else 0 for both.
     rest : Tensor, shape (batch, channels, frames)
         The other conditions.
     """
@@ -40,6 +42,8 @@ class Situation(NamedTuple):
     level: Tensor
     above: Tensor
     guess: Tensor
+    low: Tensor
+    known: Tensor
     rest: Tensor
 
     def part(self, first: int) -> Situation:
@@ -76,12 +80,13 @@ def situation(levels: Levels, cutoffs_hz: Tensor, f0: Tensor) -> Situation:
     level = _level(levels.low)
     guess = (levels.high - level) / SCALE
     pitch, stability = f0[:, :1], f0[:, 1:]
+    relative_low = known * (levels.low - level) / SCALE
     voiced = (pitch > 0).to(pitch)
     octave = voiced * torch.log2(pitch.clamp(min=1.0) / _MIDDLE_F0_HZ)
     rest = (
         guess,
         above,
-        known * (levels.low - level) / SCALE,
+        relative_low,
         known,
         level / 6,
         torch.log(cutoffs / _MIDDLE_HZ),
@@ -89,7 +94,7 @@ def situation(levels: Levels, cutoffs_hz: Tensor, f0: Tensor) -> Situation:
         voiced,
         stability,
     )
-    return Situation(level, above, guess, torch.cat(rest, 1))
+    return Situation(level, above, guess, relative_low, known, torch.cat(rest, 1))
 
 
 def _level(low: Tensor) -> Tensor:

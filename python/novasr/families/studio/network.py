@@ -16,9 +16,7 @@ from novasr.families.studio.frames import Frames, whole_frames
 from novasr.families.studio.velocity import VelocityNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Retrieval = Callable[[Situation], Tensor]
+    from novasr.retrieval import Retrieved
 
 
 class StudioNetwork(nn.Module):
@@ -86,9 +84,34 @@ class StudioNetwork(nn.Module):
         """Give what the velocity network is told: (batch, CONDITIONS, frames)."""
         return torch.cat([known.rest, self.autoencoder.encode(known.guess, known.above)], 1)
 
-    def change(self, known: Situation, latents: Tensor) -> Tensor:
-        """Tell by how much the levels that latents stand for differ from the first guess's."""
+    def change(
+        self,
+        known: Situation,
+        latents: Tensor,
+        retrieved: Retrieved | None = None,
+        index_rate: float = 0.0,
+    ) -> Tensor:
+        """Tell by how much levels are to differ from the first guess's: (batch, HIGH_BANDS, frames).
+
+        Parameters
+        ----------
+        known : Situation
+            The stretch.
+        latents : Tensor, shape (batch, LATENT, frames)
+            Of :meth:`generate`.
+        retrieved : Retrieved, optional
+            What a bank has for the stretch.
+        index_rate : float
+            From 0, the latents' levels, to 1, the bank's as far as it is to be trusted.
+
+        Returns
+        -------
+        Tensor, shape (batch, HIGH_BANDS, frames)
+            Natural logarithms of power to add.
+        """
         levels = self.autoencoder.decode(latents, known.above, known.guess)
+        if retrieved is not None:
+            levels = torch.lerp(levels, retrieved.levels, index_rate * retrieved.trust)
         return SCALE * (levels - known.guess) * known.above
 
 

@@ -1,0 +1,150 @@
+"""What a bank of real high bands adds to the model wide's guess.
+
+    python bench/bank.py speaker FOLDER... --speaker NAME [--bank-seconds 150] [--test-seconds 60]
+    python bench/bank.py other FOLDER... --bank FILE [--clips 24] [--seconds 6]
+
+`speaker` makes a bank of a speaker's first recordings, as many as last so long, and tests on the next ones, joined to
+passages of 10 s. `other` tests a bank on a choice of the folders' recordings, spread over them. Inputs are downsampled
+by soxr to 8 and to 16 kHz and extended by `novasr.enhance(..., model="wide", force=True)`; the cut-off is 0.97 of half
+the rate. Levels above it are then moved towards the bank's by each index rate: the whole of them, or what is slow
+alone (averages over a second). Printed are means over clips: LSD-HF, `modulation` and `distribution`, all as
+`novasr.evaluation.metrics` has them up to the recording's bandwidth, and the distance of the low band to the bank's in
+dB.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import soxr
+import torch
+from torch.nn import functional as F
+
+import novasr
+from novasr.evaluation.metrics import distribution, lsd, modulation
+from novasr.evaluation.signals import fit
+from novasr.families.studio.architecture import RATE_HZ, SCALE
+from novasr.families.studio.conditions import situation
+from novasr.families.studio.frames import Frames, whole_frames
+from novasr.families.studio.local import local_mean
+from novasr.families.task import Task
+from novasr.retrieval import Bank
+from novasr.retrieval.sources import read_excerpt
+from novasr.training.datasets import Recording, read_recordings
+
+INPUT_RATES_HZ = (8_000, 16_000)
+INDEX_RATES = (0.0, 0.25, 0.5, 0.75, 1.0)
+PASSAGE_SECONDS = 10
+CUTOFF = 0.97  # of half the rate: soxr's slope
+
+
+class Clip(NamedTuple):
+    audio: np.ndarray
+    bandwidth_hz: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(required=True)
+    speaker = commands.add_parser("speaker")
+    speaker.add_argument("folders", nargs="+", type=Path)
+    speaker.add_argument("--speaker", required=True)
+    speaker.add_argument("--bank-seconds", type=float, default=150)
+    speaker.add_argument("--test-seconds", type=float, default=60)
+    speaker.set_defaults(run=test_speaker)
+    other = commands.add_parser("other")
+    other.add_argument("folders", nargs="+", type=Path)
+    other.add_argument("--bank", required=True, type=Path)
+    other.add_argument("--clips", type=int, default=24)
+    other.add_argument("--seconds", type=float, default=6)
+    other.set_defaults(run=test_other)
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+def test_speaker(arguments: argparse.Namespace) -> None:
+    recordings = [item for item in found(arguments.folders) if item.speaker == arguments.speaker]
+    ends = np.cumsum([item.seconds for item in recordings])
+    in_bank = ends <= arguments.bank_seconds
+    tested = ~in_bank & (ends <= arguments.bank_seconds + arguments.test_seconds)
+    bank = Bank.build([item for item, inside in zip(recordings, in_bank) if inside])
+    test = [item for item, inside in zip(recordings, tested) if inside]
+    joined = np.concatenate([read_excerpt(item.path, item.seconds) for item in test])
+    band_hz = min(item.bandwidth_hz for item in test)
+    count = max(1, round(len(joined) / RATE_HZ / PASSAGE_SECONDS))
+    print(
+        f"bank: {bank.minutes:.1f} minutes; test: {len(joined) / RATE_HZ:.0f} s, {count} passages"
+    )
+    report(bank, (Clip(part, band_hz) for part in np.array_split(joined, count)))
+
+
+def test_other(arguments: argparse.Namespace) -> None:
+    recordings = [item for item in found(arguments.folders) if item.seconds >= 0.5]
+    places = np.linspace(0, len(recordings) - 1, min(arguments.clips, len(recordings)))
+    chosen = [recordings[place] for place in places.round().astype(int)]
+    clips = (Clip(read_excerpt(item.path, arguments.seconds), item.bandwidth_hz) for item in chosen)
+    report(Bank.load(arguments.bank), clips)
+
+
+def found(folders: list[Path]) -> list[Recording]:
+    return [item for folder in folders for item in read_recordings(folder)]
+
+
+def report(bank: Bank, clips: Iterator[Clip]) -> None:
+    scores = defaultdict(list)
+    for clip in clips:
+        for rate_hz in INPUT_RATES_HZ:
+            if clip.bandwidth_hz >= rate_hz / 2 + 1000:
+                for setting, values in scored(bank, clip, rate_hz):
+                    scores[(rate_hz, *setting)].append(values)
+    print(
+        f"{'input':>6} {'part':>5} {'rate':>5} {'n':>3}   LSD-HF  modulation  distribution  distance"
+    )
+    for (rate_hz, part, index_rate), values in sorted(scores.items()):
+        mean = np.nanmean(values, axis=0)
+        print(
+            f"{rate_hz:6d} {part:>5} {index_rate:5.2f} {len(values):3d} "
+            f"{mean[0]:8.3f} {mean[1]:11.2f} {mean[2]:13.2f} {mean[3]:9.2f}"
+        )
+
+
+def scored(
+    bank: Bank, clip: Clip, rate_hz: int
+) -> Iterator[tuple[tuple[str, float], tuple[float, ...]]]:
+    """Give for each setting the scores of what it makes."""
+    task = Task(rate_hz, RATE_HZ, rate_hz / 2)
+    low = soxr.resample(clip.audio, RATE_HZ, rate_hz, quality="VHQ")
+    guess = fit(novasr.enhance(low, rate_hz, model="wide", force=True), len(clip.audio))
+    padding = whole_frames(len(guess)) - len(guess)
+    audio = F.pad(torch.from_numpy(np.asarray(guess, np.float32)), (0, padding))[None]
+    frames = Frames()
+    levels = frames.levels(audio)
+    count = levels.high.shape[-1]
+    cutoffs = torch.full((1, count), CUTOFF * rate_hz / 2)
+    known = situation(levels, cutoffs, torch.zeros(1, 2, count))
+    retrieved = bank.levels(known)
+    whole = retrieved.trust * (retrieved.levels - known.guess)
+    distance = float(retrieved.distance_db.median())
+    for part, change in (("all", whole), ("slow", local_mean(whole))):
+        for index_rate in INDEX_RATES:
+            shaped = frames.shaped(audio, SCALE * index_rate * change * known.above, cutoffs)
+            made = shaped[0, : len(guess)].numpy()
+            limits = {"bandwidth_hz": clip.bandwidth_hz}
+            yield (
+                (part, index_rate),
+                (
+                    lsd(clip.audio, made, task, **limits)["lsd_hf"],
+                    modulation(clip.audio, made, task, **limits),
+                    distribution(clip.audio, made, task, **limits),
+                    distance,
+                ),
+            )
+
+
+if __name__ == "__main__":
+    main()

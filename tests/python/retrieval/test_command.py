@@ -1,0 +1,58 @@
+"""``novasr bank``."""
+
+import json
+from pathlib import Path
+
+import audio_files
+import needs
+import pytest
+from command_line import assert_one_error_line, novasr, without_package
+
+needs.package("faiss", "pip install 'novasr[studio]'")
+needs.package("torch", "pip install 'novasr[train]'")
+
+RATE_HZ = 48_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("me")
+    for name in ("one", "two"):
+        audio_files.write(folder / f"{name}.flac", audio_files.noise(6.0, RATE_HZ), RATE_HZ)
+    return folder
+
+
+def test_a_bank_is_built_and_described(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "me.novabank"
+    built = novasr("bank", "build", folder, "-o", path)
+    assert (built.returncode, built.stderr) == (0, "")
+    assert "0.2 minutes, recordings: 2\n" in built.stdout
+    assert "licence not said: 0.2 minutes" in built.stdout
+    assert novasr("bank", "info", path).stdout == built.stdout
+    described = json.loads(novasr("bank", "info", "--json", path).stdout)
+    assert (described["version"], described["bytes"]) == (1, path.stat().st_size)
+    assert [item["file"] for item in described["recordings"]] == ["one.flac", "two.flac"]
+    assert described["minutes"] == pytest.approx(0.2, abs=0.01)
+    assert str(folder) not in path.read_bytes().decode("latin1")  # nothing of the maker's computer
+
+
+def test_errors_are_one_line(folder: Path, tmp_path: Path) -> None:
+    narrow, path = tmp_path / "narrow", tmp_path / "b.novabank"
+    narrow.mkdir()
+    audio_files.write(narrow / "n.wav", audio_files.noise(12.0, 16_000), 16_000)
+    refused = novasr("bank", "build", narrow, "-o", path)
+    assert_one_error_line(refused, "no recording reaches 18 kHz", "full-band recordings")
+    refused = novasr("bank", "build", folder, "-o", path, "--free-only")
+    assert_one_error_line(refused, "build without --free-only")
+    refused = novasr("bank", "build", tmp_path / "nowhere", "-o", path)
+    assert_one_error_line(refused, "nowhere: no such folder")
+    refused = novasr("bank", "build", folder, "-o", folder / "one.flac")
+    assert_one_error_line(refused, "one.flac: a bank's name ends in .novabank")
+    assert_one_error_line(novasr("bank", "info", folder / "one.flac"), "is damaged or no bank")
+    assert not path.exists()
+
+
+def test_a_missing_faiss_is_named_with_its_remedy(folder: Path, tmp_path: Path) -> None:
+    search_path = without_package(tmp_path, "faiss")
+    refused = novasr("bank", "build", folder, "-o", tmp_path / "b.novabank", PYTHONPATH=search_path)
+    assert_one_error_line(refused, "faiss-cpu", "pip install 'novasr[studio]'")
