@@ -47,6 +47,8 @@ class Sound:
     weights: str | None
     high_band_gain_db: float
     steps: int | None
+    bank: Path | None
+    index_rate: float | None
     rate: OutputRate | None
     gain: OutputGain
     subtype: Subtype | None
@@ -67,6 +69,8 @@ class Sound:
             self.rate,
             self.gain,
             steps=self.steps,
+            bank=self.bank,
+            index_rate=self.index_rate,
         )
 
     def check(self) -> None:
@@ -84,6 +88,8 @@ class Sound:
             "--mode": self.mode != "extend",
             "--high-band-gain": self.high_band_gain_db != 0,
             "--steps": self.steps is not None,
+            "--bank": self.bank is not None,
+            "--index-rate": self.index_rate is not None,
             "--weights": self.weights is not None,
             "--quality": self.quality is not None,
             "--dither": self.dither,

@@ -78,6 +78,16 @@ def enhance(
         int | None,
         typer.Option(metavar="N", help="Of studio's flow: 1, 2, 4 or 8.  [default: 1]"),
     ] = None,
+    bank: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="For studio: real high bands, see novasr bank."),
+    ] = None,
+    index_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="R", help="How far the bank's are taken, from 0 to 1.  [default: 0.75]"
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -178,6 +188,8 @@ def enhance(
         weights=weights,
         high_band_gain_db=high_band_gain,
         steps=steps,
+        bank=bank,
+        index_rate=index_rate,
         rate=_parse_rate(rate),
         gain=_parse_gain(gain),
         subtype=subtype,

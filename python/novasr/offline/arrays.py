@@ -38,6 +38,8 @@ def enhance(
     weights: str | Path | None = None,
     high_band_gain_db: float = 0.0,
     steps: int | None = None,
+    bank: str | Path | None = None,
+    index_rate: float | None = None,
     force: bool = False,
 ) -> FloatArray:
     """Extend a recording to 48 kHz.
@@ -64,6 +66,10 @@ def enhance(
         Brightness: -24 .. 12 dB on what the model adds, in ``"extend"`` mode.
     steps : {1, 2, 4, 8}, optional
         Of the flow of the model studio. Default: 1.
+    bank : str or path, optional
+        For the model studio: real high bands to take from, of ``novasr bank build``.
+    index_rate : float, optional
+        How far they are taken, from 0 to 1. Default: 0.75.
     force : bool
         Also extend what has its full band already.
 
@@ -89,7 +95,9 @@ def enhance(
     """
     samples = check_audio(audio)
     chosen = chosen_weights(model, weights, offline=True)
-    settings = Settings(mode, engine, chosen, high_band_gain_db, steps=steps)
+    settings = Settings(
+        mode, engine, chosen, high_band_gain_db, steps=steps, bank=bank, index_rate=index_rate
+    )
     any_band = settings.any_band
     bandwidth_hz = None
     if any_band or not force:

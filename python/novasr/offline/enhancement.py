@@ -39,12 +39,14 @@ if TYPE_CHECKING:
     from novasr.cuda.batch_engine import BatchEngine
     from novasr.families.studio.network import StudioNetwork
     from novasr.families.studio.refiner import Refiner
+    from novasr.retrieval import Bank
 
 Progress: TypeAlias = Callable[[float, float], None]
 
 _RATES_HZ = (8_000, 192_000)
 _GAIN_DB = 60
 _LEAST_BAND_HZ = 1_000
+_USUAL_INDEX_RATE = 0.75
 
 
 class Source(Protocol):
@@ -74,6 +76,8 @@ class Settings:
     gain: OutputGain = 0.0
     jobs: int | None = None
     steps: int | None = None
+    bank: str | Path | None = None
+    index_rate: float | None = None
 
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, INFOS["mode"].choices)
@@ -98,16 +102,21 @@ class Settings:
 
     def _check_refinement(self) -> None:
         if not self.refines:
-            if self.steps is not None:
-                raise ParameterError(
-                    "steps is for model='studio': leave it out, or choose that model"
-                )
+            for name in ("steps", "bank", "index_rate"):
+                if getattr(self, name) is not None:
+                    msg = f"{name} is for the model studio: leave it out, or choose weights of that model"
+                    raise ParameterError(msg)
             return
         if self.engine == "cuda":
             raise ParameterError("engine='cuda' computes the model base alone: leave it out")
         if self.steps is not None and self.steps not in STEPS:
             numbers = ", ".join(map(str, STEPS))
             raise ParameterError(f"steps must be one of {numbers}, not {self.steps!r}")
+        rate = self.index_rate
+        if rate is not None and self.bank is None:
+            raise ParameterError("index_rate is for a bank: give one, or leave it out")
+        if rate is not None and not (is_number(rate) and 0 <= rate <= 1):
+            raise ParameterError(f"index_rate must be from 0 to 1, not {rate!r}")
 
     @property
     def refines(self) -> bool:
@@ -119,8 +128,8 @@ class Settings:
 
         Raises
         ------
-        WeightsError, StreamError
-            If the weights cannot be read, or the engine cannot run here.
+        WeightsError, BankError, StreamError
+            If the weights or the bank cannot be read, or the engine cannot run here.
         """
         if self.refines:
             self.refiner()
@@ -131,7 +140,13 @@ class Settings:
         from novasr.families.studio.refiner import Refiner
 
         network = read_network(self.weights, weights_stamp(self.weights))
-        return Refiner(network, steps=self.steps or 1, gain_db=self.high_band_gain_db)
+        return Refiner(
+            network,
+            steps=self.steps or 1,
+            gain_db=self.high_band_gain_db,
+            bank=None if self.bank is None else read_bank(self.bank, weights_stamp(self.bank)),
+            index_rate=_USUAL_INDEX_RATE if self.index_rate is None else self.index_rate,
+        )
 
     @property
     def chain_weights(self) -> str | Path | None:
@@ -295,6 +310,14 @@ class Enhancement:
 def read_network(weights: str | Path | None, stamp: tuple[int, int] | None) -> StudioNetwork:
     """Read the network of weights that refine; errors as for :func:`novasr.load_model`."""
     return cast("StudioNetwork", load_model(weights))
+
+
+@lru_cache(maxsize=2)
+def read_bank(path: str | Path, stamp: tuple[int, int] | None) -> Bank:
+    """Read a bank; errors as for :meth:`novasr.retrieval.Bank.load`."""
+    from novasr.retrieval import Bank
+
+    return Bank.load(path)
 
 
 def starting_band_hz(bandwidth_hz: float | None) -> float | None:

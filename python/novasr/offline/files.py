@@ -90,6 +90,8 @@ def enhance_file(
     weights: str | Path | None = None,
     high_band_gain_db: float = 0.0,
     steps: int | None = None,
+    bank: str | Path | None = None,
+    index_rate: float | None = None,
     rate: OutputRate | None = None,
     gain: OutputGain = 0.0,
     subtype: Subtype | Literal[16, 24] | None = None,
@@ -129,6 +131,10 @@ def enhance_file(
         Brightness: -24 .. 12 dB on what the model adds, in ``"extend"`` mode.
     steps : {1, 2, 4, 8}, optional
         Of the flow of the model studio. Default: 1.
+    bank : str or path, optional
+        For the model studio: real high bands to take from, of ``novasr bank build``.
+    index_rate : float, optional
+        How far they are taken, from 0 to 1. Default: 0.75.
     rate : int or "source", optional
         Sample rate of the result in Hz, 8000 .. 192000, or the source's. Default: 48000.
     gain : float or "auto"
@@ -182,6 +188,8 @@ def enhance_file(
         gain,
         jobs,
         steps,
+        bank,
+        index_rate,
     )
     settings.check_engine()
     source = usable_path(source)

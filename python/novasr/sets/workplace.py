@@ -18,6 +18,7 @@ from novasr.models import model_name
 from novasr.offline.enhancement import Settings
 from novasr.offline.files import Storage, enhance_recording
 from novasr.sets.outcome import Outcome
+from novasr.weights.hub import sha256
 from novasr.weights.load import load_weights
 
 #: Takes the outcome of a recording, if one is done, and how much of the unit's weight is done with it.
@@ -80,6 +81,8 @@ class Treatment:
             "mode": chosen.mode,
             "high_band_gain_db": chosen.high_band_gain_db,
             "steps": chosen.steps,
+            "bank_sha256": None if chosen.bank is None else sha256(Path(chosen.bank)),
+            "index_rate": chosen.index_rate,
             "rate": chosen.rate,
             "gain": chosen.gain,
             "subtype": self.storage.subtype,

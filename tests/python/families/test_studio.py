@@ -67,7 +67,7 @@ class TestFrames:
         before, after = (frames.levels(audio).high[0, :, 4:-4] for audio in (speech, made))
         heard = before > np.log(POWER_FLOOR) + 5
         heard &= torch.from_numpy(high_centres_hz())[:, None] > cutoff_hz + 300
-        assert _DB * (after - before)[heard].mean() == pytest.approx(change_db, abs=0.1)
+        assert _DB * (after - before)[heard].mean() == pytest.approx(change_db, abs=0.2)  # smoothed over the edge
         assert _DB * (after - before)[heard].std() < 0.7  # what a window's neighbours leave
 
     @pytest.mark.parametrize("cutoff_hz", CUTOFFS_HZ[1:])
@@ -86,7 +86,7 @@ class TestFrames:
         frames = Frames()
         whole, part = (frames.levels(audio) for audio in (speech, speech[:, 64 * FRAME :]))
         for one, other in zip(whole, part, strict=True):
-            assert one[..., 65:] == pytest.approx(other[..., 1:], abs=1e-4)
+            assert one[..., 66:] == pytest.approx(other[..., 2:], abs=1e-4)
 
     def test_lengths(self):
         assert [whole_frames(n) for n in (0, 1, 2 * FRAME, 2 * FRAME + 1)] == [

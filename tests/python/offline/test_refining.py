@@ -15,9 +15,11 @@ from command_line import assert_one_error_line
 from command_line import novasr as command
 
 import novasr
-from novasr.errors import MissingPackageError, ParameterError
+from novasr.errors import BankError, MissingPackageError, ParameterError
+from novasr.evaluation.metrics import lsd
 from novasr.families.studio.architecture import FRAME
 from novasr.families.studio.training import initial_network
+from novasr.families.task import Task
 from novasr.offline.enhancement import Settings, new_stream
 from novasr.offline.refining import MARGIN_FRAMES, TILE_FRAMES
 from novasr.training.recipe import load_recipe
@@ -48,6 +50,18 @@ def speech() -> np.ndarray:
     low = soxr.resample(audio, rate, 16_000, quality="VHQ").astype(np.float32)
     seconds = (2 * TILE_FRAMES + 2 * MARGIN_FRAMES) * FRAME / 48_000 + 1
     return np.resize(low, round(seconds * 16_000))
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory) -> Path:
+    """Of the very voice that is enhanced."""
+    folder = tmp_path_factory.mktemp("bank")
+    (folder / "voice").mkdir()
+    audio, rate = sf.read(SPEECH, dtype="float32")
+    sf.write(folder / "voice" / "twice.wav", np.tile(audio, 2), rate)  # 10 s, the least
+    run = command("bank", "build", folder / "voice", "-o", folder / "voice.novabank")
+    assert run.returncode == 0, run.stderr
+    return folder / "voice.novabank"
 
 
 def refined(weights: Path, parts: list[np.ndarray], *, jobs: int = 1, **changes) -> np.ndarray:
@@ -121,6 +135,27 @@ def test_steps_of_the_flow(weights, speech):
     assert np.array_equal(made[0], novasr.enhance(short, 16_000, weights=weights))
 
 
+def test_a_bank_of_the_voice_brings_its_upper_band_nearer(weights, bank):
+    """From telephone speech, by more the higher the index rate; without a share of it, as without a bank."""
+    real, rate = sf.read(SPEECH, dtype="float32")
+    low = soxr.resample(real, rate, 8_000, quality="VHQ")
+    plain = novasr.enhance(low, 8_000, weights=weights)
+    task = Task(8_000, 48_000, 4_000.0)
+    distances = []
+    for index_rate in (0.0, 0.5, 1.0):
+        made = novasr.enhance(low, 8_000, weights=weights, bank=bank, index_rate=index_rate)
+        distances.append(lsd(real, np.resize(made, len(real)), task)["lsd_hf"])
+        assert np.array_equal(made, plain) == (index_rate == 0)
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] < 0.8 * distances[0]
+
+
+def test_a_bank_leaves_no_seams_either(weights, bank, speech):
+    whole = refined(weights, [speech], bank=bank)
+    cuts = np.sort(np.random.default_rng(3).integers(0, len(speech), 11))
+    assert np.array_equal(refined(weights, np.split(speech, cuts), jobs=2, bank=bank), whole)
+
+
 def test_a_file_is_enhanced_as_an_array_is(weights, speech, tmp_path):
     source, result = tmp_path / "talk.wav", tmp_path / "result.wav"
     sf.write(source, speech, 16_000, subtype="FLOAT")
@@ -145,6 +180,8 @@ def test_streams_say_that_it_is_for_recordings(weights):
     [
         ({"steps": 3}, "steps must be one of 1, 2, 4, 8, not 3"),
         ({"engine": "cuda"}, "engine='cuda' computes the model base alone"),
+        ({"index_rate": 0.5}, "index_rate is for a bank"),
+        ({"bank": SPEECH, "index_rate": 1.5}, "index_rate must be from 0 to 1, not 1.5"),
     ],
 )
 def test_bad_settings(weights, settings, message):
@@ -153,8 +190,13 @@ def test_bad_settings(weights, settings, message):
 
 
 def test_steps_are_for_this_model():
-    with pytest.raises(ParameterError, match="steps is for model='studio'"):
+    with pytest.raises(ParameterError, match="steps is for the model studio"):
         novasr.enhance(np.zeros(100, np.float32), 16_000, steps=2)
+
+
+def test_a_file_that_is_no_bank(weights):
+    with pytest.raises(BankError, match=r"speech-48k\.flac"):
+        novasr.enhance(np.zeros(100, np.float32), 16_000, weights=weights, bank=SPEECH)
 
 
 def test_errors_on_the_command_line(weights, tmp_path):

@@ -61,7 +61,7 @@ def analysis_window() -> FloatArray:
 def smoothing() -> FloatArray:
     """Give the weights of neighbours in a smoothed level: (SMOOTHED_BANDS, SMOOTHED_FRAMES), adding up to 1."""
     weights = np.outer(*(np.hanning(n + 2)[1:-1] for n in (SMOOTHED_BANDS, SMOOTHED_FRAMES)))
-    return (weights / weights.sum()).astype(np.float32)
+    return np.asarray(weights / weights.sum(), np.float32)
 
 
 def _erb_rate(hertz: AnyFloatArray) -> DoubleArray:

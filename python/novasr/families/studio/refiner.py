@@ -21,6 +21,7 @@ from novasr.families.studio.pitch import fundamental
 if TYPE_CHECKING:
     from novasr.families.studio.network import StudioNetwork
     from novasr.offline.refining import Tile
+    from novasr.retrieval import Bank
     from novasr.types import FloatArray
 
 _NEPERS_OF_POWER = math.log(10) / 10  # in a decibel
@@ -37,10 +38,23 @@ class Refiner:
         Of the flow.
     gain_db : float
         On what is added above the cut-off.
+    bank : Bank, optional
+        Real high bands to take levels from.
+    index_rate : float
+        How far, from 0 to 1; where the bank has nothing near, less.
     """
 
-    def __init__(self, network: StudioNetwork, *, steps: int, gain_db: float) -> None:
+    def __init__(
+        self,
+        network: StudioNetwork,
+        *,
+        steps: int,
+        gain_db: float,
+        bank: Bank | None = None,
+        index_rate: float = 0.0,
+    ) -> None:
         self.network, self.steps = network, steps
+        self.bank, self.index_rate = bank, index_rate
         self.gain = gain_db * _NEPERS_OF_POWER
 
     @torch.inference_mode()
@@ -59,7 +73,9 @@ class Refiner:
         known = situation(self.network.frames.levels(audio), cutoffs, self._f0(audio, frames))
         start = noise(tile.first_frame, frames).expand(len(audio), -1, -1)
         latents = self.network.generate(known, start, self.steps)
-        change = self.network.change(known, latents) + self.gain * known.above
+        retrieved = None if self.bank is None else self.bank.levels(known)
+        change = self.network.change(known, latents, retrieved, self.index_rate)
+        change = change + self.gain * known.above
         made = self.network.frames.shaped(audio, change, cutoffs)
         kept: FloatArray = made[:, tile.before : tile.before + tile.length].T.numpy()
         return np.ascontiguousarray(kept)
