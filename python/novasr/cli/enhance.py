@@ -85,7 +85,7 @@ def enhance(
     index_rate: Annotated[
         float | None,
         typer.Option(
-            metavar="R", help="How far the bank's are taken, from 0 to 1.  [default: 0.75]"
+            metavar="R", help="How far the bank's are taken, from 0 to 1.  [default: 1]"
         ),
     ] = None,
     jobs: Annotated[

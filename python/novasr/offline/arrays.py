@@ -69,7 +69,7 @@ def enhance(
     bank : str or path, optional
         For the model studio: real high bands to take from, of ``novasr bank build``.
     index_rate : float, optional
-        How far they are taken, from 0 to 1. Default: 0.75.
+        How far they are taken, from 0 to 1. Default: 1.
     force : bool
         Also extend what has its full band already.
 

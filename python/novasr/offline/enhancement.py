@@ -46,7 +46,7 @@ Progress: TypeAlias = Callable[[float, float], None]
 _RATES_HZ = (8_000, 192_000)
 _GAIN_DB = 60
 _LEAST_BAND_HZ = 1_000
-_USUAL_INDEX_RATE = 0.75
+_USUAL_INDEX_RATE = 1.0
 
 
 class Source(Protocol):

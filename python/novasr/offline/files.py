@@ -134,7 +134,7 @@ def enhance_file(
     bank : str or path, optional
         For the model studio: real high bands to take from, of ``novasr bank build``.
     index_rate : float, optional
-        How far they are taken, from 0 to 1. Default: 0.75.
+        How far they are taken, from 0 to 1. Default: 1.
     rate : int or "source", optional
         Sample rate of the result in Hz, 8000 .. 192000, or the source's. Default: 48000.
     gain : float or "auto"
