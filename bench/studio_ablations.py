@@ -1,6 +1,6 @@
 """What each part of the model studio brings: differences to the model wide, with intervals.
 
-    python bench/studio_ablations.py FOLDER... [--weights FILE] [--steps 1,8] [--rates 0,0.5 --bank FILE] [--latents 0,0.5]
+    python bench/studio_ablations.py FOLDER... --weights FILE [--steps 1,8] [--rates 0,0.5 --bank FILE] [--latents 0,0.5]
         [--also FILE]... [--bands 4,8] [--metrics lsd,modulation,distribution] [--limit N]
 
 --steps: of the flow. --rates: index rates of a bank. --latents: no flow, but the recordings' own latents with noise of
@@ -96,7 +96,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--weights", default="studio")
+    parser.add_argument("--weights", required=True)
     parser.add_argument("--steps", type=numbers(int), default=[1])
     parser.add_argument("--rates", type=numbers(float), default=[])
     parser.add_argument("--bank", type=Path)

@@ -123,22 +123,6 @@ def test_tts_stream_is_one_stream_of_all_sentences(tmp_path: Path) -> None:
     assert min(waits) < float(told[1]) + 10
 
 
-@pytest.mark.parametrize("kind", ["tts", "vocoder"])
-def test_refine_generated_adds_the_upper_band(tmp_path: Path, kind: str) -> None:
-    needs.programs("espeak-ng", packages="espeak-ng")
-    needs.package("novasr_studio", "pip install ./python/novasr-studio")
-    text, path = "This is a test, of a voice that was never recorded.", tmp_path / "out.wav"
-    command = [sys.executable, EXAMPLES / "refine_generated.py", kind, path]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert re.findall(r"^(\w+): \d+x real time", done.stdout, re.M) == ["wide", "studio"]
-    audio, rate = sf.read(path)
-    assert rate == 48_000
-    power = np.abs(np.fft.rfft(audio)) ** 2
-    upper = power[np.fft.rfftfreq(len(audio), 1 / rate) > 12_000].sum()
-    assert 1e-6 < upper / power.sum() < 0.1
-
-
 def test_tts_stream_names_the_missing_program(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLES / "tts_stream.py"],

@@ -1,4 +1,4 @@
-"""What the packages distribute is under known licences, and these are in them."""
+"""What the three packages distribute is under known licences, and these are in them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ from pathlib import Path
 import needs
 import pytest
 
-ROOTS = {
-    "novasr": "Apache-2.0",
-    "novasr-torch": "Apache-2.0",
-    "novasr-plugin": "GPL-3.0-only",
-    "novasr-studio": "Apache-2.0",
-}
-PACKAGES = tuple(ROOTS)
+PACKAGES = ("novasr", "novasr-torch", "novasr-plugin")
+ROOTS = {"novasr": "Apache-2.0", "novasr-torch": "Apache-2.0", "novasr-plugin": "GPL-3.0-only"}
 
 # The extension, and two plugins without an editor; the LibTorch engine; the VST3.
-LIBRARIES = {"novasr": 3, "novasr-torch": 1, "novasr-plugin": 1, "novasr-studio": 0}
+LIBRARIES = {"novasr": 3, "novasr-torch": 1, "novasr-plugin": 1}
 
 # Of the project itself, under the licence of their package.
 OWN = {".py", ".pyi", ".safetensors", ".so", ".toml", ".ttl", ".typed"}
@@ -45,7 +40,6 @@ LOADED = {
     "novasr": set(),
     "novasr-torch": {"libc10.so", "libgomp.so.1", "libtorch.so", "libtorch_cpu.so"},
     "novasr-plugin": {"libfreetype.so.6", "libpng16.so.16", "libz.so.1"},
-    "novasr-studio": set(),
 }
 # Licences of what `pip install novasr` brings along, which ask nothing of a program that only imports it.
 PERMISSIVE = re.compile(

@@ -1,4 +1,4 @@
-"""The packages: what is in them, under which licence, and that the source archives are whole."""
+"""The three packages: what is in them, under which licence, and that the source archives are whole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ SOURCES = {
     "novasr": ROOT,
     "novasr-torch": ROOT / "python/novasr-torch",
     "novasr-plugin": ROOT / "python/novasr-plugin",
-    "novasr-studio": ROOT / "python/novasr-studio",
 }
 GPL = b"GNU GENERAL PUBLIC LICENSE"
 VERSION = re.search(r"project\(novasr VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text())[1]
@@ -130,7 +129,6 @@ def test_the_extras_bring_the_other_packages(wheel: zipfile.ZipFile) -> None:
     lines = of_wheel(wheel).get_all("Requires-Dist")
     assert 'novasr-torch; extra == "torch"' in lines
     assert 'novasr-plugin; extra == "plugin"' in lines
-    assert 'novasr-studio; extra == "studio"' in lines
     assert 'novasr[plugin]; extra == "pedalboard"' in lines
     assert 'novasr[live,pedalboard,plot,torch]; extra == "all"' in lines
 
@@ -140,7 +138,6 @@ def test_the_extras_bring_the_other_packages(wheel: zipfile.ZipFile) -> None:
     [
         ("novasr-torch", ["LICENSE", "NOTICE", "THIRD-PARTY"], ["torch==2.13.0"]),
         ("novasr-plugin", ["LICENSE", "LICENSE-APACHE", "NOTICE", "THIRD-PARTY"], []),
-        ("novasr-studio", ["LICENSE", "NOTICE"], ["torch<3,>=2.4", "faiss-cpu<2,>=1.8"]),
     ],
 )
 def test_a_further_package_has_its_own_licence_and_the_version_of_novasr(
@@ -168,28 +165,6 @@ def test_the_source_archive_of_a_further_package_configures(name: str, tmp_path:
     needs.programs("cmake", packages="cmake")
     result = subprocess.run(words, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
-
-
-def test_the_source_archive_of_novasr_studio_is_whole(tmp_path: Path) -> None:
-    """Its wheel has the same weights as the repository."""
-    unpacked = build_sdist("novasr-studio", tmp_path)
-    words = [
-        "-m",
-        "pip",
-        "wheel",
-        "--no-build-isolation",
-        "--no-deps",
-        "--no-index",
-        "-w",
-        "w",
-        ".",
-    ]
-    run(unpacked, *words)
-    [path] = (unpacked / "w").glob("*.whl")
-    with zipfile.ZipFile(path) as wheel:
-        for file in (SOURCES["novasr-studio"] / "novasr_studio").iterdir():
-            if file.is_file():
-                assert wheel.read(f"novasr_studio/{file.name}") == file.read_bytes()
 
 
 def test_the_source_archive_of_novasr_has_no_gpl_file(source: Path) -> None:

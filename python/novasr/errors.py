@@ -8,12 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Extras that bring another package of this repository.
-_PARTS = {
-    "torch": "novasr-torch",
-    "plugin": "novasr-plugin",
-    "pedalboard": "novasr-plugin",
-    "studio": "novasr-studio",
-}
+_PARTS = {"torch": "novasr-torch", "plugin": "novasr-plugin", "pedalboard": "novasr-plugin"}
 
 
 class NovasrError(Exception):

@@ -20,7 +20,7 @@ from novasr.offline.files import Storage
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.sets.outcome import Outcome
 from novasr.sets.workplace import Treatment, Workplace, result_suffix, suffix_of
-from novasr.types import Mode, OfflineModelName
+from novasr.types import Mode, ModelName
 
 Batch = dict[str, np.ndarray[Any, Any]]
 
@@ -41,7 +41,7 @@ class Enhance:
 
     Parameters
     ----------
-    model : {"base", "wide", "studio"}, optional
+    model : {"base", "wide"}, optional
         As for :func:`novasr.enhance_file`.
     column : str, optional
         The column with the recordings. Default: ``amplitude``, or ``bytes``.
@@ -70,14 +70,14 @@ class Enhance:
     def __init__(
         self,
         *,
-        model: OfflineModelName | None = None,
+        model: ModelName | None = None,
         column: str | None = None,
         mode: Mode = "extend",
         weights: str | Path | None = None,
         high_band_gain_db: float = 0.0,
         force: bool = False,
     ) -> None:
-        chosen = chosen_weights(model, weights, offline=True)
+        chosen = chosen_weights(model, weights)
         settings = Settings(mode, "auto", chosen, high_band_gain_db, jobs=1)
         self._treatment = Treatment(settings, Storage(), force)
         self._column = column

@@ -18,8 +18,6 @@ Engine: TypeAlias = Literal["auto", "native", "torch"]
 OfflineEngine: TypeAlias = Literal["auto", "native", "torch", "cuda"]
 #: A model whose weights are in this package.
 ModelName: TypeAlias = Literal["base", "wide"]
-#: Models for whole recordings: those of streams, and the one of the package novasr-studio.
-OfflineModelName: TypeAlias = Literal["base", "wide", "studio"]
 Mode: TypeAlias = Literal["extend", "full"]
 FrontEnd: TypeAlias = Literal["clean", "reference"]
 #: Width of stored samples.

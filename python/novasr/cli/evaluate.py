@@ -25,7 +25,7 @@ from novasr.cli.recordings import (
 from novasr.errors import AudioFileError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
-from novasr.models import OFFLINE_MODELS
+from novasr.models import MODELS
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def evaluate(
     from novasr.filesystem.replacing import replacing
 
     for name in model or []:
-        check_choice("model", name, OFFLINE_MODELS)
+        check_choice("model", name, MODELS)
     asked = systems.distinct([*(model or []), *(weights or [])]) or [systems.BASE]
     own = systems.local_task(asked)
     settings = runner.Settings(

@@ -11,7 +11,7 @@ import typer
 
 from novasr.errors import NovasrError, ParameterError, blaming
 from novasr.messages import EXIT_ERROR, print_error, print_warning
-from novasr.types import OfflineModelName
+from novasr.types import ModelName
 
 if TYPE_CHECKING:
     from novasr.audio.analysis import FileInfo, Verdict
@@ -33,7 +33,7 @@ def info(
         typer.Argument(metavar="FILE", readable=False, help="Audio files, or folders of them."),
     ],
     model: Annotated[
-        OfflineModelName | None, typer.Option(help="Which model would extend it.  [default: base]")
+        ModelName | None, typer.Option(help="Which model would extend it.  [default: base]")
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON list, an object for each file.")
@@ -53,7 +53,7 @@ def info(
 
     if Path("-") in inputs and not Path("-").exists():
         raise ParameterError("-: novasr info takes files and folders, not standard input")
-    any_band = engine_format("auto", chosen_weights(model, None, offline=True)).adds_to_input
+    any_band = engine_format("auto", chosen_weights(model, None)).adds_to_input
     described: list[dict[str, Any]] = []
     found_inputs, failures = find_inputs(inputs, recursive=recursive)
     for failure in failures:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from novasr.offline.refining import RefinedStream
     from novasr.stream import Stream
-    from novasr.types import FloatArray, Mode, OfflineEngine, OfflineModelName
+    from novasr.types import FloatArray, Mode, ModelName, OfflineEngine
 
 # As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
 _PIECE_FRAMES = 8192
@@ -32,7 +32,7 @@ def enhance(
     audio: ArrayLike,
     sample_rate: int,
     *,
-    model: OfflineModelName | None = None,
+    model: ModelName | None = None,
     mode: Mode = "extend",
     engine: OfflineEngine = "auto",
     weights: str | Path | None = None,
@@ -53,9 +53,9 @@ def enhance(
         Linear PCM, full scale at 1.0; at most 256 channels, and no more than frames.
     sample_rate : int
         Rate of `audio` in Hz, 8000 .. 192000.
-    model : {"base", "wide", "studio"}, optional
-        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide with a
-        generated texture (docs/studio.md). Default: that of the weights, ``"base"`` without any.
+    model : {"base", "wide"}, optional
+        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
+        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the input's own low band, or put out the model's alone.
     engine : {"auto", "native", "torch", "cuda"}
@@ -65,9 +65,9 @@ def enhance(
     high_band_gain_db : float
         Brightness: -24 .. 12 dB on what the model adds, in ``"extend"`` mode.
     steps : {1, 2, 4, 8}, optional
-        Of the flow of the model studio. Default: 1.
+        Of the flow of weights of the family studio (docs/studio.md). Default: 1.
     bank : str or path, optional
-        For the model studio: real high bands to take from, of ``novasr bank build``.
+        For such weights: real high bands to take from, of ``novasr bank build``.
     index_rate : float, optional
         How far they are taken, from 0 to 1. Default: 1.
     force : bool
@@ -94,7 +94,7 @@ def enhance(
     (4800,)
     """
     samples = check_audio(audio)
-    chosen = chosen_weights(model, weights, offline=True)
+    chosen = chosen_weights(model, weights)
     settings = Settings(
         mode, engine, chosen, high_band_gain_db, steps=steps, bank=bank, index_rate=index_rate
     )

@@ -9,20 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from novasr.errors import (
-    MissingPackageError,
-    NovasrError,
-    ParameterError,
-    WeightsError,
-    install_command,
-)
+from novasr.errors import NovasrError, ParameterError, WeightsError
 from novasr.families import default_family, families, family, in_torch
 from novasr.filesystem.suffixes import known_suffix
 from novasr.weights.hub import NAMED_WEIGHTS, download, sha256
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
     from torch.nn import Module
 
     from novasr import _native
@@ -30,17 +22,15 @@ if TYPE_CHECKING:
 
 
 class PackagedWeights(NamedTuple):
-    """Weights that a package brings, and the model family they belong to."""
+    """Weights in this package, and the model family they belong to."""
 
     filename: str
     family: str
-    package: str = "novasr.weights"
 
 
 PACKAGED_WEIGHTS = {
     "base": PackagedWeights("novasr.safetensors", "novasr"),
     "wide": PackagedWeights("wide.safetensors", "wide"),
-    "studio": PackagedWeights("studio.safetensors", "studio", "novasr_studio"),
 }
 
 #: Of the files that hold weights; ``.bin`` is a PyTorch state dict.
@@ -96,7 +86,7 @@ def load_weights(weights: str | Path | None = None) -> Weights:
     """
     name = "base" if weights is None else str(weights)
     if name in PACKAGED_WEIGHTS:
-        with as_file(_package_of(name) / PACKAGED_WEIGHTS[name].filename) as path:
+        with as_file(files("novasr.weights") / PACKAGED_WEIGHTS[name].filename) as path:
             return _read(path, name)
     path = download(name) if name in NAMED_WEIGHTS else Path(name)
     return _read(path, name)
@@ -137,15 +127,6 @@ def load_model(weights: str | Path | None = None) -> Module:
         network.metadata = loaded.metadata  # type: ignore[assignment]
     network.load_state_dict({name: torch.from_numpy(v) for name, v in loaded.tensors.items()})
     return network.eval().requires_grad_(False)
-
-
-def _package_of(name: str) -> Traversable:
-    package = PACKAGED_WEIGHTS[name].package
-    try:
-        return files(package)
-    except ModuleNotFoundError as error:
-        msg = f"the model {name!r} is not installed: {install_command(name)}"
-        raise MissingPackageError(msg) from error
 
 
 def _read(path: Path, label: str) -> Weights:

@@ -67,7 +67,9 @@ class TestFrames:
         before, after = (frames.levels(audio).high[0, :, 4:-4] for audio in (speech, made))
         heard = before > np.log(POWER_FLOOR) + 5
         heard &= torch.from_numpy(high_centres_hz())[:, None] > cutoff_hz + 300
-        assert _DB * (after - before)[heard].mean() == pytest.approx(change_db, abs=0.2)  # smoothed over the edge
+        assert _DB * (after - before)[heard].mean() == pytest.approx(
+            change_db, abs=0.2
+        )  # smoothed over the edge
         assert _DB * (after - before)[heard].std() < 0.7  # what a window's neighbours leave
 
     @pytest.mark.parametrize("cutoff_hz", CUTOFFS_HZ[1:])

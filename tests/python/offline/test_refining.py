@@ -15,7 +15,7 @@ from command_line import assert_one_error_line
 from command_line import novasr as command
 
 import novasr
-from novasr.errors import BankError, MissingPackageError, ParameterError
+from novasr.errors import BankError, ParameterError
 from novasr.evaluation.metrics import lsd
 from novasr.families.studio.architecture import FRAME
 from novasr.families.studio.training import initial_network
@@ -167,12 +167,8 @@ def test_a_file_is_enhanced_as_an_array_is(weights, speech, tmp_path):
 
 
 def test_streams_say_that_it_is_for_recordings(weights):
-    for make in (
-        lambda: novasr.Stream(16_000, weights=weights),
-        lambda: novasr.Stream(16_000, model="studio"),
-    ):
-        with pytest.raises(ParameterError, match="refines whole recordings, not streams"):
-            make()
+    with pytest.raises(ParameterError, match="refines whole recordings, not streams"):
+        novasr.Stream(16_000, weights=weights)
 
 
 @pytest.mark.parametrize(
@@ -204,13 +200,3 @@ def test_errors_on_the_command_line(weights, tmp_path):
     run = command("enhance", tmp_path / "a.wav", "--weights", weights, "--steps", "5")
     assert_one_error_line(run, "steps must be one of 1, 2, 4, 8")
     assert list(tmp_path.iterdir()) == [tmp_path / "a.wav"]
-
-
-def test_without_its_package_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(
-        novasr.weights.load.PACKAGED_WEIGHTS,
-        "studio",
-        novasr.weights.load.PackagedWeights("studio.safetensors", "studio", "novasr_not_there"),
-    )
-    with pytest.raises(MissingPackageError, match=r"pip install 'novasr\[studio\]'"):
-        novasr.enhance(np.zeros(100, np.float32), 16_000, model="studio")
