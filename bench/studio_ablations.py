@@ -4,7 +4,7 @@
         [--also FILE]... [--bands 4,8] [--metrics lsd,modulation,distribution] [--limit N]
 
 --steps: of the flow. --rates: index rates of a bank. --latents: no flow, but the recordings' own latents with noise of
-so much, which is the best that a flow could do. --also: other weights, of runs that differ in one setting.
+so much, which is the best that a flow could do; and their own levels, without the autoencoder. --also: other weights, of runs that differ in one setting.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from novasr.evaluation.report import difference_cell, mean_cell, score_table
 from novasr.evaluation.signals import fit
 from novasr.evaluation.summary import ALL, differences, summarise
 from novasr.evaluation.systems import tasks_of
+from novasr.families.studio.architecture import SCALE
 from novasr.families.studio.conditions import situation
 from novasr.families.studio.flow import noise
 from novasr.families.studio.frames import whole_frames
@@ -46,9 +47,14 @@ def enhanced(
 
 
 def from_latents(
-    recording: DoubleArray, low: DoubleArray, task: Task, *, network: StudioNetwork, amount: float
+    recording: DoubleArray,
+    low: DoubleArray,
+    task: Task,
+    *,
+    network: StudioNetwork,
+    amount: float | None = None,
 ) -> DoubleArray:
-    """Decode the recording's own latents, with noise on them."""
+    """Decode the recording's own latents, with noise on them, or take its levels as they are."""
     guess = enhanced(recording, low, task, model=WIDE)
     whole = whole_frames(len(guess))
     audio, real = (
@@ -60,8 +66,12 @@ def from_latents(
         cutoffs = torch.full((1, frames), task.band_hz)
         known = situation(levels, cutoffs, silent_f0(audio, frames))
         target = known.relative(network.frames.levels(real).high)
-        latents = network.autoencoder.encode(target, known.above) + amount * noise(0, frames)
-        made = network.frames.shaped(audio, network.change(known, latents), cutoffs)
+        if amount is None:
+            change = SCALE * (target - known.guess) * known.above
+        else:
+            latents = network.autoencoder.encode(target, known.above)
+            change = network.change(known, latents + amount * noise(0, frames))
+        made = network.frames.shaped(audio, change, cutoffs)
     return made[0, : len(recording)].double().numpy()
 
 
@@ -77,6 +87,8 @@ def systems(options: argparse.Namespace) -> dict[str, System]:
             enhanced, weights=weights, bank=options.bank, index_rate=rate
         )
     network = load_model(weights) if options.latents else None
+    if options.latents:
+        found["own levels"] = partial(from_latents, network=network)
     for amount in options.latents:
         found[f"own latents, noise {amount:g}"] = partial(
             from_latents, network=network, amount=amount
