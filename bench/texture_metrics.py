@@ -2,8 +2,8 @@
 
     python bench/texture_metrics.py FOLDER... [--takes FOLDER] [--bands 4,8] [--limit N]
 
-Above the band: noise with the recording's own envelope, of each ERB every 2.7 ms, averaged over 0.1 s, and over the whole
-recording; each ERB's mean magnitude in every bin, with the recording's own phases; the output of the systems. --takes: recordings of
+Above the band: noise with the recording's own envelope, of each ERB every 2.7 ms, averaged over 0.1 s, and over half of the
+recording or more; each ERB's mean magnitude in every bin, with the recording's own phases; the output of the systems. --takes: recordings of
 one voice whose names have the number of a sentence of CMU ARCTIC; those with two takes are compared with each other.
 """
 
@@ -85,7 +85,7 @@ def makers(task: Task) -> dict[str, Callable[[DoubleArray], DoubleArray]]:
         "mean of each ERB": partial(averaged, task=task),
         "noise, 0.1 s envelope": partial(noise_like, task=task, times=times),
         **{item.name: partial(extended, task=task, system=item) for item in SYSTEMS},
-        "noise, steady envelope": partial(noise_like, task=task, times=np.inf),
+        "noise, half or more": partial(noise_like, task=task, times=np.inf),
     }
 
 

@@ -17,8 +17,8 @@ from pulse_server import PulseServer, require_pulse
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            measures_time = {"realtime_peers", "timing"} & set(item.fixturenames)
-            item.add_marker(pytest.mark.alone if measures_time else pytest.mark.live)
+            busy_machines_spoil = {"realtime_peers", "timing", "rigs"} & set(item.fixturenames)
+            item.add_marker(pytest.mark.alone if busy_machines_spoil else pytest.mark.live)
 
 
 @pytest.fixture(scope="session")

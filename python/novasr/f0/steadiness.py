@@ -22,7 +22,8 @@ def stability(f0: ArrayLike, *, period_ms: float = 10.0) -> FloatArray:
 
     A value counts as steady by how little its track bends there: b cents of second difference give
     1 / (1 + (b / c)^2), where c is 3 cents for each millisecond of the period, so that glides and vibrato are
-    steady and jumps are not. Without a voiced value on both sides it counts as 0. The result is the mean over a
+    steady and jumps are not. That holds for periods of about 10 ms: with longer ones vibrato counts as less steady,
+    with shorter ones jitter does. Without a voiced value on both sides it counts as 0. The result is the mean over a
     Hann window of 200 ms, and 0 where the value itself is unvoiced.
 
     Parameters

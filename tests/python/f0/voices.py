@@ -10,7 +10,6 @@ from types import ModuleType
 import needs
 import numpy as np
 
-METHODS = ("harvest", "dio", "crepe", "pyin", "praat", "hybrid")
 REMEDY = "pip install 'novasr[f0,praat]'"
 
 
