@@ -177,10 +177,10 @@ def distribution(
     estimate is first brought to the reference's mean power above the band, by no more than 30 dB upwards. Levels of
     bins, in dB, are not lower than 60 dB below the mean of the reference's loudest band; bands are one equivalent
     rectangular bandwidth each. In each band the estimate's mean level is then brought to the reference's, by no more
-    than 30 dB, so that texture remains: noise or lines, pauses or none. Pauses at the floor have a share in that mean, and
-    leave a part of a tilt in. The result is Wasserstein's distance of order 1
-    between the two distributions, the mean difference of the sorted levels (S. S. Vallender, Theory of Probability and
-    its Applications 18(4), 1974), averaged over bands. Alignment, bands and floor are this project's.
+    than 30 dB, so that texture remains: noise or lines, pauses or none. Pauses at the floor have a share in that
+    mean, and leave a part of a tilt in. The result is Wasserstein's distance of order 1 between the two
+    distributions, the mean difference of the sorted levels (S. S. Vallender, Theory of Probability and its
+    Applications 18(4), 1974), averaged over bands. Alignment, bands and floor are this project's.
 
     Parameters
     ----------
