@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,7 +60,7 @@ def build(
         Path, typer.Option("-o", "--output", metavar="FILE", help="The bank, a .novabank file.")
     ],
     minutes: Annotated[
-        float, typer.Option(min=0.5, help="At most so many; a minute takes 0.6 MB.")
+        float, typer.Option(min=0.5, max=400, help="At most so many; a minute takes 0.6 MB.")
     ] = _MOST_MINUTES,
     free_only: Annotated[
         bool,
@@ -73,7 +74,7 @@ def build(
     """Build the bank and say what it holds."""
     from novasr.weights.torch_runtime import require_torch
 
-    require_torch()
+    require_torch("studio")
     from novasr.cli.progress import progress_bars
     from novasr.retrieval.bank import Bank
     from novasr.retrieval.file import SUFFIX
@@ -82,7 +83,7 @@ def build(
     if output.suffix != SUFFIX:
         raise ParameterError(f"{output}: a bank's name ends in {SUFFIX}")
     found = {
-        recording.path.resolve(): recording
+        recording.path.resolve(): replace(recording, speaker=recording.speaker or _name(folder))
         for folder in folders
         for recording in read_recordings(folder, _warn)
     }
@@ -108,11 +109,19 @@ def info(
     print(json.dumps(described, indent=2) if as_json else _as_text(path, described))
 
 
+def _name(folder: Path) -> str:
+    """Call the voice of recordings without a manifest by their folder: trust depends on how many there are."""
+    return folder.resolve().name
+
+
 def _warn(reason: NovasrError) -> None:
     print_warning(f"left out: {reason}")
 
 
 def _described(path: Path) -> dict[str, Any]:
+    from novasr.weights.torch_runtime import require_torch
+
+    require_torch("studio")
     from novasr.families.studio.architecture import FRAME, RATE_HZ
     from novasr.retrieval.file import VERSION, read
 

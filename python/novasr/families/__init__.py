@@ -41,6 +41,9 @@ def family(name: str) -> _native.Family:
         If this version has none of that name.
     """
     if name in OFFLINE_FAMILIES:
+        from novasr.weights.torch_runtime import require_torch
+
+        require_torch("studio")
         described: _native.Family = import_module(f"novasr.families.{name}").description()
         return described
     try:

@@ -84,8 +84,10 @@ def enhance(
         If the array is of another shape or type.
     ParameterError
         If a parameter is out of range, or `model` and `weights` contradict each other.
-    WeightsError, StreamError
-        If the weights or the engine cannot be used.
+    WeightsError, BankError, StreamError
+        If the weights, the bank or the engine cannot be used.
+    MissingPackageError
+        If what the weights or the bank need is not installed.
 
     Examples
     --------

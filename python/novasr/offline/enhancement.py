@@ -24,7 +24,8 @@ from novasr.engines import (
     uses_torch,
     weights_stamp,
 )
-from novasr.errors import AudioFormatError, ParameterError
+from novasr.errors import AudioFormatError, ParameterError, WeightsError
+from novasr.f0 import METHODS, track
 from novasr.families.studio.architecture import STEPS
 from novasr.offline.cores import core_count
 from novasr.offline.refining import RefinedStream
@@ -107,9 +108,10 @@ class Settings:
                     msg = f"{name} is for the model studio: leave it out, or choose weights of that model"
                     raise ParameterError(msg)
             return
-        if self.engine == "cuda":
-            raise ParameterError("engine='cuda' computes the model base alone: leave it out")
-        if self.steps is not None and self.steps not in STEPS:
+        if self.engine not in ("auto", "native"):
+            msg = f"engine={self.engine!r} cannot run below studio weights: leave it out"
+            raise ParameterError(msg)
+        if self.steps is not None and not (is_whole(self.steps) and self.steps in STEPS):
             numbers = ", ".join(map(str, STEPS))
             raise ParameterError(f"steps must be one of {numbers}, not {self.steps!r}")
         rate = self.index_rate
@@ -140,6 +142,7 @@ class Settings:
         from novasr.families.studio.refiner import Refiner
 
         network = read_network(self.weights, weights_stamp(self.weights))
+        _check_f0(network.f0, self.weights)
         return Refiner(
             network,
             steps=self.steps or 1,
@@ -310,6 +313,17 @@ class Enhancement:
 def read_network(weights: str | Path | None, stamp: tuple[int, int] | None) -> StudioNetwork:
     """Read the network of weights that refine; errors as for :func:`novasr.load_model`."""
     return cast("StudioNetwork", load_model(weights))
+
+
+def _check_f0(method: str, weights: str | Path | None) -> None:
+    """Raise what tracking F0 as these weights want it would raise in the middle of the work."""
+    if method == "none":
+        return
+    if method not in METHODS:
+        raise WeightsError(
+            f"weights {str(weights)!r}: track F0 by {method!r}, which novasr.f0 does not know"
+        )
+    track(np.zeros(1_600, np.float32), 16_000, method=method)
 
 
 @lru_cache(maxsize=2)

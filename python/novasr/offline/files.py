@@ -171,8 +171,10 @@ def enhance_file(
         If a parameter is out of range or of another kind, or `model` and `weights` contradict each other.
     AudioFormatError
         If the rate, the channels or the destination's format are not supported.
-    WeightsError
-        If the weights cannot be loaded.
+    WeightsError, BankError
+        If the weights or the bank cannot be loaded.
+    MissingPackageError
+        If what they need is not installed.
     StreamError
         If the engine cannot run here.
     """
@@ -345,8 +347,8 @@ def check_settings(settings: Settings) -> None:
 
     Raises
     ------
-    WeightsError, StreamError
-        If the weights cannot be read, or the engine cannot run here.
+    WeightsError, BankError, StreamError
+        If the weights or the bank cannot be read, or the engine cannot run here.
     """
     settings.check_engine()
 

@@ -131,6 +131,7 @@ class _Cutoffs:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._found: list[float] = []
+        self._ends: list[int] = []  # of the blocks, in input frames
 
     def watch(self, blocks: Iterable[ArrayLike]) -> Iterator[FloatArray]:
         """Pass the recording on in blocks of one length, whatever length they arrive with."""
@@ -140,19 +141,18 @@ class _Cutoffs:
             held = np.concatenate([held, check_audio(block, self._stream.channels)])
             while len(held) >= length:
                 yield held[:length]
-                self._look()
+                self._look(length)
                 held = held[length:]
         yield held
-        self._look()
+        self._look(len(held))
 
     def at(self, first_frame: int, frames: int) -> FloatArray:
         """Give the cut-off at frames of the output, in Hz."""
-        per_second = self._stream.output_rate / FRAME
-        places = (
-            np.arange(first_frame, first_frame + frames) * _BLOCKS_PER_SECOND / per_second
-        ).astype(int)
-        found = np.asarray(self._found, np.float32)
-        return np.take(found, places, mode="clip")
+        per_frame = FRAME * self._stream.sample_rate / self._stream.output_rate
+        times = np.arange(first_frame, first_frame + frames) * per_frame
+        places = np.searchsorted(self._ends, times, side="right")
+        return np.take(np.asarray(self._found, np.float32), places, mode="clip")
 
-    def _look(self) -> None:
+    def _look(self, frames: int) -> None:
+        self._ends.append(frames + (self._ends[-1] if self._ends else 0))
         self._found.append(self._stream.stats.cutoff_hz)

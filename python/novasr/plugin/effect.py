@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 import numpy as np
 
 from novasr.checks import check_choice
-from novasr.engines import engine_format, is_script
-from novasr.errors import PluginError, UnknownParameterError, WeightsError
+from novasr.engines import WHOLE_RECORDINGS, engine_format, is_script
+from novasr.errors import ParameterError, PluginError, UnknownParameterError, WeightsError
+from novasr.families import OFFLINE_FAMILIES
 from novasr.models import MODELS, chosen_weights
 from novasr.parameters import INFOS, NAMES, check_parameters
 from novasr.plugin.bundle import find_bundle
@@ -203,6 +204,10 @@ class NovaSR(VST3Plugin):
             state = replace(present, script=str(Path(str(weights)).resolve()))
         else:
             loaded = load_weights(weights)
+            if loaded.family in OFFLINE_FAMILIES:
+                raise ParameterError(
+                    f"the model of the weights {str(weights)!r} {WHOLE_RECORDINGS}"
+                )
             packaged = weights is None or str(weights) in PACKAGED_WEIGHTS
             name = "" if packaged else Path(str(weights)).name
             state = replace(

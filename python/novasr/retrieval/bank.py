@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 
+from novasr.errors import BankError
 from novasr.families.studio.architecture import FRAME, HIGH_BANDS, RATE_HZ
 from novasr.retrieval import file
 from novasr.retrieval.entries import (
@@ -83,7 +84,8 @@ class Bank:
         self._inside = np.repeat(np.array(inside), counts)
         self._one_voice = len({source.speaker for source in sources}) == 1
         self._tables = tables if tables is not None else {}
-        self._index = lru_cache(maxsize=None)(self._new_index)
+        self._indexes: dict[tuple[str, int], Index] = {}
+        self._one_at_a_time = threading.Lock()
 
     @classmethod
     def build(
@@ -136,6 +138,8 @@ class Bank:
                 continue
             parts.append(part)
             sources.append(_source(recording, len(part.low)))
+        if not parts:
+            raise BankError("the recordings hold no audio: a bank is made of full-band recordings")
         bank = cls(Entries(*map(np.concatenate, zip(*parts, strict=True))), sources)
         for span in RANGES:
             for scale in SCALES:
@@ -223,7 +227,7 @@ class Bank:
         nearest = np.zeros(len(total), np.float32)
         for scale in SCALES:
             wanted = averaged(queries, valid, scale)[valid]
-            squares, numbers = self._index(span, scale).nearest(wanted, NEIGHBOURS)
+            squares, numbers = self._index_of(span, scale).nearest(wanted, NEIGHBOURS)
             found, some = self._mean(squares, numbers)
             total += found
             scales += some
@@ -253,6 +257,13 @@ class Bank:
         low = decibels(self._stored.low[:, RANGES[span]])
         parts = np.split(low, self._ends[:-1])
         return np.concatenate([averaged(part, np.ones(len(part), bool), scale) for part in parts])
+
+    def _index_of(self, span: str, scale: int) -> Index:
+        """Make an index when it is first asked for, once, whoever asks."""
+        with self._one_at_a_time:
+            if (span, scale) not in self._indexes:
+                self._indexes[span, scale] = self._new_index(span, scale)
+            return self._indexes[span, scale]
 
     def _new_index(self, span: str, scale: int) -> Index:
         return Index(self._keys(span, scale), self._tables.get((span, scale)))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from novasr.families.studio.architecture import FRAME, RATE_HZ, SCALE
+from novasr.families.studio.architecture import FRAME, HIGH_BANDS, RATE_HZ, SCALE
 from novasr.families.studio.bands import high_centres_hz
 from novasr.families.studio.conditions import situation
 from novasr.families.studio.frames import Frames, Levels, whole_frames
@@ -61,8 +61,12 @@ def entries(audio: FloatArray) -> Entries:
     Entries
         One for each whole frame.
     """
+    count = len(audio) // FRAME
+    if count == 0:
+        return Entries(
+            np.empty((0, STORED.stop - STORED.start), np.uint8), np.empty((0, HIGH_BANDS), np.uint8)
+        )
     levels = _levels(audio)
-    count = levels.high.shape[-1]
     known = situation(levels, torch.full((1, count), RATE_HZ / 2), torch.zeros((1, 2, count)))
     return Entries(
         *(_bytes(part[0].numpy().T * DB) for part in (known.low[:, STORED], known.guess))

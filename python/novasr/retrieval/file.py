@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from novasr.checks import is_number, is_whole
 from novasr.errors import BankError
 from novasr.families.studio.architecture import (
     FFT,
@@ -17,11 +18,15 @@ from novasr.families.studio.architecture import (
     HIGHEST_HIGH_HZ,
     HIGHEST_LOW_HZ,
     LEVEL_BANDS,
+    LEVEL_FLOOR,
     LEVEL_FRAMES,
     LOW_BANDS,
     LOWEST_HIGH_HZ,
     LOWEST_LOW_HZ,
+    POWER_FLOOR,
     RATE_HZ,
+    SMOOTHED_BANDS,
+    SMOOTHED_FRAMES,
 )
 from novasr.filesystem.replacing import replacing
 from novasr.retrieval.entries import LOWEST_DB, STEP_DB, Entries
@@ -45,7 +50,8 @@ _MEANING = {
     "high": [HIGH_BANDS, LOWEST_HIGH_HZ, HIGHEST_HIGH_HZ],
     "low": [LOW_BANDS, LOWEST_LOW_HZ, HIGHEST_LOW_HZ],
     "low_stored": [STORED.start, STORED.stop],
-    "level": [LEVEL_BANDS, LEVEL_FRAMES],
+    "level": [LEVEL_BANDS, LEVEL_FRAMES, LEVEL_FLOOR],
+    "smoothed": [SMOOTHED_BANDS, SMOOTHED_FRAMES, POWER_FLOOR],
     "step_db": STEP_DB,
     "lowest_db": LOWEST_DB,
 }
@@ -120,9 +126,11 @@ def read(path: Path) -> tuple[Entries, list[Source], AllTables]:
                 f"bank {path}: is of version {version}, this novasr reads version {VERSION} with its own bands: "
                 "build it anew (novasr bank build)"
             )
-        sources = [Source(**item) for item in described["recordings"]]
+        sources = [_checked(Source(**item)) for item in described["recordings"]]
         digest = described["sha256"]
         frames = sum(source.frames for source in sources)
+        if frames == 0:
+            raise TypeError
     except (KeyError, TypeError) as error:
         raise BankError(f"bank {path}: its description is damaged: {_DAMAGED}") from error
     if _digest(tensors) != digest:
@@ -145,6 +153,15 @@ def read(path: Path) -> tuple[Entries, list[Source], AllTables]:
                     ),
                 )
     return Entries(low, high), sources, tables
+
+
+def _checked(source: Source) -> Source:
+    """Raise TypeError for values of other kinds than a bank has."""
+    texts = (source.file, source.speaker, source.licence, source.source, source.kind)
+    numbers = is_whole(source.frames) and is_number(source.bandwidth_hz)
+    if not (numbers and source.frames > 0 and all(isinstance(text, str) for text in texts)):
+        raise TypeError
+    return source
 
 
 def _open(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LEAST_BANDWIDTH_HZ = 18_000.0
 _LEAST_SECONDS = 10.0
+_SHORTEST_SECONDS = 0.1  # of an excerpt
 _FREE = re.compile(r"CC0([ -]1\.0)?|CC[ -]BY([ -]\d\.\d)?|public[ -]domain|MIT", re.IGNORECASE)
 
 
@@ -94,7 +95,7 @@ def choose(
         left = share
         for number in numbers:
             seconds = min(left, usable[number].seconds)
-            if seconds > 0:
+            if seconds >= _SHORTEST_SECONDS:
                 chosen[number] = Excerpt(usable[number], seconds)
             left -= seconds
     found = sum(item.seconds for item in chosen.values())

@@ -56,10 +56,13 @@ class RayWorkers:
         self._ray = require_ray()
         connect(self._ray, address)
         self._count = count
-        weights = treatment.settings.weights
-        if weights is not None and Path(weights).is_file():
-            settings = replace(treatment.settings, weights=Path(weights).absolute())
-            treatment = replace(treatment, settings=settings)
+        files: dict[str, Any] = {
+            name: Path(path).absolute()
+            for name in ("weights", "bank")
+            if (path := getattr(treatment.settings, name)) is not None and Path(path).is_file()
+        }
+        settings = replace(treatment.settings, **files)
+        treatment = replace(treatment, settings=settings)
         place = (output.absolute(), scratch.absolute(), treatment)
         self._place = self._ray.put(place)
         self._task: Any = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_run)

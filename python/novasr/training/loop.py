@@ -227,7 +227,7 @@ class _Run:
         on_device = type(batch)(*(part.to(self.device) for part in batch))
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate
-        terms = self.objective.terms(self.network, self.average, on_device, self.step, self.steps)
+        terms = self.objective.terms(self.network, on_device, self.step, self.steps)
         logged = {name: float(value.detach()) for name, value in terms.items()}
         self.optimizer.zero_grad(set_to_none=True)
         terms["total"].backward()  # type: ignore[no-untyped-call]

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 class Objective(Protocol):
     """The loss of a run, with what it learns itself."""
 
-    def terms(
-        self, network: Module, average: Module, batch: Any, step: int, steps: int
-    ) -> dict[str, Tensor]:
+    def terms(self, network: Module, batch: Any, step: int, steps: int) -> dict[str, Tensor]:
         """Give the terms of a step's loss on a batch; ``total`` is what to descend."""
 
     def state(self) -> dict[str, Any]:
@@ -53,9 +51,7 @@ class SpectralObjective:
         if device != "cpu":
             self.forward = torch.compile(self.forward)
 
-    def terms(
-        self, network: Module, average: Module, batch: Batch, step: int, steps: int
-    ) -> dict[str, Tensor]:
+    def terms(self, network: Module, batch: Batch, step: int, steps: int) -> dict[str, Tensor]:
         """As of :class:`Objective`."""
         low, high, bandwidths, cutoffs = batch
         estimate = self.forward(network, low, cutoffs)

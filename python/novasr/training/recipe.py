@@ -22,6 +22,7 @@ else:
 
 _CELLS = ("conv", "gru")
 _STUDIO_STAGES = 3
+_LEAST_STUDIO_SECONDS = 1.0  # the first half of a clip's second is not learnt from
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Flow:
     """Of the family studio; its stages have the shares of the optimiser's cycles."""
 
     latent_noise: float = 0.5  # at most, on the latents that the autoencoder learns from
-    f0: str = "dio"  # method of novasr.f0, or "none"
+    f0: str = "none"  # or a method of novasr.f0
     spread: float = (
         0.6  # of a single step's results: 0 the least distance, 1 as the recordings spread
     )
@@ -203,6 +204,10 @@ def _check(recipe: Recipe) -> None:
     if recipe.family == "studio" and len(recipe.optimizer.cycles) != _STUDIO_STAGES:
         raise ValueError(
             f"cycles of the family studio must be {_STUDIO_STAGES}: one for each stage"
+        )
+    if recipe.family == "studio" and (data.clips < 2 or data.seconds < _LEAST_STUDIO_SECONDS):
+        raise ValueError(
+            f"the family studio needs at least 2 clips of {_LEAST_STUDIO_SECONDS:g} s each in a step"
         )
     if recipe.flow.f0 not in (methods := (*METHODS, "none")):
         raise ValueError(f"f0 must be one of {', '.join(methods)}, not {recipe.flow.f0!r}")

@@ -7,10 +7,11 @@ import warnings
 from collections import OrderedDict
 from pathlib import Path
 
-from novasr.errors import AudioFileError
-from novasr.families import family, in_torch
+from novasr.errors import AudioFileError, WeightsError
+from novasr.families import OFFLINE_FAMILIES, family, in_torch
 from novasr.filesystem.replacing import replacing
 from novasr.filesystem.suffixes import known_suffix
+from novasr.weights.header import in_order
 from novasr.weights.load import SUFFIXES, Weights, load_model, load_weights
 from novasr.weights.torch_runtime import require_torch
 
@@ -38,7 +39,12 @@ def torchscript_bytes(weights: str | Path | None = None) -> bytes:
         If PyTorch is not installed.
     """
     torch = require_torch()
-    form = in_torch(load_weights(weights).family)
+    family_name = load_weights(weights).family
+    if family_name in OFFLINE_FAMILIES:
+        raise WeightsError(
+            f"weights {str(weights)!r}: refine whole recordings: they have no streaming form"
+        )
+    form = in_torch(family_name)
     stream = form.StreamingNetwork(load_model(weights)).eval()
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -158,11 +164,16 @@ def export_weights(
 def _safetensors_bytes(weights: Weights) -> bytes:
     from safetensors.numpy import save
 
-    return save(weights.tensors, metadata={"family": weights.family})
+    metadata = {**weights.metadata, "family": weights.family}
+    return in_order(save(weights.tensors, metadata=metadata))
 
 
 def _upstream_bytes(weights: Weights) -> bytes:
     torch = require_torch()
+    if weights.family in OFFLINE_FAMILIES:
+        raise WeightsError(
+            f"weights of the family {weights.family!r} are stored as .safetensors alone"
+        )
     prefix = family(weights.family)["prefix"]
     state = {f"{prefix}{name}": torch.from_numpy(v).half() for name, v in weights.tensors.items()}
     buffer = io.BytesIO()

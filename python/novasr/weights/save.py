@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from torch.nn import Module
 from novasr import families
 from novasr.families.torch_family import finish
 from novasr.filesystem.replacing import replacing
+from novasr.weights.header import in_order
 
 
 def save_weights(network: Module, path: Path, family: str | None = None) -> None:
@@ -38,19 +38,9 @@ def save_weights(network: Module, path: Path, family: str | None = None) -> None
     }
     kind = "-".join(filter(None, (description["name"], variant)))
     metadata = {**getattr(network, "metadata", {}), "family": kind}
-    content = _in_order(save(tensors, metadata=metadata))
+    content = in_order(save(tensors, metadata=metadata))
     with replacing(path) as temporary:
         temporary.write_bytes(content)  # save_file would make a file that its owner alone may read
-
-
-def _in_order(content: bytes) -> bytes:
-    """Sort the metadata in the header of a safetensors file, which come in an order of chance."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:end])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight
-    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def rounded(network: Module, family: str) -> Module:

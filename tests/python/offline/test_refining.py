@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -79,11 +80,14 @@ def test_the_same_bits_however_a_recording_arrives_and_for_any_number_of_jobs(we
     assert np.array_equal(refined(weights, np.split(speech, cuts), jobs=3), whole)
 
 
-def test_seams_are_exact(weights, speech, monkeypatch):
+@pytest.mark.parametrize("steps", [1, 8])
+@pytest.mark.parametrize("with_bank", [False, True])
+def test_seams_are_exact(weights, speech, bank, monkeypatch, steps, with_bank):
     """Other tiles give the same sound but for rounding: no frame hears beyond its margin."""
-    whole = refined(weights, [speech])
+    changes = {"steps": steps, "bank": bank if with_bank else None}
+    whole = refined(weights, [speech], **changes)
     monkeypatch.setattr("novasr.offline.refining.TILE_FRAMES", TILE_FRAMES - 100)
-    other = refined(weights, [speech])
+    other = refined(weights, [speech], **changes)
     assert np.abs(whole - other).max() < 1e-4 * np.abs(whole).max()
 
 
@@ -106,6 +110,37 @@ def test_a_voice_in_the_middle_stays_there(weights, speech):
     stereo = np.repeat(speech[: 16_000 * 4, None], 2, axis=1)
     made = refined(weights, [stereo])
     assert np.array_equal(made[:, 0], made[:, 1])
+
+
+def test_one_sample_of_a_damaged_file_spoils_nothing(weights, speech):
+    damaged = speech[:32_000].copy()
+    damaged[9_000] = 1e20
+    assert np.isfinite(novasr.enhance(damaged, 16_000, weights=weights)).all()
+
+
+def test_recordings_at_the_same_time_leave_pytorch_as_it_was(weights, speech):
+    """And have the bits that they have alone."""
+    alone = novasr.enhance(speech, 16_000, weights=weights)
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(novasr.enhance, speech, 16_000, weights=weights) for _ in range(3)]
+        assert all(np.array_equal(job.result(), alone) for job in jobs)
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("rate", [11_025, 16_000])
+def test_the_course_of_the_cut_off_is_in_time(weights, rate):
+    """Of a recording that narrows after 40 s: where it does, at rates whose tenth of a second is no whole number, too."""
+    noise = np.random.default_rng(5).normal(0, 0.1, 60 * rate)
+    narrow = soxr.resample(soxr.resample(noise, rate, 5_000, "VHQ"), 5_000, rate, "VHQ")
+    audio = np.where(np.arange(len(noise)) < 40 * rate, noise, narrow[: len(noise)])
+    stream = new_stream(rate, 1, Settings(weights=weights, jobs=1), None)
+    tiles = list(stream._tiles([audio.astype(np.float32)[:, None]]))
+    course = {tile.first_frame + n: hz for tile in tiles for n, hz in enumerate(tile.cutoffs_hz)}
+    seconds = np.array(sorted(course)) * FRAME / 48_000
+    hertz = np.array([course[n] for n in sorted(course)])
+    assert (hertz[(seconds > 1) & (seconds < 39.9)] > 0.4 * rate).all()
+    assert (hertz[seconds > 41.5] < 2_800).all()
 
 
 def test_silence_nan_and_short_recordings(weights):
@@ -150,7 +185,7 @@ def test_a_bank_of_the_voice_brings_its_upper_band_nearer(weights, bank):
     assert distances[-1] < 0.8 * distances[0]
 
 
-def test_a_bank_leaves_no_seams_either(weights, bank, speech):
+def test_with_a_bank_the_bits_are_the_same_however_a_recording_arrives(weights, bank, speech):
     whole = refined(weights, [speech], bank=bank)
     cuts = np.sort(np.random.default_rng(3).integers(0, len(speech), 11))
     assert np.array_equal(refined(weights, np.split(speech, cuts), jobs=2, bank=bank), whole)
@@ -175,7 +210,9 @@ def test_streams_say_that_it_is_for_recordings(weights):
     ("settings", "message"),
     [
         ({"steps": 3}, "steps must be one of 1, 2, 4, 8, not 3"),
-        ({"engine": "cuda"}, "engine='cuda' computes the model base alone"),
+        ({"engine": "cuda"}, "engine='cuda' cannot run below studio weights"),
+        ({"engine": "torch"}, "engine='torch' cannot run below studio weights"),
+        ({"steps": 2.5}, "steps must be one of"),
         ({"index_rate": 0.5}, "index_rate is for a bank"),
         ({"bank": SPEECH, "index_rate": 1.5}, "index_rate must be from 0 to 1, not 1.5"),
     ],

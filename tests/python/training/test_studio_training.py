@@ -26,6 +26,7 @@ TINY = Recipe(
     family="studio",
     data=Data(clips=2, seconds=1.2, held_out_share=0.25),
     loss=Loss(adversarial=0.05),
+    flow=Flow(f0="dio"),
     optimizer=Optimizer(steps=9, warm_up=2, cycles=(4 / 9, 2 / 9, 3 / 9), later_rates=1.0),
 )
 
@@ -129,7 +130,7 @@ def test_its_card_and_size(whole):
     assert whole.stat().st_size <= 6_000_000
 
 
-def test_the_recipe_of_the_shipped_weights_reads_as_it_is_written(tmp_path):
+def test_the_packaged_recipe_reads_as_it_is_written(tmp_path):
     recipe = load_recipe("studio")
     assert len(recipe.optimizer.cycles) == 3
     (tmp_path / "again.toml").write_text(as_toml(recipe))
@@ -140,6 +141,10 @@ def test_the_recipe_of_the_shipped_weights_reads_as_it_is_written(tmp_path):
     ("text", "message"),
     [
         ('family = "studio"', "cycles of the family studio must be 3"),
+        (
+            'family = "studio"\n[data]\nclips = 1\n[optimizer]\ncycles = [0.5, 0.25, 0.25]',
+            "needs at least 2 clips of 1 s",
+        ),
         ('[flow]\nf0 = "ear"', "f0 must be one of harvest, dio"),
         ("[flow]\nlatent_noise = -1", "latent_noise must not be negative"),
         ("[flow]\nspread = 1.5", "spread must be from 0 to 1"),

@@ -19,6 +19,7 @@ LEVEL_BANDS = 22  # the lowest ones, to 1.9 kHz: always in the input's band
 LEVEL_FRAMES = 97  # 1 s around a frame, over which its level is averaged
 POWER_FLOOR = 1e-9  # of a line, -115 dB of full scale: below the clamp of log-spectral distances
 LEVEL_FLOOR = 1e-8
+LOUDEST = 1e3  # amplitude up to which levels follow: the square of a damaged file's samples may be no number
 SCALE = 4.0  # natural logarithms of power that count as 1
 
 LATENT = 32

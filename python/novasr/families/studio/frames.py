@@ -22,6 +22,7 @@ from novasr.families.studio.architecture import (
     HOPS,
     LINE_HZ,
     LINES,
+    LOUDEST,
     LOWEST_GAIN,
     POWER_FLOOR,
 )
@@ -107,7 +108,7 @@ class Frames(nn.Module):
 
     def _spectrum(self, audio: Tensor) -> Tensor:
         """Give complex (batch, LINES, hops); hop n is centred on sample n * HOP."""
-        padded = F.pad(audio, (FFT // 2, FFT // 2 - HOP))
+        padded = F.pad(audio.clamp(-LOUDEST, LOUDEST), (FFT // 2, FFT // 2 - HOP))
         spectra: Tensor = torch.fft.rfft(padded.unfold(-1, FFT, HOP) * self.window)
         return spectra.transpose(1, 2)
 

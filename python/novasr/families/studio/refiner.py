@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,6 +26,29 @@ if TYPE_CHECKING:
     from novasr.types import FloatArray
 
 _NEPERS_OF_POWER = math.log(10) / 10  # in a decibel
+
+
+class _SingleThread:
+    """PyTorch with one thread from the first user's entry to the last one's exit: the number is the process's."""
+
+    def __init__(self) -> None:
+        self._lock, self._users, self._before = threading.Lock(), 0, 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._before = torch.get_num_threads()
+                torch.set_num_threads(1)
+            self._users += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                torch.set_num_threads(self._before)
+
+
+_SINGLE = _SingleThread()
 
 
 class Refiner:
@@ -63,35 +87,31 @@ class Refiner:
 
         All channels get the same noise, so that what is in the middle stays there.
         """
-        channels = torch.from_numpy(np.ascontiguousarray(tile.audio.T))
-        samples = channels.shape[-1]
-        audio = F.pad(channels, (0, whole_frames(samples) - samples))
+        made = [self._channel(channel, tile) for channel in tile.audio.T]
+        return np.stack(made, axis=1)
+
+    def _channel(self, channel: FloatArray, tile: Tile) -> FloatArray:
+        samples = len(channel)
+        audio = F.pad(torch.from_numpy(channel.copy())[None], (0, whole_frames(samples) - samples))
         frames = audio.shape[-1] // FRAME
         cutoffs = torch.from_numpy(tile.cutoffs_hz)
         cutoffs = F.pad(cutoffs[None, None], (0, frames - len(cutoffs)), mode="replicate")[0]
-        cutoffs = cutoffs.expand(len(audio), -1)
         known = situation(self.network.frames.levels(audio), cutoffs, self._f0(audio, frames))
-        start = noise(tile.first_frame, frames).expand(len(audio), -1, -1)
-        latents = self.network.generate(known, start, self.steps)
+        latents = self.network.generate(known, noise(tile.first_frame, frames), self.steps)
         retrieved = None if self.bank is None else self.bank.levels(known)
         change = self.network.change(known, latents, retrieved, self.index_rate)
         change = change + self.gain * known.above
         made = self.network.frames.shaped(audio, change, cutoffs)
-        kept: FloatArray = made[:, tile.before : tile.before + tile.length].T.numpy()
-        return np.ascontiguousarray(kept)
+        kept: FloatArray = made[0, tile.before : tile.before + tile.length].numpy()
+        return kept
 
     def _f0(self, audio: torch.Tensor, frames: int) -> torch.Tensor:
         if self.network.f0 == "none":
             return silent_f0(audio, frames)
-        tracks = [fundamental(channel.numpy(), frames, self.network.f0) for channel in audio]
-        return torch.from_numpy(np.stack(tracks))
+        return torch.from_numpy(fundamental(audio[0].numpy(), frames, self.network.f0))[None]
 
     @contextmanager
     def one_thread_each(self) -> Iterator[None]:
         """Let PyTorch compute each tile with one thread: with others its sums have other roundings."""
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with _SINGLE:
             yield
-        finally:
-            torch.set_num_threads(before)

@@ -112,14 +112,14 @@ class Objective:
         self.centres_hz = torch.from_numpy(high_centres_hz()).float().to(device)[:, None]
 
     def terms(
-        self, network: StudioNetwork, average: StudioNetwork, clips: Clips, step: int, steps: int
+        self, network: StudioNetwork, clips: Clips, step: int, steps: int
     ) -> dict[str, Tensor]:
         """Give the terms of a step's loss; ``total`` is what to descend.
 
         Parameters
         ----------
-        network, average : StudioNetwork
-            In training, and its moving average.
+        network : StudioNetwork
+            In training.
         clips : Clips
             Of :func:`prepare`.
         step, steps : int
@@ -132,10 +132,10 @@ class Objective:
         known = known._replace(above=known.above * inside)
         target = known.relative(clips.target)
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
-        first, second, _ = self.recipe.optimizer.cycles
-        if step < first * steps:
-            return self._reconstruction(network, known, target, random, step / (first * steps))
-        if step < (first + second) * steps:
+        first, second = (round(share * steps) for share in self.recipe.optimizer.cycles[:2])
+        if step < first:
+            return self._reconstruction(network, known, target, random, step / first)
+        if step < first + second:
             return self._flow(network, known, target, random)
         return self._one_step(network, known, target, random)
 
