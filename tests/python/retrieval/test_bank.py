@@ -62,10 +62,10 @@ def test_a_recording_in_the_bank_is_found(bank: Bank, noise: np.ndarray, cutoff_
     # The nearest frame is itself, but for the rounding of its bytes; others weigh a little. The query ends earlier.
     assert found.distance_db[..., :-1].max() < STEP_DB
     difference = (found.levels - known.guess).square().mean().sqrt() * DB
-    assert difference < 1.0
-    # Control: another frame's levels are as far as noise differs from frame to frame.
+    # Another frame's levels are as far as noise, smoothed, differs from frame to frame.
     apart = (known.guess.roll(100, -1) - known.guess).square().mean().sqrt() * DB
-    assert apart > 3.0
+    assert apart > 1.0
+    assert difference < 0.3 * apart
 
 
 def test_a_quieter_recording_is_found_as_well(bank: Bank, noise: np.ndarray) -> None:

@@ -26,7 +26,7 @@ def test_a_bank_is_built_and_described(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "me.novabank"
     built = novasr("bank", "build", folder, "-o", path)
     assert (built.returncode, built.stderr) == (0, "")
-    assert "0.2 minutes, recordings: 2\n" in built.stdout
+    assert "0.2 minutes, recordings: 2, speakers: 1\n" in built.stdout
     assert "licence not said: 0.2 minutes" in built.stdout
     assert novasr("bank", "info", path).stdout == built.stdout
     described = json.loads(novasr("bank", "info", "--json", path).stdout)
