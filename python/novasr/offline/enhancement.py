@@ -323,7 +323,7 @@ def _check_f0(method: str, weights: str | Path | None) -> None:
         raise WeightsError(
             f"weights {str(weights)!r}: track F0 by {method!r}, which novasr.f0 does not know"
         )
-    track(np.zeros(1_600, np.float32), 16_000, method=method)
+    track(np.zeros(1_000, np.float32), _RATES_HZ[0], method=method)
 
 
 @lru_cache(maxsize=2)

@@ -88,7 +88,7 @@ class RefinedStream:
         Yields
         ------
         ndarray of float32, shape (output_frames, channels)
-            Aligned: ``round(total_frames * 48000 / sample_rate)`` frames in all.
+            Aligned: ``round(total_frames * output_rate / sample_rate)`` frames in all.
         """
         with self._refiner.one_thread_each(), ThreadPoolExecutor(self._jobs) as pool:
             pending: deque[Future[FloatArray]] = deque()
