@@ -28,8 +28,8 @@ def harmonic_template(
 ) -> FloatArray:
     """Tell for each time how close each frequency is to a harmonic, loosely where F0 is unsteady.
 
-    The closeness is exp(-(s d / w)^2 / 2), with d Hz to the nearest harmonic, steadiness s, and the width
-    w = sqrt(`width_hz`^2 + (0.0029 f)^2) at the frequency f: 5 cents by which F0 may be off move high harmonics
+    The closeness is exp(-(s d / w)^2 / 2), with d Hz to the nearest harmonic, steadiness s, and at the frequency f
+    the width w = sqrt(a^2 + (0.0029 f)^2), where a is `width_hz`: 5 cents by which F0 may be off move high harmonics
     further. Where s is 0 nothing is known, and every frequency is as good: 1.
 
     Parameters

@@ -83,5 +83,5 @@ def test_recipes_name_families_that_have_a_pytorch_form(tmp_path):
     path.write_text(as_toml(RECIPE))
     assert load_recipe(path) == RECIPE
     path.write_text("family = 'none'")
-    with pytest.raises(RecipeError, match="family must be one of novasr, wide, toy, not 'none'"):
+    with pytest.raises(RecipeError, match="one of novasr, wide, toy, studio, not 'none'"):
         load_recipe(path)
