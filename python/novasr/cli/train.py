@@ -32,6 +32,7 @@ TensorBoard's files if it is installed. The same command goes on after Ctrl-C or
 Examples:
   novasr train recordings/ -o runs/mine --minutes 60
   novasr train speech/ music/ -o runs/mine --recipe mine.toml --test other-voices/
+  novasr train speech/ music/ -o runs/studio --recipe studio
   novasr enhance talk.wav -o out.wav --weights runs/mine/weights.safetensors
 """
 
