@@ -70,6 +70,9 @@ def build(
         ),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="For another choice of what fits.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
+    ] = False,
 ) -> None:
     """Build the bank and say what it holds."""
     from novasr.weights.torch_runtime import require_torch
@@ -82,6 +85,8 @@ def build(
 
     if output.suffix != SUFFIX:
         raise ParameterError(f"{output}: a bank's name ends in {SUFFIX}")
+    if output.exists() and not overwrite:
+        raise ParameterError(f"{output}: exists: choose another name, or replace it (--overwrite)")
     found = {
         recording.path.resolve(): replace(recording, speaker=recording.speaker or _name(folder))
         for folder in folders

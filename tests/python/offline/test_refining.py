@@ -214,6 +214,7 @@ def test_streams_say_that_it_is_for_recordings(weights):
         ({"engine": "torch"}, "engine='torch' cannot run below studio weights"),
         ({"steps": 2.5}, "steps must be one of"),
         ({"index_rate": 0.5}, "index_rate is for a bank"),
+        ({"bank": 5}, "bank must be the path of a file, not 5"),
         ({"bank": SPEECH, "index_rate": 1.5}, "index_rate must be from 0 to 1, not 1.5"),
     ],
 )

@@ -34,6 +34,12 @@ def test_a_bank_is_built_and_described(folder: Path, tmp_path: Path) -> None:
     assert [item["file"] for item in described["recordings"]] == ["one.flac", "two.flac"]
     assert described["minutes"] == pytest.approx(0.2, abs=0.01)
     assert str(folder) not in path.read_bytes().decode("latin1")  # nothing of the maker's computer
+    before = path.read_bytes()
+    refused = novasr("bank", "build", folder, "-o", path, "--minutes", "0.5", "--seed", "1")
+    assert_one_error_line(refused, "me.novabank: exists", "--overwrite")
+    assert path.read_bytes() == before
+    again = novasr("bank", "build", folder, "-o", path, "--overwrite")
+    assert (again.returncode, path.read_bytes()) == (0, before)
 
 
 def test_errors_are_one_line(folder: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from novasr.families.studio.architecture import FRAME, LATENT, SCALE
 from novasr.families.studio.autoencoder import normalised
 from novasr.families.studio.bands import high_centres_hz
 from novasr.families.studio.conditions import Situation, situation
-from novasr.families.studio.frames import Frames, Levels
+from novasr.families.studio.frames import Frames, Levels, whole_frames
 from novasr.families.studio.network import StudioNetwork, silent_f0
 from novasr.families.studio.pitch import fundamental
 from novasr.families.wide import training_forward as wide_forward
@@ -68,7 +68,8 @@ def training_forward(network: StudioNetwork, audio: Tensor, cutoffs_hz: Tensor) 
     """Run both models on narrow audio, (batch, 1, frames)."""
     with torch.no_grad():
         guess = wide_forward(_wide().to(audio.device), audio, cutoffs_hz)
-    output: Tensor = network(guess, cutoffs_hz)
+    frames = whole_frames(guess.shape[-1]) // FRAME
+    output: Tensor = network(guess, cutoffs_hz, _tracks(guess[:, 0], frames, network.f0))
     return output
 
 
@@ -79,11 +80,7 @@ def prepare(batch: Batch, recipe: Recipe) -> Clips:
         frames = guess.shape[-1] // (2 * FRAME) * 2
         guess, high = (audio[..., : frames * FRAME] for audio in (guess, batch.high[:, 0]))
         levels, target = _frames().levels(guess), _frames().levels(high)
-    if recipe.flow.f0 == "none":
-        f0 = silent_f0(guess, frames)
-    else:
-        tracks = [fundamental(clip.numpy(), frames, recipe.flow.f0) for clip in guess]
-        f0 = torch.from_numpy(np.stack(tracks))
+    f0 = _tracks(guess, frames, recipe.flow.f0)
     kept = slice(_SKIPPED_FRAMES, None)
     return Clips(
         target.high[..., kept],
@@ -93,6 +90,14 @@ def prepare(batch: Batch, recipe: Recipe) -> Clips:
         batch.bandwidths,
         f0[..., kept],
     )
+
+
+def _tracks(audio: Tensor, frames: int, method: str) -> Tensor:
+    """Track F0 of (clips, samples) at so many frames, as for :func:`situation`."""
+    if method == "none":
+        return silent_f0(audio, frames)
+    tracks = [fundamental(clip.cpu().numpy(), frames, method) for clip in audio]
+    return torch.from_numpy(np.stack(tracks)).to(audio)
 
 
 class Objective:
