@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import soxr
 from scipy.fft import rfft
+from scipy.optimize import brentq
 from scipy.signal import get_window, welch
 
 from novasr.f0 import track
@@ -176,11 +177,11 @@ def distribution(
     Windows are those of the distance ``"p1"`` of :func:`lsd`, which resolve the harmonics of most voices. The
     estimate is first brought to the reference's mean power above the band, by no more than 30 dB upwards. Levels of
     bins, in dB, are not lower than 60 dB below the mean of the reference's loudest band; bands are one equivalent
-    rectangular bandwidth each. In each band the estimate's mean level is then brought to the reference's, by no more
-    than 30 dB, so that texture remains: noise or lines, pauses or none. Pauses at the floor have a share in that
-    mean, and leave a part of a tilt in. The result is Wasserstein's distance of order 1 between the two
-    distributions, the mean difference of the sorted levels (S. S. Vallender, Theory of Probability and its
-    Applications 18(4), 1974), averaged over bands. Alignment, bands and floor are this project's.
+    rectangular bandwidth each. In each band the estimate is moved, by no more than 30 dB, to where its mean level is
+    the reference's, both with the floor, so that texture remains: noise or lines, pauses or none. The result is
+    Wasserstein's distance of order 1 between the two distributions, the mean difference of the sorted levels
+    (S. S. Vallender, Theory of Probability and its Applications 18(4), 1974), averaged over bands. Alignment, bands
+    and floor are this project's.
 
     Parameters
     ----------
@@ -207,15 +208,31 @@ def distribution(
     if loudest == 0:
         return float("nan")
     floor = 10 ** (_LEVEL_RANGE_DB / -10) * loudest
-    levels = (10 * np.log10(np.maximum(power, floor)) for power in (real, _as_loud(made, real)))
+    lowest = floor / _MOST_GAIN
+    levels = (
+        10 * np.log10(np.maximum(power, lowest) / floor) for power in (real, _as_loud(made, real))
+    )
     bands = zip(*(np.split(level, inner, axis=1) for level in levels), strict=True)
     return float(np.mean([_wasserstein(*pair) for pair in bands]))
 
 
 def _wasserstein(real: DoubleArray, made: DoubleArray) -> float:
-    """Measure the distance of two sets of as many levels in dB, up to 30 dB between their means left out."""
-    shift = np.clip(real.mean() - made.mean(), -_MOST_SHIFT_DB, _MOST_SHIFT_DB)
-    return float(np.abs(np.sort(real, axis=None) - np.sort(made, axis=None) - shift).mean())
+    """Measure the distance of two sets of as many levels in dB over the floor, their means made equal."""
+    real, made = (np.sort(levels, axis=None) for levels in (np.maximum(real, 0), made))
+    return float(np.abs(real - np.maximum(made + _shift(real.mean(), made), 0)).mean())
+
+
+def _shift(mean: float, levels: DoubleArray) -> float:
+    """Find what brings levels in dB over the floor to a mean with it."""
+
+    def too_much(shift: float) -> float:
+        return float(np.maximum(levels + shift, 0).mean() - mean)
+
+    if too_much(_MOST_SHIFT_DB) <= 0:
+        return _MOST_SHIFT_DB
+    if too_much(-_MOST_SHIFT_DB) >= 0:
+        return -_MOST_SHIFT_DB
+    return float(brentq(too_much, -_MOST_SHIFT_DB, _MOST_SHIFT_DB))
 
 
 def _as_loud(made: DoubleArray, real: DoubleArray) -> DoubleArray:
