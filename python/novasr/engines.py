@@ -194,13 +194,13 @@ def family_of(weights: str | Path | None) -> str:
 
 
 def refines(weights: str | Path | None) -> bool:
-    """Tell whether weights are of a family that refines whole recordings; errors as for :func:`family_of`."""
-    return not is_script(weights) and family_of(weights) in OFFLINE_FAMILIES
+    """Tell whether weights, or a model's name, refine whole recordings; errors as for :func:`family_of`."""
+    return not is_script(weights) and _family(weights) in OFFLINE_FAMILIES
 
 
 def chain_weights(weights: str | Path | None) -> str | Path | None:
     """Give the weights of the stream that refining ones follow, or the same; errors as for :func:`family_of`."""
-    return _CHAIN_OF_OFFLINE_FAMILIES[family_of(weights)] if refines(weights) else weights
+    return _CHAIN_OF_OFFLINE_FAMILIES[_family(weights)] if refines(weights) else weights
 
 
 def uses_torch(name: str, weights: str | Path | None) -> bool:
@@ -219,6 +219,11 @@ def weights_stamp(weights: str | Path | None) -> tuple[int, int] | None:
         return None
     status = Path(weights).stat()
     return status.st_mtime_ns, status.st_size
+
+
+def _family(weights: str | Path | None) -> str:
+    """Name the family of weights; that of an offline one without any is its name."""
+    return str(weights) if weights in OFFLINE_FAMILIES else family_of(weights)
 
 
 @lru_cache(maxsize=8)

@@ -6,23 +6,28 @@ from pathlib import Path
 from typing import get_args
 
 from novasr.checks import check_choice
-from novasr.engines import family_of, is_script
+from novasr.engines import WHOLE_RECORDINGS, family_of, is_script
 from novasr.errors import ParameterError
-from novasr.types import ModelName
+from novasr.types import ModelName, OfflineModelName
 from novasr.weights.load import PACKAGED_WEIGHTS
 
 MODELS: tuple[str, ...] = get_args(ModelName)
+OFFLINE_MODELS: tuple[str, ...] = get_args(OfflineModelName)
 
 
-def chosen_weights(model: ModelName | None, weights: str | Path | None) -> str | Path | None:
+def chosen_weights(
+    model: OfflineModelName | None, weights: str | Path | None, *, offline: bool = False
+) -> str | Path | None:
     """Give the weights that a model's name and other weights, of which either may be missing, stand for.
 
     Parameters
     ----------
-    model : {"base", "wide"}, optional
+    model : {"base", "wide", "studio"}, optional
         A model of this package. Weights know their model themselves; a name given with them is checked.
     weights : str or path, optional
         As for :func:`novasr.load_model`, or a ``.ts`` file.
+    offline : bool
+        For a whole recording, not for a stream: ``"studio"`` is allowed.
 
     Returns
     -------
@@ -38,14 +43,17 @@ def chosen_weights(model: ModelName | None, weights: str | Path | None) -> str |
     """
     if model is None:
         return weights
-    check_choice("model", model, MODELS)
+    if not offline and model in OFFLINE_MODELS and model not in MODELS:
+        raise ParameterError(f"model={model!r} {WHOLE_RECORDINGS}; here use model='wide'")
+    check_choice("model", model, OFFLINE_MODELS if offline else MODELS)
     if weights is None:
         return model
     if is_script(weights):
         raise ParameterError(
             f"model={model!r} and the script {str(weights)!r}: give one of the two"
         )
-    family, found = PACKAGED_WEIGHTS[model].family, family_of(weights)
+    packaged = PACKAGED_WEIGHTS.get(model)
+    family, found = packaged.family if packaged else model, family_of(weights)
     if found != family:
         msg = (
             f"model={model!r} is of the family {family!r}, the weights {str(weights)!r} of {found!r}: "

@@ -20,7 +20,7 @@ from novasr.offline.files import Storage
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.sets.outcome import Outcome
 from novasr.sets.workplace import Treatment, Workplace, result_suffix, suffix_of
-from novasr.types import Mode, ModelName
+from novasr.types import Mode, OfflineModelName
 
 Batch = dict[str, np.ndarray[Any, Any]]
 
@@ -41,11 +41,11 @@ class Enhance:
 
     Parameters
     ----------
-    model : {"base", "wide"}, optional
+    model : {"base", "wide", "studio"}, optional
         As for :func:`novasr.enhance_file`.
     column : str, optional
         The column with the recordings. Default: ``amplitude``, or ``bytes``.
-    mode, weights, high_band_gain_db, force
+    mode, weights, high_band_gain_db, steps, bank, index_rate, force
         As for :func:`novasr.enhance_file`.
 
     Raises
@@ -70,15 +70,26 @@ class Enhance:
     def __init__(
         self,
         *,
-        model: ModelName | None = None,
+        model: OfflineModelName | None = None,
         column: str | None = None,
         mode: Mode = "extend",
         weights: str | Path | None = None,
         high_band_gain_db: float = 0.0,
+        steps: int | None = None,
+        bank: str | Path | None = None,
+        index_rate: float | None = None,
         force: bool = False,
     ) -> None:
-        chosen = chosen_weights(model, weights)
-        settings = Settings(mode, "auto", chosen, high_band_gain_db, jobs=1)
+        settings = Settings(
+            mode,
+            "auto",
+            chosen_weights(model, weights, offline=True),
+            high_band_gain_db,
+            jobs=1,
+            steps=steps,
+            bank=bank,
+            index_rate=index_rate,
+        )
         self._treatment = Treatment(settings, Storage(), force)
         self._column = column
 

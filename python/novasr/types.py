@@ -18,6 +18,8 @@ Engine: TypeAlias = Literal["auto", "native", "torch"]
 OfflineEngine: TypeAlias = Literal["auto", "native", "torch", "cuda"]
 #: A model whose weights are in this package.
 ModelName: TypeAlias = Literal["base", "wide"]
+#: Models for whole recordings: those of streams, and "wide" with what a bank adds.
+OfflineModelName: TypeAlias = Literal["base", "wide", "studio"]
 Mode: TypeAlias = Literal["extend", "full"]
 FrontEnd: TypeAlias = Literal["clean", "reference"]
 #: Width of stored samples.

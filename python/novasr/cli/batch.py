@@ -27,7 +27,7 @@ from novasr.messages import (
     print_warning,
 )
 from novasr.offline.cores import core_count
-from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, OfflineEngine, OfflineModelName, OutputGain, OutputRate, Subtype
 
 if TYPE_CHECKING:
     from novasr.cli.inputs import Input, Job
@@ -41,7 +41,7 @@ _EXISTING_NAMED = 5  # of results that exist; the rest are counted
 class Sound:
     """What is to become of the sound of all files of one call."""
 
-    model: ModelName | None
+    model: OfflineModelName | None
     mode: Mode
     engine: OfflineEngine
     weights: str | None
@@ -64,7 +64,7 @@ class Sound:
         return Settings(
             self.mode,
             self.engine,
-            chosen_weights(self.model, self.weights),
+            chosen_weights(self.model, self.weights, offline=True),
             self.high_band_gain_db,
             self.rate,
             self.gain,

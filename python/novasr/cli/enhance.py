@@ -13,7 +13,7 @@ import typer
 from novasr.cli.batch import Batch, Settings, Sound, print_warnings
 from novasr.cli.sets import SetOptions
 from novasr.errors import ParameterError, blaming
-from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, OfflineEngine, OfflineModelName, OutputGain, OutputRate, Subtype
 
 HELP = """Extend speech to 24 kHz and store it at 48 kHz.
 
@@ -26,6 +26,7 @@ is stored as it is, at 48 kHz. The file - is standard input or output: WAV as it
 Examples:
   novasr enhance talk.wav
   novasr enhance call.wav --model wide --high-band-gain -2
+  novasr enhance call.wav --model studio --bank anna.novabank
   novasr enhance talk.mp3 -o talk.flac --plot
   novasr enhance recordings/ -d enhanced/ --recursive --jobs 4
   novasr enhance loud.wav --gain auto --bits 24
@@ -53,9 +54,10 @@ def enhance(
         typer.Option("-d", "--directory", metavar="DIR", help="Folder for the results."),
     ] = None,
     model: Annotated[
-        ModelName | None,
+        OfflineModelName | None,
         typer.Option(
-            help="base: from 16 kHz; wide: from any band of 2 .. 16 kHz.  [default: base]"
+            help="base: from 16 kHz; wide: from any band of 2 .. 16 kHz; studio: wide, with a --bank of the voice."
+            "  [default: base]"
         ),
     ] = None,
     weights: Annotated[
@@ -75,12 +77,12 @@ def enhance(
     steps: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Of the flow of studio weights: 1, 2, 4 or 8.  [default: 1]"
+            metavar="N", help="Of the flow of studio --weights: 1, 2, 4 or 8.  [default: 1]"
         ),
     ] = None,
     bank: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="For studio weights: real high bands, see novasr bank."),
+        typer.Option(metavar="FILE", help="For studio: real high bands, see novasr bank."),
     ] = None,
     index_rate: Annotated[
         float | None,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from novasr.offline.refining import RefinedStream
     from novasr.stream import Stream
-    from novasr.types import FloatArray, Mode, ModelName, OfflineEngine
+    from novasr.types import FloatArray, Mode, OfflineEngine, OfflineModelName
 
 # As the binding cuts longer input: LibTorch, whose last bits depend on it, gets the same pieces as in one call.
 _PIECE_FRAMES = 8192
@@ -32,7 +32,7 @@ def enhance(
     audio: ArrayLike,
     sample_rate: int,
     *,
-    model: ModelName | None = None,
+    model: OfflineModelName | None = None,
     mode: Mode = "extend",
     engine: OfflineEngine = "auto",
     weights: str | Path | None = None,
@@ -53,9 +53,9 @@ def enhance(
         Linear PCM, full scale at 1.0; at most 256 channels, and no more than frames.
     sample_rate : int
         Rate of `audio` in Hz, 8000 .. 192000.
-    model : {"base", "wide"}, optional
-        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
-        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
+    model : {"base", "wide", "studio"}, optional
+        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide with what a
+        bank of the voice knows better (docs/studio.md). Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the input's own low band, or put out the model's alone.
     engine : {"auto", "native", "torch", "cuda"}
@@ -67,7 +67,7 @@ def enhance(
     steps : {1, 2, 4, 8}, optional
         Of the flow of weights of the family studio (docs/studio.md). Default: 1.
     bank : str or path, optional
-        For such weights: real high bands to take from, of ``novasr bank build``.
+        For the model studio: real high bands to take from, of ``novasr bank build``.
     index_rate : float, optional
         How far they are taken, from 0 to 1. Default: 1.
     force : bool
@@ -96,7 +96,7 @@ def enhance(
     (4800,)
     """
     samples = check_audio(audio)
-    chosen = chosen_weights(model, weights)
+    chosen = chosen_weights(model, weights, offline=True)
     settings = Settings(
         mode, engine, chosen, high_band_gain_db, steps=steps, bank=bank, index_rate=index_rate
     )

@@ -26,6 +26,7 @@ from novasr.engines import (
 )
 from novasr.errors import AudioFormatError, ParameterError, WeightsError
 from novasr.f0 import METHODS, track
+from novasr.families import OFFLINE_FAMILIES
 from novasr.families.studio.architecture import STEPS
 from novasr.offline.cores import core_count
 from novasr.offline.refining import RefinedStream
@@ -35,6 +36,7 @@ from novasr.parameters import INFOS, check_parameters
 from novasr.stream import Stream
 from novasr.types import Engine, FloatArray, Mode, OfflineEngine, OutputGain, OutputRate
 from novasr.weights.load import load_model
+from novasr.weights.torch_runtime import require_torch
 
 if TYPE_CHECKING:
     from novasr.cuda.batch_engine import BatchEngine
@@ -105,12 +107,14 @@ class Settings:
         if not self.refines:
             for name in ("steps", "bank", "index_rate"):
                 if getattr(self, name) is not None:
-                    msg = f"{name} is for the model studio: leave it out, or choose weights of that model"
+                    msg = f"{name} is for model='studio': choose it, or leave {name} out"
                     raise ParameterError(msg)
             return
         if self.engine not in ("auto", "native"):
-            msg = f"engine={self.engine!r} cannot run below studio weights: leave it out"
+            msg = f"engine={self.engine!r} cannot run below model='studio': leave it out"
             raise ParameterError(msg)
+        if not self.generates:
+            self._check_bank_alone()
         if self.steps is not None and not (is_whole(self.steps) and self.steps in STEPS):
             numbers = ", ".join(map(str, STEPS))
             raise ParameterError(f"steps must be one of {numbers}, not {self.steps!r}")
@@ -121,6 +125,22 @@ class Settings:
             raise ParameterError("index_rate is for a bank: give one, or leave it out")
         if rate is not None and not (is_number(rate) and 0 <= rate <= 1):
             raise ParameterError(f"index_rate must be from 0 to 1, not {rate!r}")
+
+    def _check_bank_alone(self) -> None:
+        if self.steps is not None:
+            raise ParameterError(
+                "steps are of the flow of weights of one's own training: leave them out"
+            )
+        if self.bank is None:
+            raise ParameterError(
+                "model='studio' takes what is above the cut-off from a bank: make one of full-band recordings of the "
+                "voice (novasr bank build) and give it as bank; without one use model='wide'"
+            )
+
+    @property
+    def generates(self) -> bool:
+        """Whether there are weights that generate levels, not a bank alone."""
+        return self.refines and self.weights not in OFFLINE_FAMILIES
 
     @property
     def refines(self) -> bool:
@@ -141,10 +161,14 @@ class Settings:
 
     def refiner(self) -> Refiner:
         """Give the model that refines, with these settings; errors as for :meth:`check_engine`."""
+        if self.generates:
+            network = read_network(self.weights, weights_stamp(self.weights))
+            _check_f0(network.f0, self.weights)
+        else:
+            require_torch("studio")
+            network = None
         from novasr.families.studio.refiner import Refiner
 
-        network = read_network(self.weights, weights_stamp(self.weights))
-        _check_f0(network.f0, self.weights)
         return Refiner(
             network,
             steps=self.steps or 1,

@@ -20,7 +20,7 @@ from novasr.filesystem.replacing import check_protection, exists_error
 from novasr.models import chosen_weights
 from novasr.offline.enhancement import Enhancement, Progress, Settings, open_stream
 from novasr.offline.results import default_destination, least_bytes, working_bytes
-from novasr.types import Mode, ModelName, OfflineEngine, OutputGain, OutputRate, Subtype
+from novasr.types import Mode, OfflineEngine, OfflineModelName, OutputGain, OutputRate, Subtype
 
 Reader: TypeAlias = AudioReader | PipeReader
 
@@ -84,7 +84,7 @@ def enhance_file(
     source: str | Path,
     destination: str | Path | None = None,
     *,
-    model: ModelName | None = None,
+    model: OfflineModelName | None = None,
     mode: Mode = "extend",
     engine: OfflineEngine = "auto",
     weights: str | Path | None = None,
@@ -118,9 +118,9 @@ def enhance_file(
     destination : str or path, optional
         File to write; its suffix decides the format. Default: beside `source`, ``talk-48k.wav`` for
         ``talk.mp3``, FLAC for FLAC.
-    model : {"base", "wide"}, optional
-        Which of this package's models: ``"base"``, from 16 kHz input on, or ``"wide"``, for any band of
-        2 .. 16 kHz. Default: that of the weights, ``"base"`` without any.
+    model : {"base", "wide", "studio"}, optional
+        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide with what a
+        bank of the voice knows better (docs/studio.md). Default: that of the weights, ``"base"`` without any.
     mode : {"extend", "full"}
         Keep the source below the crossover, or take all of the model's output.
     engine : {"auto", "native", "torch", "cuda"}
@@ -132,7 +132,7 @@ def enhance_file(
     steps : {1, 2, 4, 8}, optional
         Of the flow of weights of the family studio (docs/studio.md). Default: 1.
     bank : str or path, optional
-        For such weights: real high bands to take from, of ``novasr bank build``.
+        For the model studio: real high bands to take from, of ``novasr bank build``.
     index_rate : float, optional
         How far they are taken, from 0 to 1. Default: 1.
     rate : int or "source", optional
@@ -184,7 +184,7 @@ def enhance_file(
     settings = Settings(
         mode,
         engine,
-        chosen_weights(model, weights),
+        chosen_weights(model, weights, offline=True),
         high_band_gain_db,
         rate,
         gain,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BLOCKS_PER_SECOND = 10  # of input, between two looks at the cut-off
 TILE_FRAMES = 512  # 5.5 s that are computed at once
-MARGIN_FRAMES = 192  # on both sides of a tile: more than one step of the flow looks at
+MARGIN_FRAMES = 256  # on both sides of a tile: more than one step of the flow looks at
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from novasr.families.studio.architecture import (
     POWER_FLOOR,
     RATE_HZ,
     SMOOTHED_BANDS,
-    SMOOTHED_FRAMES,
 )
 from novasr.filesystem.replacing import replacing
 from novasr.retrieval.entries import LOWEST_DB, STEP_DB, Entries
@@ -51,7 +50,7 @@ _MEANING = {
     "low": [LOW_BANDS, LOWEST_LOW_HZ, HIGHEST_LOW_HZ],
     "low_stored": [STORED.start, STORED.stop],
     "level": [LEVEL_BANDS, LEVEL_FRAMES, LEVEL_FLOOR],
-    "smoothed": [SMOOTHED_BANDS, SMOOTHED_FRAMES, POWER_FLOOR],
+    "smoothed": [SMOOTHED_BANDS, POWER_FLOOR],
     "step_db": STEP_DB,
     "lowest_db": LOWEST_DB,
 }

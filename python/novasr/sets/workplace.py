@@ -56,7 +56,7 @@ class Treatment:
         return model_name(self.settings.weights)
 
     def weights_sha256(self) -> str:
-        """Give the SHA-256 of the weights file, in hexadecimal.
+        """Give the SHA-256 of the weights file, in hexadecimal; without weights, of those that a bank adds to.
 
         Raises
         ------
@@ -66,6 +66,8 @@ class Treatment:
         weights = self.settings.weights
         if weights is not None and is_script(weights):
             return hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+        if self.settings.refines and not self.settings.generates:
+            weights = self.settings.chain_weights
         return load_weights(weights).sha256
 
     def fingerprint(self) -> dict[str, object]:

@@ -17,11 +17,13 @@ from novasr.families.studio.architecture import (
     LATENT,
     LOW_BANDS,
     POWER_FLOOR,
+    SCALE,
 )
 from novasr.families.studio.bands import high_centres_hz
 from novasr.families.studio.conditions import situation
 from novasr.families.studio.flow import integrate, noise
 from novasr.families.studio.frames import Frames, Levels, whole_frames
+from novasr.families.studio.local import local_mean
 from novasr.families.studio.network import StudioNetwork, silent_f0
 from novasr.families.studio.training import initial_network
 from novasr.offline.refining import MARGIN_FRAMES
@@ -158,12 +160,21 @@ class TestNetwork:
         with torch.inference_mode():
             return network(audio[:, None], torch.full((len(audio),), cutoff_hz), **settings)[:, 0]
 
-    def test_latents_have_the_same_size_in_each_frame(self, network, speech):
-        frames = network.frames.levels(speech)
-        known = situation(frames, course(4_000.0), silent_f0(speech, 128))
+    def test_before_training_latents_hold_slow_curves_over_the_bands(self, network):
+        ramp = torch.linspace(-1, 1, HIGH_BANDS)[None, :, None].expand(1, -1, 32)
         with torch.inference_mode():
-            latents = network.autoencoder.encode(known.guess, known.above)
-        assert latents.square().mean(1) == pytest.approx(1, abs=1e-3)
+            first = network.autoencoder.inverse(network.autoencoder.transform(ramp))
+        assert first == pytest.approx(ramp, abs=0.05)
+
+    def test_averages_over_a_second_stay_the_guess_s(self, network, speech):
+        known = situation(network.frames.levels(speech), course(4_000.0), silent_f0(speech, 128))
+        latents = torch.ones(1, LATENT, 128).cumsum(-1) / 16
+        with torch.inference_mode():
+            made = network.autoencoder.decode(latents, known.above, known.guess) * known.above
+            change = network.change(known, latents) / SCALE
+        middle = slice(48, -48)
+        assert local_mean(made)[..., middle].abs().max() > 0.5
+        assert local_mean(change)[..., middle].abs().max() < 0.1
 
     def test_bands_below_the_cut_off_do_not_reach_the_latents(self, network):
         levels = torch.randn((1, HIGH_BANDS, 32), generator=torch.Generator().manual_seed(1))

@@ -210,8 +210,8 @@ def test_streams_say_that_it_is_for_recordings(weights):
     ("settings", "message"),
     [
         ({"steps": 3}, "steps must be one of 1, 2, 4, 8, not 3"),
-        ({"engine": "cuda"}, "engine='cuda' cannot run below studio weights"),
-        ({"engine": "torch"}, "engine='torch' cannot run below studio weights"),
+        ({"engine": "cuda"}, "engine='cuda' cannot run below model='studio'"),
+        ({"engine": "torch"}, "engine='torch' cannot run below model='studio'"),
         ({"steps": 2.5}, "steps must be one of"),
         ({"index_rate": 0.5}, "index_rate is for a bank"),
         ({"bank": 5}, "bank must be the path of a file, not 5"),
@@ -224,8 +224,74 @@ def test_bad_settings(weights, settings, message):
 
 
 def test_steps_are_for_this_model():
-    with pytest.raises(ParameterError, match="steps is for the model studio"):
+    with pytest.raises(ParameterError, match="steps is for model='studio'"):
         novasr.enhance(np.zeros(100, np.float32), 16_000, steps=2)
+
+
+def test_without_weights_a_bank_moves_what_wide_makes(bank):
+    real, rate = sf.read(SPEECH, dtype="float32")
+    low = soxr.resample(real, rate, 8_000, quality="VHQ")
+    wide = novasr.enhance(low, 8_000, model="wide")
+    task = Task(8_000, 48_000, 4_000.0)
+    distances = []
+    for index_rate in (0.0, 0.5, 1.0):
+        made = novasr.enhance(low, 8_000, model="studio", bank=bank, index_rate=index_rate)
+        distances.append(lsd(real, np.resize(made, len(real)), task)["lsd_hf"])
+        assert np.array_equal(made, wide) == (index_rate == 0)
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] < 0.8 * distances[0]
+
+
+def test_without_weights_bits_and_seams_are_the_same_however_a_recording_arrives(
+    bank, speech, monkeypatch
+):
+    whole = refined("studio", [speech], bank=bank)
+    cuts = np.sort(np.random.default_rng(3).integers(0, len(speech), 11))
+    assert np.array_equal(refined("studio", np.split(speech, cuts), jobs=2, bank=bank), whole)
+    monkeypatch.setattr("novasr.offline.refining.TILE_FRAMES", 10 * TILE_FRAMES)
+    in_one = refined("studio", [speech], bank=bank)
+    np.testing.assert_allclose(in_one, whole, rtol=0, atol=1e-6)
+
+
+def test_without_weights_the_command_line_and_files_do_it_too(bank, tmp_path):
+    real, rate = sf.read(SPEECH, dtype="float32")
+    low = soxr.resample(real, rate, 16_000, quality="VHQ")
+    sf.write(tmp_path / "talk.wav", low, 16_000, subtype="FLOAT")
+    result = tmp_path / "talk-48k.wav"
+    run = command("enhance", tmp_path / "talk.wav", "--model", "studio", "--bank", bank)
+    assert run.returncode == 0, run.stderr
+    made, _ = sf.read(result, dtype="float32")
+    assert np.array_equal(made, novasr.enhance(low, 16_000, model="studio", bank=bank))
+    line = f'{{"audio_filepath": "{tmp_path / "talk.wav"}", "duration": {len(low) / 16_000}}}\n'
+    (tmp_path / "set.jsonl").write_text(line)
+    run = command(
+        *("enhance", "--manifest", tmp_path / "set.jsonl", "-d", tmp_path / "out"),
+        *("--model", "studio", "--bank", bank),
+    )
+    assert run.returncode == 0, run.stderr
+    (stored,) = (tmp_path / "out").rglob("*.wav")
+    assert np.array_equal(sf.read(stored, dtype="float32")[0], made)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "studio' takes what is above the cut-off from a bank: make one"),
+        ({"bank": SPEECH, "steps": 2}, "steps are of the flow of weights"),
+        (
+            {"bank": SPEECH, "weights": "wide"},
+            "of the family 'studio', the weights 'wide' of 'wide'",
+        ),
+    ],
+)
+def test_what_is_missing_without_weights(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        novasr.enhance(np.zeros(100, np.float32), 16_000, model="studio", **settings)
+
+
+def test_streams_have_no_studio():
+    with pytest.raises(ParameterError, match=r"not streams.*; here use model='wide'"):
+        novasr.Stream(16_000, model="studio")
 
 
 def test_a_file_that_is_no_bank(weights):

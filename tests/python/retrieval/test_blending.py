@@ -10,6 +10,7 @@ from situations import situation_of  # noqa: E402
 
 from novasr.families.studio.architecture import LATENT, SCALE  # noqa: E402
 from novasr.families.studio.network import StudioNetwork  # noqa: E402
+from novasr.families.studio.refiner import blended  # noqa: E402
 from novasr.retrieval.bank import Retrieved  # noqa: E402
 
 
@@ -25,8 +26,7 @@ def change(rng: np.random.Generator):
     def of(index_rate: float, trust: float) -> torch.Tensor:
         trusts = torch.full_like(known.level, trust)
         found = Retrieved(levels, trusts, torch.zeros_like(trusts))
-        with torch.no_grad():
-            return network.change(known, latents, found, index_rate)
+        return blended(without, known, found, index_rate)
 
     with torch.no_grad():
         without = network.change(known, latents)

@@ -11,12 +11,9 @@ FRAME = HOPS * HOP  # 512 samples: 93.75 frames a second
 
 HIGH_BANDS, LOWEST_HIGH_HZ, HIGHEST_HIGH_HZ = 64, 1_900.0, 23_900.0
 LOW_BANDS, LOWEST_LOW_HZ, HIGHEST_LOW_HZ = 40, 60.0, 8_000.0
-SMOOTHED_BANDS, SMOOTHED_FRAMES = (
-    5,
-    3,
-)  # Hann windows over the levels of high bands: the envelope, not the noise in it
+SMOOTHED_BANDS = 5  # a Hann window over the levels of high bands: the envelope, not the noise in it
 LEVEL_BANDS = 22  # the lowest ones, to 1.9 kHz: always in the input's band
-LEVEL_FRAMES = 97  # 1 s around a frame, over which its level is averaged
+LEVEL_FRAMES = 97  # 1 s around a frame, over which averages are taken
 POWER_FLOOR = 1e-9  # of a line, -115 dB of full scale: below the clamp of log-spectral distances
 LEVEL_FLOOR = 1e-8
 LOUDEST = 1e3  # amplitude up to which levels follow: the square of a damaged file's samples may be no number
@@ -29,6 +26,6 @@ CROSSOVER_HZ = 100.0
 KNOWN_SHARE = 0.93  # of the cut-off: low bands above may hold a filter's slope
 LOWEST_GAIN, HIGHEST_GAIN = -8.0, 5.0  # natural logarithms of amplitude
 
-# What the velocity network is told of each frame: levels and presence of both sets of bands, the first guess as a
-# latent, the level, the cut-off, and of the fundamental its frequency, its presence and its stability.
-CONDITIONS = 2 * HIGH_BANDS + 2 * LOW_BANDS + LATENT + 2 + 3
+# What the velocity network is told of each frame: levels and presence of both sets of bands, the level, the cut-off,
+# and of the fundamental its frequency, its presence and its stability.
+CONDITIONS = 2 * HIGH_BANDS + 2 * LOW_BANDS + 2 + 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.fft import dct
 
 from novasr.families.studio.architecture import (
     FFT,
@@ -17,7 +18,6 @@ from novasr.families.studio.architecture import (
     LOWEST_HIGH_HZ,
     LOWEST_LOW_HZ,
     SMOOTHED_BANDS,
-    SMOOTHED_FRAMES,
 )
 
 if TYPE_CHECKING:
@@ -59,9 +59,14 @@ def analysis_window() -> FloatArray:
 
 
 def smoothing() -> FloatArray:
-    """Give the weights of neighbours in a smoothed level: (SMOOTHED_BANDS, SMOOTHED_FRAMES), adding up to 1."""
-    weights = np.outer(*(np.hanning(n + 2)[1:-1] for n in (SMOOTHED_BANDS, SMOOTHED_FRAMES)))
+    """Give the weights of neighbours in a smoothed level: (SMOOTHED_BANDS,), adding up to 1."""
+    weights = np.hanning(SMOOTHED_BANDS + 2)[1:-1]
     return np.asarray(weights / weights.sum(), np.float32)
+
+
+def cosines(count: int) -> FloatArray:
+    """Give the slowest waves over the bands, orthonormal: (count, HIGH_BANDS), the discrete cosine transform."""
+    return np.asarray(dct(np.eye(HIGH_BANDS), axis=0, norm="ortho")[:count], np.float32)
 
 
 def _erb_rate(hertz: AnyFloatArray) -> DoubleArray:

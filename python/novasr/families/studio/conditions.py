@@ -35,8 +35,8 @@ class Situation(NamedTuple):
         Relative levels of the first guess.
     low, known : Tensor, shape (batch, LOW_BANDS, frames)
         Relative levels of the input's low bands, and 1 for those below the cut-off, else 0 for both.
-    rest : Tensor, shape (batch, channels, frames)
-        The other conditions.
+    rest : Tensor, shape (batch, CONDITIONS, frames)
+        What the velocity network is told.
     """
 
     level: Tensor

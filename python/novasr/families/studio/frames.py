@@ -34,8 +34,8 @@ class Levels(NamedTuple):
     Attributes
     ----------
     high : Tensor, shape (batch, HIGH_BANDS, frames)
-        Means of the lines' logarithms, smoothed over neighbouring bands and frames: the envelope without the noise in
-        it, which the first guess has of its own.
+        Means of the lines' logarithms, smoothed over neighbouring bands: the envelope without the noise in it, which
+        the first guess has of its own.
     low : Tensor, shape (batch, LOW_BANDS, frames)
         Logarithms of the lines' mean power.
     """
@@ -102,9 +102,9 @@ class Frames(nn.Module):
         return audio + self._audio(added)
 
     def _smoothed(self, levels: Tensor) -> Tensor:
-        bands, frames = (length // 2 for length in self.kernel.shape)
-        padded = F.pad(levels[:, None], (frames, frames, bands, bands), mode="replicate")
-        return F.conv2d(padded, self.kernel[None, None])[:, 0]
+        reach = len(self.kernel) // 2
+        padded = F.pad(levels[:, None], (0, 0, reach, reach), mode="replicate")
+        return F.conv2d(padded, self.kernel[None, None, :, None])[:, 0]
 
     def _spectrum(self, audio: Tensor) -> Tensor:
         """Give complex (batch, LINES, hops); hop n is centred on sample n * HOP."""

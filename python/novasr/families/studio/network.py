@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from novasr.families.studio.architecture import RATE_HZ, SCALE
-from novasr.families.studio.autoencoder import Autoencoder, normalised
+from novasr.families.studio.autoencoder import Autoencoder
 from novasr.families.studio.conditions import Situation, situation
 from novasr.families.studio.flow import integrate, noise
 from novasr.families.studio.frames import Frames, whole_frames
+from novasr.families.studio.local import deviation
 from novasr.families.studio.velocity import VelocityNetwork
-
-if TYPE_CHECKING:
-    from novasr.retrieval import Retrieved
 
 
 class StudioNetwork(nn.Module):
-    """An autoencoder of the levels above the cut-off, and the flow that generates its latents.
+    """A flow that generates how levels above the cut-off depart from a first guess's, as an autoencoder's latents.
 
     Parameters
     ----------
@@ -76,43 +71,19 @@ class StudioNetwork(nn.Module):
 
     def generate(self, known: Situation, start: Tensor, steps: int) -> Tensor:
         """Turn noise into latents, both (batch, LATENT, frames), an even number of frames."""
-        conditions = self.conditions(known)
-        latents = integrate(lambda z, time: self.velocity(z, time, conditions), start, steps)
-        return normalised(latents)
+        return integrate(lambda z, time: self.velocity(z, time, known.rest), start, steps)
 
-    def conditions(self, known: Situation) -> Tensor:
-        """Give what the velocity network is told: (batch, CONDITIONS, frames)."""
-        return torch.cat([known.rest, self.autoencoder.encode(known.guess, known.above)], 1)
+    def departure(self, known: Situation, latents: Tensor) -> Tensor:
+        """Tell how relative levels depart from the first guess's: (batch, HIGH_BANDS, frames)."""
+        made = self.autoencoder.decode(latents, known.above, known.guess)
+        return deviation(made * known.above) * known.above
 
-    def change(
-        self,
-        known: Situation,
-        latents: Tensor,
-        retrieved: Retrieved | None = None,
-        index_rate: float = 0.0,
-    ) -> Tensor:
+    def change(self, known: Situation, latents: Tensor) -> Tensor:
         """Tell by how much levels are to differ from the first guess's: (batch, HIGH_BANDS, frames).
 
-        Parameters
-        ----------
-        known : Situation
-            The stretch.
-        latents : Tensor, shape (batch, LATENT, frames)
-            Of :meth:`generate`.
-        retrieved : Retrieved, optional
-            What a bank has for the stretch.
-        index_rate : float
-            From 0, the latents' levels, to 1, the bank's as far as it is to be trusted.
-
-        Returns
-        -------
-        Tensor, shape (batch, HIGH_BANDS, frames)
-            Natural logarithms of power to add.
+        In natural logarithms of power. Averages over a second stay: nothing tells them better than the guess.
         """
-        levels = self.autoencoder.decode(latents, known.above, known.guess)
-        if retrieved is not None:
-            levels = torch.lerp(levels, retrieved.levels, index_rate * retrieved.trust)
-        return SCALE * (levels - known.guess) * known.above
+        return SCALE * self.departure(known, latents)
 
 
 def silent_f0(audio: Tensor, frames: int) -> Tensor:

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
-from novasr.families.studio.architecture import FRAME
-from novasr.families.studio.conditions import situation
+from novasr.families.studio.architecture import FRAME, SCALE
+from novasr.families.studio.conditions import Situation, situation
 from novasr.families.studio.flow import noise
-from novasr.families.studio.frames import whole_frames
+from novasr.families.studio.frames import Frames, whole_frames
 from novasr.families.studio.network import silent_f0
 from novasr.families.studio.pitch import fundamental
 
 if TYPE_CHECKING:
     from novasr.families.studio.network import StudioNetwork
     from novasr.offline.refining import Tile
-    from novasr.retrieval import Bank
+    from novasr.retrieval import Bank, Retrieved
     from novasr.types import FloatArray
 
 _NEPERS_OF_POWER = math.log(10) / 10  # in a decibel
@@ -51,13 +52,36 @@ class _SingleThread:
 _SINGLE = _SingleThread()
 
 
+def blended(change: Tensor, known: Situation, retrieved: Retrieved, index_rate: float) -> Tensor:
+    """Move a change of levels towards the one that makes them a bank's, as far as the bank is to be trusted.
+
+    Parameters
+    ----------
+    change : Tensor, shape (batch, HIGH_BANDS, frames)
+        Natural logarithms of power to add.
+    known : Situation
+        The stretch.
+    retrieved : Retrieved
+        What the bank has for it.
+    index_rate : float
+        From 0, no share of the bank, to 1.
+
+    Returns
+    -------
+    Tensor, shape (batch, HIGH_BANDS, frames)
+        The change between the two.
+    """
+    other = SCALE * (retrieved.levels - known.guess) * known.above
+    return torch.lerp(change, other, index_rate * retrieved.trust)
+
+
 class Refiner:
     """A network with the settings of a call.
 
     Parameters
     ----------
-    network : StudioNetwork
-        In evaluation mode.
+    network : StudioNetwork, optional
+        In evaluation mode; without one the guess's levels stay but for the bank's.
     steps : int
         Of the flow.
     gain_db : float
@@ -70,7 +94,7 @@ class Refiner:
 
     def __init__(
         self,
-        network: StudioNetwork,
+        network: StudioNetwork | None,
         *,
         steps: int,
         gain_db: float,
@@ -79,6 +103,7 @@ class Refiner:
     ) -> None:
         self.network, self.steps = network, steps
         self.bank, self.index_rate = bank, index_rate
+        self.frames = Frames()
         self.gain = gain_db * _NEPERS_OF_POWER
 
     @torch.inference_mode()
@@ -96,17 +121,25 @@ class Refiner:
         frames = audio.shape[-1] // FRAME
         cutoffs = torch.from_numpy(tile.cutoffs_hz)
         cutoffs = F.pad(cutoffs[None, None], (0, frames - len(cutoffs)), mode="replicate")[0]
-        known = situation(self.network.frames.levels(audio), cutoffs, self._f0(audio, frames))
-        latents = self.network.generate(known, noise(tile.first_frame, frames), self.steps)
-        retrieved = None if self.bank is None else self.bank.levels(known)
-        change = self.network.change(known, latents, retrieved, self.index_rate)
-        change = change + self.gain * known.above
-        made = self.network.frames.shaped(audio, change, cutoffs)
+        known = situation(self.frames.levels(audio), cutoffs, self._f0(audio, frames))
+        change = self._change(known, tile.first_frame) + self.gain * known.above
+        made = self.frames.shaped(audio, change, cutoffs)
         kept: FloatArray = made[0, tile.before : tile.before + tile.length].numpy()
         return kept
 
-    def _f0(self, audio: torch.Tensor, frames: int) -> torch.Tensor:
-        if self.network.f0 == "none":
+    def _change(self, known: Situation, first_frame: int) -> Tensor:
+        """Tell by how much levels are to differ from the guess's: (batch, HIGH_BANDS, frames), as `Frames.shaped`."""
+        if self.network is None:
+            change = torch.zeros_like(known.guess)
+        else:
+            start = noise(first_frame, known.guess.shape[-1])
+            change = self.network.change(known, self.network.generate(known, start, self.steps))
+        if self.bank is None:
+            return change
+        return blended(change, known, self.bank.levels(known), self.index_rate)
+
+    def _f0(self, audio: Tensor, frames: int) -> Tensor:
+        if self.network is None or self.network.f0 == "none":
             return silent_f0(audio, frames)
         return torch.from_numpy(fundamental(audio[0].numpy(), frames, self.network.f0))[None]
 

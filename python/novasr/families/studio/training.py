@@ -12,10 +12,10 @@ from torch.nn import functional as F
 
 from novasr.families.studio.adversary import LevelAdversary
 from novasr.families.studio.architecture import FRAME, LATENT, SCALE
-from novasr.families.studio.autoencoder import normalised
 from novasr.families.studio.bands import high_centres_hz
 from novasr.families.studio.conditions import Situation, situation
 from novasr.families.studio.frames import Frames, Levels, whole_frames
+from novasr.families.studio.local import deviation
 from novasr.families.studio.network import StudioNetwork, silent_f0
 from novasr.families.studio.pitch import fundamental
 from novasr.families.wide import training_forward as wide_forward
@@ -30,6 +30,7 @@ _SKIPPED_FRAMES = 48  # half a second, in which the first guess finds its averag
 _BAND_MARGIN_HZ = 300.0  # a codec's slope below the measured end of a recording's band
 _LOG10 = float(np.log(10))
 _PATCH_FRAMES = (1, 8, 32)
+_SIZE_WEIGHT = 0.01  # of latents that are larger than noise
 
 
 class Clips(NamedTuple):
@@ -107,8 +108,8 @@ class Objective:
     from noise (Y. Lipman et al., ICLR 2023; A. Tong et al., TMLR 2024). A single step of such a flow arrives at the
     mean of what it could have made, which has no texture. The third stage therefore trains the step itself, on half of
     the clips, by the energy score (T. Gneiting, A. Raftery, JASA 102, 2007): the distance of two results from the
-    recording, less a share of their distance from each other. With half of that the distribution of the recordings
-    scores best, with nothing the least distance. The decoder learns with it. On the other clips the flow goes on.
+    recording, less half their distance from each other, with which the distribution of the recordings scores best; a
+    recipe's spread scales that half. The decoder learns with it. On the other clips the flow goes on.
     """
 
     def __init__(self, recipe: Recipe, device: str) -> None:
@@ -135,7 +136,7 @@ class Objective:
         known = situation(Levels(clips.high, clips.low), cutoffs, clips.f0)
         inside = self.centres_hz < clips.bandwidths[:, None, None] - _BAND_MARGIN_HZ
         known = known._replace(above=known.above * inside)
-        target = known.relative(clips.target)
+        target = deviation((known.relative(clips.target) - known.guess) * known.above)
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         first, second = (round(share * steps) for share in self.recipe.optimizer.cycles[:2])
         if step < first:
@@ -155,13 +156,15 @@ class Objective:
         latents = network.autoencoder.encode(target, known.above)
         most = self.recipe.flow.latent_noise * torch.rand((len(latents), 1, 1), generator=random)
         noisy = latents + (most * torch.randn(latents.shape, generator=random)).to(latents)
-        made = network.autoencoder.decode(noisy, known.above, known.guess)
-        distance = _distance(made, target, known.above)
-        terms = {"reconstruction": distance, "total": distance}
+        departure = network.departure(known, noisy)
+        distance = _distance(departure, target, known.above)
+        size = F.relu(latents.square().mean() - 1)  # or they would grow to drown the noise
+        terms = {"reconstruction": distance, "total": distance + _SIZE_WEIGHT * size}
         if self.adversary is not None and done >= self.recipe.loss.adversarial_from:
-            terms["discriminator"] = self.adversary.learn(made.detach(), target, known)
-            terms["adversarial"] = self.adversary.loss(made, target, known)
-            terms["total"] = distance + terms["adversarial"]
+            made, real = (known.guess + change for change in (departure, target))
+            terms["discriminator"] = self.adversary.learn(made.detach(), real, known)
+            terms["adversarial"] = self.adversary.loss(made, real, known)
+            terms["total"] = terms["total"] + terms["adversarial"]
         return terms
 
     def _flow(
@@ -169,10 +172,9 @@ class Objective:
     ) -> dict[str, Tensor]:
         with torch.no_grad():
             end = network.autoencoder.encode(target, known.above)
-            conditions = network.conditions(known)
         start = torch.randn(end.shape, generator=random).to(end)
         time = torch.rand(len(end), generator=random).to(end)
-        velocity = network.velocity(torch.lerp(start, end, time[:, None, None]), time, conditions)
+        velocity = network.velocity(torch.lerp(start, end, time[:, None, None]), time, known.rest)
         loss = (velocity - (end - start)).square().mean()
         return {"flow": loss, "total": loss}
 
@@ -181,15 +183,13 @@ class Objective:
     ) -> dict[str, Tensor]:
         flow = self._flow(network, known.part(1), target[1::2], random)["flow"]
         jumps, wanted = known.part(0), target[::2]
-        with torch.no_grad():
-            conditions = network.conditions(jumps)
         shape = (len(wanted), LATENT, wanted.shape[-1])
-        now = conditions.new_zeros(len(wanted))
+        now = wanted.new_zeros(len(wanted))
         made = []
         for _ in range(2):
             start = torch.randn(shape, generator=random).to(wanted)
-            latents = normalised(start + network.velocity(start, now, conditions))
-            made.append(network.autoencoder.decode(latents, jumps.above, jumps.guess))
+            latents = start + network.velocity(start, now, jumps.rest)
+            made.append(network.departure(jumps, latents))
         near = sum((patch_distance(one, wanted, jumps.above) for one in made), flow.new_zeros(()))
         apart = patch_distance(made[0], made[1], jumps.above)
         score = near / 2 - self.recipe.flow.spread * apart / 2
