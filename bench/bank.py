@@ -6,8 +6,7 @@
 `speaker` makes a bank of a speaker's first recordings, as many as last so long, and tests on the next ones, joined to
 passages of 10 s. `other` tests a bank on a choice of the folders' recordings, spread over them. Inputs are downsampled
 by soxr to 8 and to 16 kHz and extended by `novasr.enhance(..., model="wide", force=True)`; the cut-off is 0.97 of half
-the rate. Levels above it are then moved towards the bank's by each index rate: the whole of them, or what is slow
-alone (averages over a second). Printed are means over clips: LSD-HF, `modulation` and `distribution`, all as
+the rate. Levels above it are then moved towards the bank's by each index rate. Printed are means over clips: LSD-HF, `modulation` and `distribution`, all as
 `novasr.evaluation.metrics` has them up to the recording's bandwidth, and the distance of the low band to the bank's in
 dB.
 """
@@ -28,10 +27,10 @@ from torch.nn import functional as F
 import novasr
 from novasr.evaluation.metrics import distribution, lsd, modulation
 from novasr.evaluation.signals import fit
-from novasr.families.studio.architecture import RATE_HZ, SCALE
+from novasr.families.studio.architecture import RATE_HZ
 from novasr.families.studio.conditions import situation
 from novasr.families.studio.frames import Frames, whole_frames
-from novasr.families.studio.local import local_mean
+from novasr.families.studio.refiner import blended
 from novasr.families.task import Task
 from novasr.retrieval import Bank
 from novasr.retrieval.sources import read_excerpt
@@ -100,22 +99,18 @@ def report(bank: Bank, clips: Iterator[Clip]) -> None:
     for clip in clips:
         for rate_hz in INPUT_RATES_HZ:
             if clip.bandwidth_hz >= rate_hz / 2 + 1000:
-                for setting, values in scored(bank, clip, rate_hz):
-                    scores[(rate_hz, *setting)].append(values)
-    print(
-        f"{'input':>6} {'part':>5} {'rate':>5} {'n':>3}   LSD-HF  modulation  distribution  distance"
-    )
-    for (rate_hz, part, index_rate), values in sorted(scores.items()):
+                for index_rate, values in scored(bank, clip, rate_hz):
+                    scores[rate_hz, index_rate].append(values)
+    print(f"{'input':>6} {'rate':>5} {'n':>3}   LSD-HF  modulation  distribution  distance")
+    for (rate_hz, index_rate), values in sorted(scores.items()):
         mean = np.nanmean(values, axis=0)
         print(
-            f"{rate_hz:6d} {part:>5} {index_rate:5.2f} {len(values):3d} "
+            f"{rate_hz:6d} {index_rate:5.2f} {len(values):3d} "
             f"{mean[0]:8.3f} {mean[1]:11.2f} {mean[2]:13.2f} {mean[3]:9.2f}"
         )
 
 
-def scored(
-    bank: Bank, clip: Clip, rate_hz: int
-) -> Iterator[tuple[tuple[str, float], tuple[float, ...]]]:
+def scored(bank: Bank, clip: Clip, rate_hz: int) -> Iterator[tuple[float, tuple[float, ...]]]:
     """Give for each setting the scores of what it makes."""
     task = Task(rate_hz, RATE_HZ, rate_hz / 2)
     low = soxr.resample(clip.audio, RATE_HZ, rate_hz, quality="VHQ")
@@ -128,22 +123,20 @@ def scored(
     cutoffs = torch.full((1, count), CUTOFF * rate_hz / 2)
     known = situation(levels, cutoffs, torch.zeros(1, 2, count))
     retrieved = bank.levels(known)
-    whole = retrieved.trust * (retrieved.levels - known.guess)
     distance = float(retrieved.distance_db.median())
-    for part, change in (("all", whole), ("slow", local_mean(whole))):
-        for index_rate in INDEX_RATES:
-            shaped = frames.shaped(audio, SCALE * index_rate * change * known.above, cutoffs)
-            made = shaped[0, : len(guess)].numpy()
-            limits = {"bandwidth_hz": clip.bandwidth_hz}
-            yield (
-                (part, index_rate),
-                (
-                    lsd(clip.audio, made, task, **limits)["lsd_hf"],
-                    modulation(clip.audio, made, task, **limits),
-                    distribution(clip.audio, made, task, **limits),
-                    distance,
-                ),
-            )
+    for index_rate in INDEX_RATES:
+        change = blended(torch.zeros_like(known.guess), known, retrieved, index_rate)
+        made = frames.shaped(audio, change, cutoffs)[0, : len(guess)].numpy()
+        limits = {"bandwidth_hz": clip.bandwidth_hz}
+        yield (
+            index_rate,
+            (
+                lsd(clip.audio, made, task, **limits)["lsd_hf"],
+                modulation(clip.audio, made, task, **limits),
+                distribution(clip.audio, made, task, **limits),
+                distance,
+            ),
+        )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from novasr.families.studio.architecture import SCALE
 from novasr.families.studio.conditions import situation
 from novasr.families.studio.flow import noise
 from novasr.families.studio.frames import whole_frames
+from novasr.families.studio.local import deviation
 from novasr.families.studio.network import StudioNetwork, silent_f0
 from novasr.families.task import Task
 from novasr.families.wide import TASK
@@ -65,11 +66,12 @@ def from_latents(
         frames = levels.high.shape[-1]
         cutoffs = torch.full((1, frames), task.band_hz)
         known = situation(levels, cutoffs, silent_f0(audio, frames))
-        target = known.relative(network.frames.levels(real).high)
+        levels = known.relative(network.frames.levels(real).high)
+        departure = (levels - known.guess) * known.above
         if amount is None:
-            change = SCALE * (target - known.guess) * known.above
+            change = SCALE * departure
         else:
-            latents = network.autoencoder.encode(target, known.above)
+            latents = network.autoencoder.encode(deviation(departure), known.above)
             change = network.change(known, latents + amount * noise(0, frames))
         made = network.frames.shaped(audio, change, cutoffs)
     return made[0, : len(recording)].double().numpy()

@@ -17,6 +17,7 @@ from novasr.families.studio.architecture import FRAME, HIGH_BANDS, RATE_HZ, SCAL
 from novasr.families.studio.bands import high_centres_hz
 from novasr.families.studio.conditions import situation
 from novasr.families.studio.frames import Frames, Levels, whole_frames
+from novasr.families.studio.local import smoothed
 from novasr.retrieval.keys import STORED
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Entries(NamedTuple):
     low : ndarray of uint8, shape (frames, LOW_KEYS)
         Of the low bands that keys are made of.
     high : ndarray of uint8, shape (frames, HIGH_BANDS)
-        Of the high bands.
+        Of the high bands, averaged with the frames beside.
     """
 
     low: Bytes
@@ -68,9 +69,8 @@ def entries(audio: FloatArray) -> Entries:
         )
     levels = _levels(audio)
     known = situation(levels, torch.full((1, count), RATE_HZ / 2), torch.zeros((1, 2, count)))
-    return Entries(
-        *(_bytes(part[0].numpy().T * DB) for part in (known.low[:, STORED], known.guess))
-    )
+    parts = known.low[:, STORED], smoothed(known.guess)
+    return Entries(*(_bytes(part[0].numpy().T * DB) for part in parts))
 
 
 def decibels(stored: Bytes) -> FloatArray:

@@ -27,6 +27,7 @@ from novasr.families.studio.architecture import (
     RATE_HZ,
     SMOOTHED_BANDS,
 )
+from novasr.families.studio.local import NEIGHBOURS
 from novasr.filesystem.replacing import replacing
 from novasr.retrieval.entries import LOWEST_DB, STEP_DB, Entries
 from novasr.retrieval.index import CELLS, CODE_BANDS, CODES, Tables
@@ -50,7 +51,7 @@ _MEANING = {
     "low": [LOW_BANDS, LOWEST_LOW_HZ, HIGHEST_LOW_HZ],
     "low_stored": [STORED.start, STORED.stop],
     "level": [LEVEL_BANDS, LEVEL_FRAMES, LEVEL_FLOOR],
-    "smoothed": [SMOOTHED_BANDS, POWER_FLOOR],
+    "smoothed": [SMOOTHED_BANDS, len(NEIGHBOURS), POWER_FLOOR],
     "step_db": STEP_DB,
     "lowest_db": LOWEST_DB,
 }

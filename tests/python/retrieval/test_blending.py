@@ -9,6 +9,7 @@ torch = needs.package("torch", "pip install 'novasr[train]'")
 from situations import situation_of  # noqa: E402
 
 from novasr.families.studio.architecture import LATENT, SCALE  # noqa: E402
+from novasr.families.studio.local import smoothed  # noqa: E402
 from novasr.families.studio.network import StudioNetwork  # noqa: E402
 from novasr.families.studio.refiner import blended  # noqa: E402
 from novasr.retrieval.bank import Retrieved  # noqa: E402
@@ -30,7 +31,7 @@ def change(rng: np.random.Generator):
 
     with torch.no_grad():
         without = network.change(known, latents)
-    return of, without, SCALE * (levels - known.guess) * known.above
+    return of, without, SCALE * (levels - smoothed(known.guess)) * known.above
 
 
 def test_the_index_rate_leads_from_the_flow_to_the_bank(change) -> None:

@@ -17,6 +17,7 @@ from novasr.families.studio.architecture import FRAME, SCALE
 from novasr.families.studio.conditions import Situation, situation
 from novasr.families.studio.flow import noise
 from novasr.families.studio.frames import Frames, whole_frames
+from novasr.families.studio.local import smoothed
 from novasr.families.studio.network import silent_f0
 from novasr.families.studio.pitch import fundamental
 
@@ -71,7 +72,7 @@ def blended(change: Tensor, known: Situation, retrieved: Retrieved, index_rate: 
     Tensor, shape (batch, HIGH_BANDS, frames)
         The change between the two.
     """
-    other = SCALE * (retrieved.levels - known.guess) * known.above
+    other = SCALE * (retrieved.levels - smoothed(known.guess)) * known.above
     return torch.lerp(change, other, index_rate * retrieved.trust)
 
 
