@@ -167,6 +167,9 @@ class Enhance:
                 mode=chosen.mode,
                 weights=chosen.weights,
                 high_band_gain_db=chosen.high_band_gain_db,
+                steps=chosen.steps,
+                bank=chosen.bank,
+                index_rate=chosen.index_rate,
                 force=True,
             )
         except NovasrError as error:

@@ -23,6 +23,7 @@ from novasr.families.studio.training import initial_network
 from novasr.families.task import Task
 from novasr.offline.enhancement import Settings, new_stream
 from novasr.offline.refining import MARGIN_FRAMES, TILE_FRAMES
+from novasr.ray import Enhance
 from novasr.training.recipe import load_recipe
 from novasr.weights.save import save_weights
 
@@ -271,6 +272,15 @@ def test_without_weights_the_command_line_and_files_do_it_too(bank, tmp_path):
     assert run.returncode == 0, run.stderr
     (stored,) = (tmp_path / "out").rglob("*.wav")
     assert np.array_equal(sf.read(stored, dtype="float32")[0], made)
+
+
+def test_batches_of_recordings_have_banks_too(bank, speech):
+    short = speech[: 2 * 16_000]
+    batch = {"amplitude": [short[None]], "sample_rate": [16_000]}
+    made = Enhance(model="studio", bank=bank, index_rate=0.5)(batch)
+    assert list(made["status"]) == ["enhanced"], made["reason"]
+    expected = novasr.enhance(short, 16_000, model="studio", bank=bank, index_rate=0.5)
+    assert np.array_equal(made["amplitude"][0][0], expected)
 
 
 @pytest.mark.parametrize(
