@@ -23,8 +23,8 @@ Examples:
 
 BUILD_HELP = """Make a bank of full-band recordings, best of the voice or instrument to enhance.
 
-Some minutes of a voice are enough. Recordings whose band ends below 18 kHz are left out. A folder may hold a
-manifest.csv (columns file, bandwidth_khz, speaker, licence); without one the band of every recording is measured.
+Some minutes of a voice are enough. Recordings whose band ends below 18 kHz are left out. A folder is one voice, unless
+it holds a manifest.csv (columns file, bandwidth_khz, speaker, licence, source_repo), which also says how wide they are.
 With more than fits, speakers get the same share. The same recordings give the same bank.
 
 \b
@@ -81,6 +81,7 @@ def build(
     from novasr.cli.progress import progress_bars
     from novasr.retrieval.bank import Bank
     from novasr.retrieval.file import SUFFIX
+    from novasr.retrieval.sources import LEAST_BANDWIDTH_HZ
     from novasr.training.datasets import read_recordings
 
     if output.suffix != SUFFIX:
@@ -92,6 +93,12 @@ def build(
         for folder in folders
         for recording in read_recordings(folder, _warn)
     }
+    narrow = [one.bandwidth_hz for one in found.values() if one.bandwidth_hz < LEAST_BANDWIDTH_HZ]
+    if 0 < len(narrow) < len(found):
+        print_warning(
+            f"left out: {len(narrow)} of {len(found)} recordings, whose band ends below "
+            f"{LEAST_BANDWIDTH_HZ / 1000:g} kHz (the widest: {max(narrow) / 1000:.1f} kHz)"
+        )
     with progress_bars() as new_bar, new_bar("bank") as report:
         made = Bank.build(
             list(found.values()),

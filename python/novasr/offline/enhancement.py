@@ -33,6 +33,7 @@ from novasr.offline.refining import RefinedStream
 from novasr.offline.results import DEFAULT_RATE_HZ
 from novasr.offline.segments import enhanced_in_parallel
 from novasr.parameters import INFOS, check_parameters
+from novasr.retrieval.keys import LOWEST_CUTOFF_HZ
 from novasr.stream import Stream
 from novasr.types import Engine, FloatArray, Mode, OfflineEngine, OutputGain, OutputRate
 from novasr.weights.load import load_model
@@ -123,13 +124,17 @@ class Settings:
         rate = self.index_rate
         if rate is not None and self.bank is None:
             raise ParameterError("index_rate is for a bank: give one, or leave it out")
-        if rate is not None and not (is_number(rate) and 0 <= rate <= 1):
-            raise ParameterError(f"index_rate must be from 0 to 1, not {rate!r}")
+        if self.bank is not None and rate is None:
+            rate = _USUAL_INDEX_RATE
+        if rate is not None:
+            if not (is_number(rate) and 0 <= rate <= 1):
+                raise ParameterError(f"index_rate must be from 0 to 1, not {rate!r}")
+            object.__setattr__(self, "index_rate", float(rate))
 
     def _check_bank_alone(self) -> None:
         if self.steps is not None:
             raise ParameterError(
-                "steps are of the flow of weights of one's own training: leave them out"
+                "steps are for weights of a training (docs/studio.md), not for a bank alone: leave them out"
             )
         if self.bank is None:
             raise ParameterError(
@@ -174,7 +179,7 @@ class Settings:
             steps=self.steps or 1,
             gain_db=self.high_band_gain_db,
             bank=None if self.bank is None else read_bank(self.bank, weights_stamp(self.bank)),
-            index_rate=_USUAL_INDEX_RATE if self.index_rate is None else self.index_rate,
+            index_rate=self.index_rate or 0.0,
         )
 
     @property
@@ -256,6 +261,7 @@ class Enhancement:
         engine = settings.format
         self._extends = engine.extends(self.output_rate)
         self._any_band = settings.any_band
+        self._has_bank = settings.bank is not None
         self._leave, self._sample_rate = leave, source.sample_rate
         self._measured = bandwidth_hz
         self._band = BandMeter(source.sample_rate)
@@ -309,6 +315,11 @@ class Enhancement:
         if self._leave:
             return [f"{verdict.text}; stored as it is (--force extends it all the same)"]
         found = [verdict.text] if verdict.kind == "narrow" else []
+        if self._has_bank and 0 < self.bandwidth_hz < LOWEST_CUTOFF_HZ:
+            found.append(
+                f"its band ends at {self.bandwidth_hz / 1000:.1f} kHz: below {LOWEST_CUTOFF_HZ / 1000:g} kHz nothing "
+                "is looked up in the bank"
+            )
         if not self._extends:
             found.append(
                 f"at {self.output_rate} Hz nothing is left of what the model adds: choose another --rate"

@@ -168,7 +168,8 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise BankError(f"bank {path}: no such file: give one that novasr bank build has made")
+        state = "is a folder" if path.is_dir() else "no such file"
+        raise BankError(f"bank {path}: {state}: give a file that novasr bank build has made")
     if path.stat().st_size > _MOST_BYTES:
         raise BankError(f"bank {path}: is larger than any bank ({_MOST_BYTES >> 20} MB)")
     try:
@@ -184,7 +185,9 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         if isinstance(error, BankError):
             raise
         reason = str(error).partition("\n")[0]
-        raise BankError(f"bank {path}: is damaged or no bank ({reason}): {_DAMAGED}") from error
+        raise BankError(
+            f"bank {path}: is no bank, or damaged ({reason}): give one that novasr bank build made, or {_DAMAGED}"
+        ) from error
     return described, tensors
 
 

@@ -17,6 +17,7 @@ LOW_KEYS = 32
 #: Within what is stored, the widest first. The first needs a cut-off of 6.6 kHz, the second one of 3.2 kHz; below that
 #: nothing is looked up.
 RANGES = {"wide": slice(0, 32), "narrow": slice(0, 24)}
+LOWEST_CUTOFF_HZ = 3_200.0
 #: For each number of frames averaged, which ones, counted from the frame itself.
 SCALES = {1: range(0, 1), 2: range(-1, 1), 4: range(-2, 2)}
 REACH_FRAMES = 2  # on either side: what a result depends on

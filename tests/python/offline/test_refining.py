@@ -287,7 +287,7 @@ def test_batches_of_recordings_have_banks_too(bank, speech):
     ("settings", "message"),
     [
         ({}, "studio' takes what is above the cut-off from a bank: make one"),
-        ({"bank": SPEECH, "steps": 2}, "steps are of the flow of weights"),
+        ({"bank": SPEECH, "steps": 2}, "steps are for weights of a training"),
         (
             {"bank": SPEECH, "weights": "wide"},
             "of the family 'studio', the weights 'wide' of 'wide'",

@@ -1,12 +1,14 @@
 """``novasr bank``."""
 
 import json
+import shutil
 from pathlib import Path
 
 import audio_files
 import needs
 import pytest
 from command_line import assert_one_error_line, novasr, without_package
+from scipy.signal import butter, sosfilt
 
 needs.package("faiss", "pip install 'novasr[studio]'")
 needs.package("torch", "pip install 'novasr[train]'")
@@ -42,6 +44,36 @@ def test_a_bank_is_built_and_described(folder: Path, tmp_path: Path) -> None:
     assert (again.returncode, path.read_bytes()) == (0, before)
 
 
+def test_what_is_left_out_is_said(folder: Path, tmp_path: Path) -> None:
+    mixed, path = tmp_path / "mixed", tmp_path / "mixed.novabank"
+    shutil.copytree(folder, mixed)
+    for name in ("third", "fourth"):
+        audio_files.write(mixed / f"{name}.wav", audio_files.noise(3.0, 16_000), 16_000)
+    built = novasr("bank", "build", mixed, "-o", path)
+    assert built.returncode == 0
+    assert "left out: 2 of 4 recordings, whose band ends below 18 kHz (the widest: " in built.stderr
+    assert "recordings: 2," in built.stdout
+
+
+def test_a_folder_is_no_bank(folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "a.wav"
+    audio_files.write(source, audio_files.noise(1.0, 16_000), 16_000)
+    refused = novasr("enhance", source, "--model", "studio", "--bank", folder)
+    assert_one_error_line(refused, "is a folder: give a file that novasr bank build has made")
+
+
+def test_below_the_lowest_cut_off_it_is_said_that_the_bank_has_no_part(
+    folder: Path, tmp_path: Path
+) -> None:
+    bank, source = tmp_path / "me.novabank", tmp_path / "dull.wav"
+    assert novasr("bank", "build", folder, "-o", bank).returncode == 0
+    dull = sosfilt(butter(16, 1_700, fs=RATE_HZ, output="sos"), audio_files.noise(3.0, RATE_HZ))
+    audio_files.write(source, dull, RATE_HZ)
+    run = novasr("enhance", source, "--model", "studio", "--bank", bank)
+    assert run.returncode == 0, run.stderr
+    assert "below 3.2 kHz nothing is looked up in the bank" in run.stderr
+
+
 def test_errors_are_one_line(folder: Path, tmp_path: Path) -> None:
     narrow, path = tmp_path / "narrow", tmp_path / "b.novabank"
     narrow.mkdir()
@@ -54,7 +86,7 @@ def test_errors_are_one_line(folder: Path, tmp_path: Path) -> None:
     assert_one_error_line(refused, "nowhere: no such folder")
     refused = novasr("bank", "build", folder, "-o", folder / "one.flac")
     assert_one_error_line(refused, "one.flac: a bank's name ends in .novabank")
-    assert_one_error_line(novasr("bank", "info", folder / "one.flac"), "is damaged or no bank")
+    assert_one_error_line(novasr("bank", "info", folder / "one.flac"), "is no bank, or damaged")
     assert not path.exists()
 
 

@@ -61,7 +61,7 @@ def test_a_changed_byte_is_noticed(path: Path, place: int) -> None:
 @pytest.mark.parametrize("length", [0, 7, 8, 100, 50_000])
 def test_a_cut_off_file_is_noticed(path: Path, length: int) -> None:
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(BankError, match=r"b\.novabank: is damaged or no bank"):
+    with pytest.raises(BankError, match=r"b\.novabank: is no bank, or damaged"):
         read(path)
 
 
@@ -93,7 +93,7 @@ def test_files_that_are_no_banks_are_refused(tmp_path: Path) -> None:
         read(weights)
     text = tmp_path / "text.novabank"
     text.write_text("FAISS index, or so it says, of some length\n" * 100)
-    with pytest.raises(BankError, match="is damaged or no bank"):
+    with pytest.raises(BankError, match="is no bank, or damaged"):
         read(text)
     with pytest.raises(BankError, match="no such file"):
         read(tmp_path / "missing.novabank")

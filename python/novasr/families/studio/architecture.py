@@ -21,6 +21,9 @@ SCALE = 4.0  # natural logarithms of power that count as 1
 
 LATENT = 32
 STEPS = (1, 2, 4, 8)  # of the flow, one of these
+NOISE_SHARE = (
+    0.7  # of the noise that the flow learns to begin with: with all of it steady sounds waver
+)
 CROSSOVER_START = 0.97  # of the cut-off: as in wide
 CROSSOVER_HZ = 100.0
 KNOWN_SHARE = 0.93  # of the cut-off: low bands above may hold a filter's slope

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from novasr.families.studio.architecture import RATE_HZ, SCALE
+from novasr.families.studio.architecture import NOISE_SHARE, RATE_HZ, SCALE
 from novasr.families.studio.autoencoder import Autoencoder
 from novasr.families.studio.conditions import Situation, situation
 from novasr.families.studio.flow import integrate, noise
@@ -71,6 +71,7 @@ class StudioNetwork(nn.Module):
 
     def generate(self, known: Situation, start: Tensor, steps: int) -> Tensor:
         """Turn noise into latents, both (batch, LATENT, frames), an even number of frames."""
+        start = NOISE_SHARE * start
         return integrate(lambda z, time: self.velocity(z, time, known.rest), start, steps)
 
     def departure(self, known: Situation, latents: Tensor) -> Tensor:
