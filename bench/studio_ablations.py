@@ -4,7 +4,7 @@
         [--also FILE]... [--bands 4,8] [--metrics lsd,modulation,distribution] [--limit N]
 
 --steps: of the flow. --rates: index rates of a bank. --latents: no flow, but the recordings' own latents with noise of
-so much, which is the best that a flow could do; and their own levels, without the autoencoder. --also: other weights, of runs that differ in one setting.
+so much, which is the best that a flow could do; and their own levels, whole or with wide's averages over a second, without the autoencoder. --also: other weights, of runs that differ in one setting.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ def from_latents(
     *,
     network: StudioNetwork,
     amount: float | None = None,
+    averages: bool = True,
 ) -> DoubleArray:
-    """Decode the recording's own latents, with noise on them, or take its levels as they are."""
+    """Decode the recording's own latents, with noise on them, or take its levels, with their averages or without."""
     guess = enhanced(recording, low, task, model=WIDE)
     whole = whole_frames(len(guess))
     audio, real = (
@@ -66,12 +67,13 @@ def from_latents(
         frames = levels.high.shape[-1]
         cutoffs = torch.full((1, frames), task.band_hz)
         known = situation(levels, cutoffs, silent_f0(audio, frames))
-        levels = known.relative(network.frames.levels(real).high)
-        departure = (levels - known.guess) * known.above
+        real_levels = known.relative(network.frames.levels(real).high)
+        departure = (real_levels - known.guess) * known.above
+        fast = deviation(departure) * known.above
         if amount is None:
-            change = SCALE * departure
+            change = SCALE * (departure if averages else fast)
         else:
-            latents = network.autoencoder.encode(deviation(departure), known.above)
+            latents = network.autoencoder.encode(fast, known.above)
             change = network.change(known, latents + amount * noise(0, frames))
         made = network.frames.shaped(audio, change, cutoffs)
     return made[0, : len(recording)].double().numpy()
@@ -91,6 +93,7 @@ def systems(options: argparse.Namespace) -> dict[str, System]:
     network = load_model(weights) if options.latents else None
     if options.latents:
         found["own levels"] = partial(from_latents, network=network)
+        found["own departures"] = partial(from_latents, network=network, averages=False)
     for amount in options.latents:
         found[f"own latents, noise {amount:g}"] = partial(
             from_latents, network=network, amount=amount

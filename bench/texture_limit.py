@@ -42,6 +42,7 @@ from novasr.training.datasets import read_recordings
 from novasr.training.recipe import load_recipe
 
 FRAMES = 232
+SKIPPED = RATE_HZ // 2  # in which the first guess finds its averages
 OCTAVES_HZ = (1, 2, 4, 8, 16)
 DB = SCALE * 10 / np.log(10)  # of a unit of relative levels
 JUST_AUDIBLE_DB2 = 3.0  # keeps steady bands from counting
@@ -136,14 +137,14 @@ def tested(network: Estimator, folders: list[Path], bands_khz: list[float]) -> N
     found = defaultdict(list)
     samples = FRAMES * FRAME
     for recording in (item for folder in folders for item in read_recordings(folder)):
-        audio = read_excerpt(recording.path, 3 * samples / RATE_HZ)
+        audio = read_excerpt(recording.path, (SKIPPED + 3 * samples) / RATE_HZ)
         for khz in bands_khz:
             if recording.bandwidth_hz < 1000 * khz + 1000:
                 continue
             rate = round(2000 * khz)
             low = soxr.resample(audio, RATE_HZ, rate, quality="VHQ")
             guess = fit(novasr.enhance(low, rate, model="wide", force=True), len(audio))
-            for start in range(0, len(audio) - samples + 1, samples):
+            for start in range(SKIPPED, len(audio) - samples + 1, samples):
                 both = (x[start : start + samples] for x in (audio, guess))
                 real, made = (torch.from_numpy(np.float32(x))[None] for x in both)
                 levels = frames.levels(made)
@@ -156,14 +157,12 @@ def tested(network: Estimator, folders: list[Path], bands_khz: list[float]) -> N
                 )
                 estimate = network(known)
                 left = [wanted - share * estimate for share in (0.0, 0.5, 1.0)]
-                found[khz, recording.kind].append(
-                    [float(squared(error, known)) ** 0.5 for error in left]
-                )
+                found[khz, recording.kind].append([float(squared(error, known)) for error in left])
     print(
         f"\n{'band kHz':>8} {'class':>8} {'clips':>5}  wide, dB   half the estimates   all of them"
     )
     for (khz, kind), values in sorted(found.items()):
-        wide, half, full = np.mean(values, axis=0)
+        wide, half, full = np.sqrt(np.mean(values, axis=0))
         print(f"{khz:8g} {kind:>8} {len(values):5d} {wide:9.2f} {half:20.2f} {full:13.2f}")
 
 

@@ -8,6 +8,7 @@ from typing import get_args
 from novasr.checks import check_choice
 from novasr.engines import WHOLE_RECORDINGS, family_of, is_script
 from novasr.errors import ParameterError
+from novasr.families import OFFLINE_FAMILIES
 from novasr.types import ModelName, OfflineModelName
 from novasr.weights.load import PACKAGED_WEIGHTS
 
@@ -41,6 +42,10 @@ def chosen_weights(
     WeightsError
         If the weights cannot be read.
     """
+    if weights in OFFLINE_FAMILIES:
+        raise ParameterError(
+            f"weights {weights!r}: that is a model without weights: model={weights!r}"
+        )
     if model is None:
         return weights
     if not offline and model in OFFLINE_MODELS and model not in MODELS:

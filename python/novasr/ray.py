@@ -52,8 +52,10 @@ class Enhance:
     ------
     ParameterError
         If a value is out of range, or a batch has no such columns.
-    WeightsError
-        If the weights cannot be read.
+    WeightsError, BankError
+        If the weights or the bank cannot be read.
+    MissingPackageError
+        If the model studio needs a package that is not installed.
 
     Examples
     --------
@@ -90,12 +92,16 @@ class Enhance:
             bank=bank,
             index_rate=index_rate,
         )
+        if settings.refines:
+            settings.check_engine()
         self._treatment = Treatment(settings, Storage(), force)
+        self._model, self._weights = model, weights
         self._column = column
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the folder to this process: a copy in another one makes its own."""
-        return {"_treatment": self._treatment, "_column": self._column}
+        names = "_treatment", "_model", "_weights", "_column"
+        return {name: getattr(self, name) for name in names}
 
     def __call__(self, batch: Batch) -> Batch:
         """Give the batch with other recordings."""
@@ -164,8 +170,9 @@ class Enhance:
             made = enhance(
                 samples,
                 rate,
+                model=self._model,
                 mode=chosen.mode,
-                weights=chosen.weights,
+                weights=self._weights,
                 high_band_gain_db=chosen.high_band_gain_db,
                 steps=chosen.steps,
                 bank=chosen.bank,

@@ -82,11 +82,16 @@ def enhance(
     ] = None,
     bank: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="For studio: real high bands, see novasr bank."),
+        typer.Option(
+            metavar="FILE",
+            help="For studio: a bank of the voice (novasr bank build); of another voice it does harm.",
+        ),
     ] = None,
     index_rate: Annotated[
         float | None,
-        typer.Option(metavar="R", help="How far the bank's are taken, from 0 to 1.  [default: 1]"),
+        typer.Option(
+            metavar="R", help="How far levels move to the bank's, from 0 to 1.  [default: 1]"
+        ),
     ] = None,
     jobs: Annotated[
         int | None,

@@ -191,10 +191,12 @@ def distribution(
     Returns
     -------
     float
-        In dB, 0 for equal signals and for a scaled copy, unless it is more than 30 dB quieter. NaN where the
-        recording's band ends less than 1 kHz above the input's or is silent there.
+        In dB, 0 for equal signals and for a scaled copy, unless it is more than 60 dB quieter. NaN where the
+        recording's band ends less than 1 kHz above the input's or is silent there, and for samples that are no numbers.
     """
     if not _has_high(task, bandwidth_hz):
+        return float("nan")
+    if not (np.isfinite(reference).all() and np.isfinite(estimate).all()):
         return float("nan")
     size, hop = _LSD_STFT["p1"]
     top_hz = min(bandwidth_hz, task.high_hz / 2)

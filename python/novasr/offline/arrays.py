@@ -54,8 +54,9 @@ def enhance(
     sample_rate : int
         Rate of `audio` in Hz, 8000 .. 192000.
     model : {"base", "wide", "studio"}, optional
-        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide with what a
-        bank of the voice knows better (docs/studio.md). Default: that of the weights, ``"base"`` without any.
+        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide moved
+        towards recordings of the voice, which needs a `bank` (docs/studio.md). Default: that of the weights, ``"base"``
+        without any.
     mode : {"extend", "full"}
         Keep the input's own low band, or put out the model's alone.
     engine : {"auto", "native", "torch", "cuda"}
@@ -67,7 +68,7 @@ def enhance(
     steps : {1, 2, 4, 8}, optional
         Of the flow of weights of the family studio (docs/studio.md). Default: 1.
     bank : str or path, optional
-        For the model studio: real high bands to take from, of ``novasr bank build``.
+        For the model studio: the file of a bank, which ``novasr bank build`` makes.
     index_rate : float, optional
         How far they are taken, from 0 to 1. Default: 1.
     force : bool

@@ -108,11 +108,12 @@ class Settings:
         if not self.refines:
             for name in ("steps", "bank", "index_rate"):
                 if getattr(self, name) is not None:
-                    msg = f"{name} is for model='studio': choose it, or leave {name} out"
+                    wanted = "weights of --recipe studio" if name == "steps" else "model='studio'"
+                    msg = f"{name} is for {wanted}: choose that, or leave {name} out"
                     raise ParameterError(msg)
             return
         if self.engine not in ("auto", "native"):
-            msg = f"engine={self.engine!r} cannot run below model='studio': leave it out"
+            msg = f"model='studio' is computed by engine='native' and PyTorch, not engine={self.engine!r}: leave it out"
             raise ParameterError(msg)
         if not self.generates:
             self._check_bank_alone()
@@ -134,7 +135,7 @@ class Settings:
     def _check_bank_alone(self) -> None:
         if self.steps is not None:
             raise ParameterError(
-                "steps are for weights of a training (docs/studio.md), not for a bank alone: leave them out"
+                "steps is for weights of --recipe studio, not for a bank alone: leave it out"
             )
         if self.bank is None:
             raise ParameterError(

@@ -119,8 +119,9 @@ def enhance_file(
         File to write; its suffix decides the format. Default: beside `source`, ``talk-48k.wav`` for
         ``talk.mp3``, FLAC for FLAC.
     model : {"base", "wide", "studio"}, optional
-        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide with what a
-        bank of the voice knows better (docs/studio.md). Default: that of the weights, ``"base"`` without any.
+        ``"base"``, from 16 kHz input on; ``"wide"``, for any band of 2 .. 16 kHz; or ``"studio"``, wide moved
+        towards recordings of the voice, which needs a `bank` (docs/studio.md). Default: that of the weights, ``"base"``
+        without any.
     mode : {"extend", "full"}
         Keep the source below the crossover, or take all of the model's output.
     engine : {"auto", "native", "torch", "cuda"}
@@ -132,7 +133,7 @@ def enhance_file(
     steps : {1, 2, 4, 8}, optional
         Of the flow of weights of the family studio (docs/studio.md). Default: 1.
     bank : str or path, optional
-        For the model studio: real high bands to take from, of ``novasr bank build``.
+        For the model studio: the file of a bank, which ``novasr bank build`` makes.
     index_rate : float, optional
         How far they are taken, from 0 to 1. Default: 1.
     rate : int or "source", optional

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 NEIGHBOURS = 4  # with more, levels become smoother than a recording's
 MOST_MINUTES = 17.0  # make a file of less than 10 MB
 _LEAST_SQUARE = 0.25  # of a distance in dB: what rounding leaves
-# Distances at which what is found counts half (bench/bank.py). A voice's own frames are some 3 dB from each other;
-# at the same distance another voice's high band is further off than the guess.
-_ONE_VOICE_DB, _MANY_VOICES_DB = 8.0, 2.0
+# Distances at which what is found counts half, and how steeply (bench/bank.py voices). A voice's own frames are 2.5 to
+# 3.7 dB from each other, another's 3.3 to 11; at the same distance another's high band is further off than the guess.
+_ONE_VOICE_DB, _MANY_VOICES_DB = 5.0, 2.0
+_STEEPNESS = 8
 
 
 class Retrieved(NamedTuple):
@@ -50,9 +51,10 @@ class Retrieved(NamedTuple):
     Attributes
     ----------
     levels : Tensor, shape (batch, HIGH_BANDS, frames)
-        Relative levels as in a Situation; those of its guess where nothing was found.
-    trust : Tensor, shape (batch, 1, frames)
-        From 1, where the low bands are the bank's own, to 0, where they are far away or nothing was looked up.
+        Relative levels as in a Situation, averaged with the frames beside.
+    trust : Tensor, shape (batch, HIGH_BANDS, frames)
+        From 1, where the low bands are the bank's own, to 0, where they are far away, nothing was looked up, or
+        what was found has not so wide a band.
     distance_db : Tensor, shape (batch, 1, frames)
         Of the low bands to the nearest entry's, root of the mean square over bands, mean over scales; infinite where
         nothing was looked up.
@@ -192,36 +194,37 @@ class Bank:
         Retrieved
             Of the same frames.
         """
-        items = [
-            self._levels(*item) for item in zip(known.low, known.known, known.guess, strict=True)
-        ]
-        levels, distance = (torch.stack(part).to(known.guess) for part in zip(*items, strict=True))
+        items = [self._levels(*item) for item in zip(known.low, known.known, strict=True)]
+        levels, filled, distance = (
+            torch.stack(part).to(known.guess) for part in zip(*items, strict=True)
+        )
         half = _ONE_VOICE_DB if self._one_voice else _MANY_VOICES_DB
-        return Retrieved(levels, 1 / (1 + (distance / half) ** 4), distance)
+        return Retrieved(levels, filled / (1 + (distance / half) ** _STEEPNESS), distance)
 
-    def _levels(self, low: Tensor, known: Tensor, guess: Tensor) -> tuple[Tensor, Tensor]:
+    def _levels(self, low: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         queries = low[STORED].T.cpu().numpy() * np.float32(DB)
         queries = np.clip(queries, LOWEST_DB, HIGHEST_DB)
         heard = known[STORED].T.cpu().numpy() > 0
-        levels = guess.T.cpu().numpy().copy()
+        levels = np.zeros((len(heard), HIGH_BANDS), np.float32)
+        filled = np.zeros_like(levels)
         distance = np.full(len(levels), np.inf, np.float32)
         left = np.ones(len(levels), bool)
         for span, bands in RANGES.items():
             valid = left & heard[:, bands].all(1)
             left &= ~valid
             if valid.any():
-                self._look_up(span, queries[:, bands], valid, levels, distance)
-        return torch.from_numpy(levels.T.copy()), torch.from_numpy(distance)[None]
+                found = self._look_up(span, queries[:, bands], valid)
+                levels[valid], filled[valid], distance[valid] = found
+        return (
+            torch.from_numpy(levels.T.copy()),
+            torch.from_numpy(filled.T.copy()),
+            torch.from_numpy(distance)[None],
+        )
 
     def _look_up(
-        self,
-        span: str,
-        queries: FloatArray,
-        valid: NDArray[np.bool_],
-        levels: FloatArray,
-        distance: FloatArray,
-    ) -> None:
-        """Fill in the valid frames' levels and distances."""
+        self, span: str, queries: FloatArray, valid: NDArray[np.bool_]
+    ) -> tuple[FloatArray, NDArray[np.bool_], FloatArray]:
+        """Give the valid frames' levels, which of them were found, and distances."""
         total = np.zeros((int(valid.sum()), HIGH_BANDS), np.float32)
         scales = np.zeros_like(total)
         nearest = np.zeros(len(total), np.float32)
@@ -232,9 +235,8 @@ class Bank:
             total += found
             scales += some
             nearest += np.sqrt(squares[:, 0]) / np.float32(len(SCALES))
-        here = total / np.maximum(scales, 1) / np.float32(DB)
-        levels[valid] = np.where(scales > 0, here, levels[valid])
-        distance[valid] = nearest
+        levels = (total / np.maximum(scales, 1) / np.float32(DB)).astype(np.float32)
+        return levels, scales > 0, nearest
 
     def _mean(
         self, squares: FloatArray, numbers: NDArray[np.int64]

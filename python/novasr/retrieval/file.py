@@ -51,7 +51,7 @@ _MEANING = {
     "low": [LOW_BANDS, LOWEST_LOW_HZ, HIGHEST_LOW_HZ],
     "low_stored": [STORED.start, STORED.stop],
     "level": [LEVEL_BANDS, LEVEL_FRAMES, LEVEL_FLOOR],
-    "smoothed": [SMOOTHED_BANDS, len(NEIGHBOURS), POWER_FLOOR],
+    "smoothed": [SMOOTHED_BANDS, list(NEIGHBOURS), POWER_FLOOR],
     "step_db": STEP_DB,
     "lowest_db": LOWEST_DB,
 }

@@ -127,8 +127,7 @@ def _told(outcomes: list[Outcome], facts: dict[str, Any]) -> dict[str, Any]:
     enhanced = all(outcome.status == "enhanced" for outcome in outcomes)
     return {
         "bandwidth_in": round(min(outcome.bandwidth_in for outcome in outcomes)),
-        "model": facts["model"] if enhanced else None,
-        "weights_sha256": facts["weights_sha256"] if enhanced else None,
+        **{name: value if enhanced else None for name, value in facts["told"].items()},
     }
 
 

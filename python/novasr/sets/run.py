@@ -193,8 +193,11 @@ class SetRun:
     def _facts(self) -> dict[str, Any]:
         rate = self.treatment.settings.rate
         return {
-            "model": self.treatment.model,
-            "weights_sha256": self.treatment.weights_sha256(),
+            "told": {
+                "model": self.treatment.model,
+                "weights_sha256": self.treatment.weights_sha256(),
+                **self.treatment.bank(),
+            },
             "rate": None if rate == "source" else rate or DEFAULT_RATE_HZ,
         }
 

@@ -70,6 +70,13 @@ class Treatment:
             weights = self.settings.chain_weights
         return load_weights(weights).sha256
 
+    def bank(self) -> dict[str, object]:
+        """Name the bank by its hash, and how far its levels are taken; nothing where there is none."""
+        chosen = self.settings
+        if chosen.bank is None:
+            return {}
+        return {"bank_sha256": sha256(Path(chosen.bank)), "index_rate": chosen.index_rate}
+
     def fingerprint(self) -> dict[str, object]:
         """Name everything on which the bytes of a result depend, for a run that goes on later."""
         from novasr import __version__
@@ -83,8 +90,9 @@ class Treatment:
             "mode": chosen.mode,
             "high_band_gain_db": chosen.high_band_gain_db,
             "steps": chosen.steps,
-            "bank_sha256": None if chosen.bank is None else sha256(Path(chosen.bank)),
-            "index_rate": chosen.index_rate,
+            "bank_sha256": None,
+            "index_rate": None,
+            **self.bank(),
             "rate": chosen.rate,
             "gain": chosen.gain,
             "subtype": self.storage.subtype,

@@ -108,7 +108,7 @@ class Flow:
 
     latent_noise: float = 0.5  # at most, on the latents that the autoencoder learns from
     f0: str = "none"  # or a method of novasr.f0
-    spread: float = 1.0  # of a single step's results: 0 the least distance, 1 as the recordings'
+    spread: float = 1.0  # of a single step's results: 0 the least distance, 1 as the recordings', with all noise
 
 
 @dataclass(frozen=True)

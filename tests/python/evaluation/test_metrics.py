@@ -206,6 +206,14 @@ def test_distribution_ignores_balance_of_sound_with_pauses(gain_db: float) -> No
     assert metrics.distribution(audio, white(2, 4 * RATE), TASK) > 5
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_distribution_of_what_is_no_number_is_none(bad: float) -> None:
+    audio = white(1)
+    spoilt = np.concatenate([audio[:-1], [bad]])
+    assert np.isnan(metrics.distribution(audio, spoilt, TASK))
+    assert np.isnan(metrics.distribution(spoilt, audio, TASK))
+
+
 def test_distribution_tells_lines_and_steady_noise_and_an_empty_band_from_a_voice() -> None:
     turns = 2 * np.pi * np.arange(4 * RATE) / RATE
     loudness = 1.1 + np.sin(turns)

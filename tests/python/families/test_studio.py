@@ -16,6 +16,7 @@ from novasr.families.studio.architecture import (
     HIGH_BANDS,
     LATENT,
     LOW_BANDS,
+    NOISE_SHARE,
     POWER_FLOOR,
     SCALE,
 )
@@ -168,13 +169,25 @@ class TestNetwork:
 
     def test_averages_over_a_second_stay_the_guess_s(self, network, speech):
         known = situation(network.frames.levels(speech), course(4_000.0), silent_f0(speech, 128))
-        latents = torch.ones(1, LATENT, 128).cumsum(-1) / 16
+        drift = torch.ones(1, LATENT, 128).cumsum(-1) / 16
+        latents = drift + noise(0, 128)
         with torch.inference_mode():
             made = network.autoencoder.decode(latents, known.above, known.guess) * known.above
             change = network.change(known, latents) / SCALE
         middle = slice(48, -48)
         assert local_mean(made)[..., middle].abs().max() > 0.5
         assert local_mean(change)[..., middle].abs().max() < 0.1
+        fast = (made - local_mean(made))[..., middle]
+        assert change[..., middle] == pytest.approx(fast, abs=1e-5)
+
+    def test_a_share_of_the_noise_is_used(self, network, speech):
+        known = situation(network.frames.levels(speech), course(4_000.0), silent_f0(speech, 128))
+        start = noise(0, 128)
+        with torch.inference_mode():
+            made = network.generate(known, start, 1)
+            first = NOISE_SHARE * start
+            velocity = network.velocity(first, torch.zeros(1), known.rest)
+        assert torch.equal(made, first + velocity)
 
     def test_bands_below_the_cut_off_do_not_reach_the_latents(self, network):
         levels = torch.randn((1, HIGH_BANDS, 32), generator=torch.Generator().manual_seed(1))

@@ -20,6 +20,7 @@ from novasr.errors import BankError  # noqa: E402
 from novasr.families.studio.bands import high_centres_hz  # noqa: E402
 from novasr.families.studio.conditions import Situation  # noqa: E402
 from novasr.families.studio.local import smoothed  # noqa: E402
+from novasr.families.studio.refiner import blended  # noqa: E402
 from novasr.retrieval import Bank  # noqa: E402
 from novasr.retrieval.entries import DB, STEP_DB  # noqa: E402
 from novasr.retrieval.keys import REACH_FRAMES  # noqa: E402
@@ -63,10 +64,23 @@ def test_a_recording_in_the_bank_is_found(bank: Bank, noise: np.ndarray, cutoff_
     # The nearest frame is itself, but for the rounding of its bytes; others weigh a little. The query ends earlier.
     assert found.distance_db[..., :-1].max() < STEP_DB
     difference = (found.levels - smoothed(known.guess)).square().mean().sqrt() * DB
-    # Another frame's levels are as far as noise, smoothed, differs from frame to frame.
+    # Another frame's levels are as far as noise differs from frame to frame.
     apart = (known.guess.roll(100, -1) - known.guess).square().mean().sqrt() * DB
     assert apart > 1.0
     assert difference < 0.3 * apart
+
+
+def test_bands_that_no_recording_fills_are_left_alone(
+    recording: Recording, noise: np.ndarray
+) -> None:
+    narrow = Bank.build([dataclasses.replace(recording, bandwidth_hz=19_000.0)])
+    known = situation_of(noise, 8_000.0)
+    change = torch.ones_like(known.guess)
+    made = blended(change, known, narrow.levels(known), 1.0)
+    filled = torch.from_numpy(high_centres_hz()) < 19_000 - 300
+    assert (made[:, ~filled] == change[:, ~filled]).all()
+    inside = filled[:, None] & (known.above[0] > 0)
+    assert (made[0][inside] != change[0][inside]).float().mean() > 0.9
 
 
 def test_a_quieter_recording_is_found_as_well(bank: Bank, noise: np.ndarray) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.fft import dct
 
 from novasr.families.studio.architecture import (
     FFT,
@@ -66,7 +65,10 @@ def smoothing() -> FloatArray:
 
 def cosines(count: int) -> FloatArray:
     """Give the slowest waves over the bands, orthonormal: (count, HIGH_BANDS), the discrete cosine transform."""
-    return np.asarray(dct(np.eye(HIGH_BANDS), axis=0, norm="ortho")[:count], np.float32)
+    angles = np.pi / HIGH_BANDS * np.outer(np.arange(count), np.arange(HIGH_BANDS) + 0.5)
+    waves = np.cos(angles) * np.sqrt(2 / HIGH_BANDS)
+    waves[0] /= np.sqrt(2)
+    return waves.astype(np.float32)
 
 
 def _erb_rate(hertz: AnyFloatArray) -> DoubleArray:

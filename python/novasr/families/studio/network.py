@@ -1,4 +1,4 @@
-"""The model: a first guess by the model wide, whose texture above the cut-off a flow replaces."""
+"""The model: a first guess by the model wide, whose levels above the cut-off a flow changes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class StudioNetwork(nn.Module):
         return self.metadata.get("f0", "none")
 
     def generate(self, known: Situation, start: Tensor, steps: int) -> Tensor:
-        """Turn noise into latents, both (batch, LATENT, frames), an even number of frames."""
+        """Turn NOISE_SHARE of noise into latents, both (batch, LATENT, frames), an even number of frames."""
         start = NOISE_SHARE * start
         return integrate(lambda z, time: self.velocity(z, time, known.rest), start, steps)
 
