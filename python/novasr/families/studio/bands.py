@@ -68,7 +68,7 @@ def cosines(count: int) -> FloatArray:
     angles = np.pi / HIGH_BANDS * np.outer(np.arange(count), np.arange(HIGH_BANDS) + 0.5)
     waves = np.cos(angles) * np.sqrt(2 / HIGH_BANDS)
     waves[0] /= np.sqrt(2)
-    return waves.astype(np.float32)
+    return np.asarray(waves, np.float32)
 
 
 def _erb_rate(hertz: AnyFloatArray) -> DoubleArray:
