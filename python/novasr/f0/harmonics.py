@@ -8,7 +8,7 @@ import numpy as np
 
 from novasr.errors import ParameterError
 from novasr.f0.checking import check_between, check_track
-from novasr.f0.steadiness import stability
+from novasr.f0.variation import stability as stability_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -23,12 +23,12 @@ def harmonic_template(
     f0: ArrayLike,
     frequencies_hz: ArrayLike,
     *,
-    steadiness: ArrayLike | None = None,
+    stability: ArrayLike | None = None,
     width_hz: float = 20.0,
 ) -> FloatArray:
-    """Tell for each time how close each frequency is to a harmonic, loosely where F0 is unsteady.
+    """Tell for each time how close each frequency is to a harmonic, loosely where F0 is unstable.
 
-    The closeness is exp(-(s d / w)^2 / 2), with d Hz to the nearest harmonic, steadiness s, and at the frequency f
+    The closeness is exp(-(s d / w)^2 / 2), with d Hz to the nearest harmonic, stability s, and at the frequency f
     the width w = sqrt(a^2 + (0.0029 f)^2), where a is `width_hz`: 5 cents by which F0 may be off move high harmonics
     further. Where s is 0 nothing is known, and every frequency is as good: 1.
 
@@ -38,8 +38,8 @@ def harmonic_template(
         In Hz, 0 where unvoiced, as `track` gives it.
     frequencies_hz : array_like of float, shape (bins,)
         Such as ``numpy.fft.rfftfreq(size, 1 / rate_hz)``; not negative.
-    steadiness : array_like of float, shape (frames,), optional
-        From 0 to 1; by default `stability` of `f0` with a value every 10 ms.
+    stability : array_like of float, shape (frames,), optional
+        From 0 to 1; by default `novasr.f0.stability` of `f0` with a value every 10 ms.
     width_hz : float
         Standard deviation of a harmonic's place, from 0.1 to 1000 Hz; some half of an analysis window's resolution.
 
@@ -56,9 +56,9 @@ def harmonic_template(
     hertz = check_track(f0).astype(np.float32)[:, np.newaxis]
     check_between("width_hz", width_hz, _WIDTHS_HZ)
     bins = _checked("frequencies_hz", frequencies_hz, np.inf)
-    steady = stability(f0) if steadiness is None else _checked("steadiness", steadiness, 1.0)
+    steady = stability_of(f0) if stability is None else _checked("stability", stability, 1.0)
     if len(steady) != len(hertz):
-        msg = f"steadiness must have as many values as f0 ({len(hertz)}), not {len(steady)}"
+        msg = f"stability must have as many values as f0 ({len(hertz)}), not {len(steady)}"
         raise ParameterError(msg)
     spacing = np.where(hertz > 0, hertz, 1)
     tight = np.where(hertz > 0, steady[:, np.newaxis], 0) / np.hypot(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 Method: TypeAlias = Literal["harvest", "dio", "crepe", "pyin", "praat", "hybrid"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-# Module of each method, the package that it imports, and the extra that brings that.
+# Module of each method, the package that it needs, under which name that is imported, and the extra that brings it.
 _HOMES = {
-    "harvest": ("world", "pyworld", "f0"),
-    "dio": ("world", "pyworld", "f0"),
-    "crepe": ("crepe", "torchcrepe", "f0"),
-    "pyin": ("pyin", "librosa", "f0"),
-    "praat": ("praat", "praat-parselmouth", "praat"),
+    "harvest": ("world", "pyworld", "pyworld", "f0"),
+    "dio": ("world", "pyworld", "pyworld", "f0"),
+    "crepe": ("crepe", "torchcrepe", "torchcrepe", "f0"),
+    "pyin": ("pyin", "librosa", "librosa", "f0"),
+    "praat": ("praat", "praat-parselmouth", "parselmouth", "praat"),
 }
 _VOTERS = ("harvest", "dio", "crepe", "pyin")  # of hybrid; Praat's licence has to be asked for
 
@@ -76,7 +76,7 @@ def track(
     ParameterError
         If an argument cannot be used; a sample that is not finite among them.
     MissingPackageError
-        If the method's package is not installed.
+        If the method's package is not installed, or does not load.
     """
     check_choice("method", method, METHODS)
     check_between("rate_hz", rate_hz, _RATES_HZ)
@@ -116,14 +116,12 @@ def _segment(low: DoubleArray, method: Method, search: Search) -> DoubleArray:
 
 
 def _hybrid(low: DoubleArray, search: Search) -> DoubleArray:
-    found = []
-    for method in _VOTERS:
-        with contextlib.suppress(MissingPackageError):
-            found.append(_single(low, method, search))
-    if not found:
+    """Take the vote of all that are installed; one that is, but does not load, is an error."""
+    voters = [method for method in _VOTERS if find_spec(_HOMES[method][2]) is not None]
+    if not voters:
         msg = f"method 'hybrid' needs pyworld, torchcrepe or librosa: {install_command('f0')}"
         raise MissingPackageError(msg)
-    return _median_of_votes(np.stack(found))
+    return _median_of_votes(np.stack([_single(low, method, search) for method in voters]))
 
 
 def _median_of_votes(found: DoubleArray) -> DoubleArray:
@@ -137,12 +135,14 @@ def _median_of_votes(found: DoubleArray) -> DoubleArray:
 
 
 def _single(low: DoubleArray, method: str, search: Search) -> DoubleArray:
-    module, package, extra = _HOMES[method]
+    module, package, imported, extra = _HOMES[method]
     tracker = getattr(import_module(f"novasr.f0.{module}"), method)
     try:
         found = tracker(low, search)
     except ImportError as error:
-        msg = f"method {method!r} needs {package}: {install_command(extra)}"
+        lost = find_spec(imported) is not None  # with the package, but not with what it imports
+        reason = f", which does not load ({error})" if lost else ""
+        msg = f"method {method!r} needs {package}{reason}: {install_command(extra)}"
         raise MissingPackageError(msg) from error
     fitted = np.zeros(search.count)
     fitted[: len(found)] = found[: search.count]

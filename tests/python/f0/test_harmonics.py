@@ -64,41 +64,41 @@ def test_a_voice_is_steadier_than_chords_and_noise() -> None:
 def test_a_template_is_1_at_harmonics_and_low_between_them() -> None:
     f0 = np.full(40, 250.0)
     harmonics = 250.0 * np.arange(1, 17)
-    tight = harmonic_template(f0, harmonics, steadiness=np.ones(40))
+    tight = harmonic_template(f0, harmonics, stability=np.ones(40))
     assert tight.shape == (40, 16)
     assert tight.dtype == np.float32
     np.testing.assert_allclose(tight, 1, atol=1e-5)
-    between = harmonic_template(f0, harmonics[:-1] + 125, steadiness=np.ones(40))
+    between = harmonic_template(f0, harmonics[:-1] + 125, stability=np.ones(40))
     assert between.max() < 0.01
-    assert harmonic_template(f0, [0.0], steadiness=np.ones(40)).max() < 0.01  # no harmonic at 0 Hz
-    at_a_width = harmonic_template(f0, [270.0], steadiness=np.ones(40), width_hz=20)
+    assert harmonic_template(f0, [0.0], stability=np.ones(40)).max() < 0.01  # no harmonic at 0 Hz
+    at_a_width = harmonic_template(f0, [270.0], stability=np.ones(40), width_hz=20)
     np.testing.assert_allclose(at_a_width, np.exp(-0.5), rtol=1e-3)
 
 
-def test_the_template_loosens_with_unsteadiness_until_all_is_as_good() -> None:
+def test_the_template_loosens_with_unstability_until_all_is_as_good() -> None:
     f0 = np.full(5, 250.0)
     contrast = [
-        np.ptp(harmonic_template(f0, BINS[6:], steadiness=np.full(5, s)))
+        np.ptp(harmonic_template(f0, BINS[6:], stability=np.full(5, s)))
         for s in (1, 0.5, 0.2, 0.1)
     ]
     assert contrast == sorted(contrast, reverse=True)
     assert contrast[0] > 0.95
-    assert (harmonic_template(f0, BINS, steadiness=np.zeros(5)) == 1).all()
-    unvoiced = harmonic_template(np.zeros(5), BINS, steadiness=np.ones(5))
+    assert (harmonic_template(f0, BINS, stability=np.zeros(5)) == 1).all()
+    unvoiced = harmonic_template(np.zeros(5), BINS, stability=np.ones(5))
     assert (unvoiced == 1).all()
 
 
 def test_high_harmonics_are_wider_since_f0_may_be_off() -> None:
     off = 2 ** (5 / 1200)
     for number in (40, 80):
-        found = harmonic_template([200.0], [200.0 * number * off], steadiness=[1.0])
+        found = harmonic_template([200.0], [200.0 * number * off], stability=[1.0])
         assert found[0, 0] > 0.6
 
 
 def test_by_default_the_track_itself_decides() -> None:
     f0 = np.random.default_rng(3).uniform(60, 800, 50)
     f0[20:] = 200
-    expected = harmonic_template(f0, BINS, steadiness=stability(f0))
+    expected = harmonic_template(f0, BINS, stability=stability(f0))
     np.testing.assert_array_equal(harmonic_template(f0, BINS), expected)
     assert np.ptp(expected[35]) > np.ptp(expected[5])
 
@@ -123,8 +123,8 @@ def test_by_default_the_track_itself_decides() -> None:
             lambda: harmonic_template([100.0], [1.0], width_hz=0),
             "width_hz must be a number from 0.1",
         ),
-        (lambda: harmonic_template([100.0], [1.0], steadiness=[1.0, 1.0]), r"as f0 \(1\), not 2"),
-        (lambda: harmonic_template([100.0], [1.0], steadiness=[1.5]), "steadiness .* from 0 to 1"),
+        (lambda: harmonic_template([100.0], [1.0], stability=[1.0, 1.0]), r"as f0 \(1\), not 2"),
+        (lambda: harmonic_template([100.0], [1.0], stability=[1.5]), "stability .* from 0 to 1"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(call, message) -> None:

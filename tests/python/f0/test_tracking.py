@@ -199,6 +199,20 @@ def test_hybrid_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
         track(audio, 16_000, method="hybrid")
 
 
+def test_hybrid_does_not_do_without_what_is_installed_and_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its result would be another one, and nobody would know."""
+    voices.require("harvest")
+    (tmp_path / "librosa.py").write_text("import numba_that_is_gone\n")
+    monkeypatch.setitem(sys.modules, "torchcrepe", None)
+    monkeypatch.delitem(sys.modules, "librosa", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    for method in ("pyin", "hybrid"):
+        with pytest.raises(MissingPackageError, match=r"librosa, which does not load .*is_gone"):
+            track(np.zeros(16_000), 16_000, method=method)
+
+
 @pytest.mark.parametrize(
     ("method", "package", "extra"),
     [

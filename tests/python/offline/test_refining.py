@@ -39,7 +39,7 @@ def weights(tmp_path_factory) -> Path:
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         leave = network.velocity.leave.weight
-        leave.copy_(0.1 * torch.randn(leave.shape, generator=generator))
+        leave.copy_(0.2 * torch.randn(leave.shape, generator=generator))
     path = tmp_path_factory.mktemp("weights") / "studio.safetensors"
     save_weights(network, path, "studio")
     return path

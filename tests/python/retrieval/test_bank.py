@@ -113,7 +113,6 @@ def test_below_a_cutoff_of_3200_hz_nothing_is_looked_up(bank: Bank, noise: np.nd
     known = situation_of(noise, cutoffs)
     found = bank.levels(known)
     assert torch.isinf(found.distance_db[0, 0, :200]).all()
-    assert torch.equal(found.levels[..., :200], known.guess[..., :200])
     assert (found.trust[..., :200] == 0).all()
     assert torch.isfinite(found.distance_db[0, 0, 200:400]).all()
 
@@ -123,11 +122,15 @@ def test_bands_that_the_recordings_lack_stay_as_guessed(
 ) -> None:
     narrower = Bank.build([dataclasses.replace(recording, bandwidth_hz=19_000.0)])
     known = situation_of(noise, 8_000.0)
-    guess = torch.full_like(known.guess, 7.0)
-    found = narrower.levels(known._replace(guess=guess)).levels
+    found = narrower.levels(known)
     missing = torch.from_numpy(high_centres_hz() > 19_000)
-    assert (found[:, missing] == 7.0).all()
-    assert (found[:, torch.from_numpy(high_centres_hz() < 18_500)] != 7.0).all()
+    assert (found.trust[:, missing] == 0).all()
+    assert (found.trust[:, torch.from_numpy(high_centres_hz() < 18_500)] > 0).all()
+    change = torch.ones_like(known.guess)
+    made = blended(change, known, found, 1.0)
+    assert (made[:, missing] == 1).all()
+    above = torch.from_numpy((high_centres_hz() > 8_000) & (high_centres_hz() < 18_500))
+    assert (made[:, above] != 1).all()
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 50), (57, 58), (301, 444)])
