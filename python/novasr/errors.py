@@ -89,6 +89,10 @@ class FullBandWarning(UserWarning):
     """The recording has its full band already and was not extended."""
 
 
+class BankWarning(UserWarning):
+    """The recording's band is too narrow to be looked up in the bank, which changes nothing."""
+
+
 def install_command(extra: str) -> str:
     """Give the command that adds an optional package. Pip reads its name from the novasr that is installed.
 

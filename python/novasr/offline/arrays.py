@@ -10,7 +10,7 @@ import numpy as np
 from novasr.audio.analysis import judge_band, may_be_full_band, measure_bandwidth
 from novasr.audio.resampling import resampled
 from novasr.checks import check_audio
-from novasr.errors import FullBandWarning
+from novasr.errors import BankWarning, FullBandWarning
 from novasr.models import chosen_weights
 from novasr.offline.enhancement import Settings, new_stream, starting_band_hz
 from novasr.offline.results import DEFAULT_RATE_HZ
@@ -45,7 +45,7 @@ def enhance(
     """Extend a recording to 48 kHz.
 
     One that has its full band already (see :func:`novasr.judge_band`) is only brought to 48 kHz, and a
-    :class:`novasr.FullBandWarning` says so.
+    :class:`novasr.FullBandWarning` says so. A :class:`novasr.BankWarning` names a band too narrow for the bank.
 
     Parameters
     ----------
@@ -108,6 +108,9 @@ def enhance(
     band_hz = starting_band_hz(bandwidth_hz)
     stream = new_stream(sample_rate, samples.shape[1], settings, band_hz)
     leave = not force and _has_full_band(bandwidth_hz, sample_rate, any_band=any_band)
+    if not leave and bandwidth_hz is not None:
+        for message in settings.unused_bank(bandwidth_hz):
+            warnings.warn(message, BankWarning, stacklevel=2)
     made, rate = (samples, sample_rate) if leave else (_run(stream, samples), stream.output_rate)
     output = made if rate == DEFAULT_RATE_HZ and not leave else _resampled(made, rate)
     return output[:, 0] if np.ndim(audio) == 1 else output

@@ -148,6 +148,15 @@ class Settings:
         """Whether there are weights that generate levels, not a bank alone."""
         return self.refines and self.weights not in OFFLINE_FAMILIES
 
+    def unused_bank(self, bandwidth_hz: float) -> list[str]:
+        """Say of a recording if its band is too narrow to be looked up in a bank that is given."""
+        if self.bank is None or not 0 < bandwidth_hz < LOWEST_CUTOFF_HZ:
+            return []
+        return [
+            f"its band ends at {bandwidth_hz / 1000:.1f} kHz: below {LOWEST_CUTOFF_HZ / 1000:g} kHz nothing is looked up "
+            "in the bank"
+        ]
+
     @property
     def refines(self) -> bool:
         """Whether the model refines, tile by tile, what a stream of another one makes."""
@@ -262,7 +271,7 @@ class Enhancement:
         engine = settings.format
         self._extends = engine.extends(self.output_rate)
         self._any_band = settings.any_band
-        self._has_bank = settings.bank is not None
+        self._unused_bank = settings.unused_bank
         self._leave, self._sample_rate = leave, source.sample_rate
         self._measured = bandwidth_hz
         self._band = BandMeter(source.sample_rate)
@@ -316,11 +325,7 @@ class Enhancement:
         if self._leave:
             return [f"{verdict.text}; stored as it is (--force extends it all the same)"]
         found = [verdict.text] if verdict.kind == "narrow" else []
-        if self._has_bank and 0 < self.bandwidth_hz < LOWEST_CUTOFF_HZ:
-            found.append(
-                f"its band ends at {self.bandwidth_hz / 1000:.1f} kHz: below {LOWEST_CUTOFF_HZ / 1000:g} kHz nothing "
-                "is looked up in the bank"
-            )
+        found += self._unused_bank(self.bandwidth_hz)
         if not self._extends:
             found.append(
                 f"at {self.output_rate} Hz nothing is left of what the model adds: choose another --rate"

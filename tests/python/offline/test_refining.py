@@ -243,6 +243,14 @@ def test_without_weights_a_bank_moves_what_wide_makes(bank):
     assert distances[-1] < 0.8 * distances[0]
 
 
+def test_a_band_too_narrow_for_the_bank_is_named(bank):
+    audio = np.random.default_rng(6).normal(0, 0.1, 40_000)
+    telephone = soxr.resample(soxr.resample(audio, 8_000, 5_000, "VHQ"), 5_000, 8_000, "VHQ")
+    with pytest.warns(novasr.BankWarning, match="its band ends at 2.. kHz: below 3.2 kHz nothing"):
+        made = novasr.enhance(telephone, 8_000, model="studio", bank=bank)
+    assert np.array_equal(made, novasr.enhance(telephone, 8_000, model="wide"))
+
+
 def test_without_weights_bits_and_seams_are_the_same_however_a_recording_arrives(
     bank, speech, monkeypatch
 ):
