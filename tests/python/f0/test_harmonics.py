@@ -78,8 +78,7 @@ def test_a_template_is_1_at_harmonics_and_low_between_them() -> None:
 def test_the_template_loosens_with_unstability_until_all_is_as_good() -> None:
     f0 = np.full(5, 250.0)
     contrast = [
-        np.ptp(harmonic_template(f0, BINS[6:], stability=np.full(5, s)))
-        for s in (1, 0.5, 0.2, 0.1)
+        np.ptp(harmonic_template(f0, BINS[6:], stability=np.full(5, s))) for s in (1, 0.5, 0.2, 0.1)
     ]
     assert contrast == sorted(contrast, reverse=True)
     assert contrast[0] > 0.95
