@@ -21,6 +21,7 @@ from command_line import without_package
 import novasr
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+SPEECH = Path(__file__).parents[1] / "docs" / "audio" / "speech-48k.flac"
 LONGEST = 60  # lines
 
 
@@ -121,6 +122,33 @@ def test_tts_stream_is_one_stream_of_all_sentences(tmp_path: Path) -> None:
         assert float(told[1]) == pytest.approx(stream.latency / 48, abs=0.06)
         waits.append(float(told[2]))
     assert min(waits) < float(told[1]) + 10
+
+
+@pytest.mark.parametrize("kind", ["espeak-ng", "WORLD"])
+def test_refine_generated_takes_the_upper_band_from_the_bank(tmp_path: Path, kind: str) -> None:
+    """The speech is brighter with a bright voice's bank than with a dull one's."""
+    needs.package("faiss", "pip install 'novasr[studio]'")
+    needs.package("pyworld", "pip install 'novasr[f0]'")
+    if kind == "espeak-ng":
+        needs.programs("espeak-ng", packages="espeak-ng")
+    audio, rate = sf.read(SPEECH)
+    spectrum = np.fft.rfft(np.tile(audio, 2))
+    above = np.fft.rfftfreq(2 * len(audio), 1 / rate) > 8_000
+    levels = []
+    for name, gain in (("dull", 0.3), ("bright", 3.0)):
+        folder, bank, out = (tmp_path / part for part in (name, f"{name}.novabank", f"{name}.wav"))
+        folder.mkdir()
+        sf.write(folder / "talk.wav", np.fft.irfft(np.where(above, gain, 1) * spectrum) / 4, rate)
+        subprocess.run(["novasr", "bank", "build", folder, "-o", bank], check=True)
+        command = [sys.executable, EXAMPLES / "refine_generated.py", bank, out]
+        command += [folder / "talk.wav"] if kind == "WORLD" else []
+        subprocess.run(command, input=SENTENCES, text=True, check=True, timeout=120)
+        made, made_rate = sf.read(out)
+        assert made_rate == 48_000
+        power = np.abs(np.fft.rfft(made)) ** 2
+        upper = power[np.fft.rfftfreq(len(made), 1 / 48_000) > 12_000].sum()
+        levels.append(10 * np.log10(upper / power.sum()))
+    assert levels[1] - levels[0] > 3
 
 
 def test_tts_stream_names_the_missing_program(tmp_path: Path) -> None:
