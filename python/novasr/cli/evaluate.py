@@ -25,7 +25,7 @@ from novasr.cli.recordings import (
 from novasr.errors import AudioFileError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
-from novasr.models import MODELS
+from novasr.models import OFFLINE_MODELS
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ Examples:
   novasr evaluate recordings/ --metrics lsd --no-baselines --limit 20
   novasr evaluate recordings/ --metrics lsd --page listen/
   novasr evaluate recordings/ --bands 4,6,8,12 --model base --model wide
+  novasr evaluate anna-test/ --model wide --model studio --bank anna.novabank --metrics lsd,modulation
   novasr evaluate cd/ --rate 44100
 """
 
@@ -74,7 +75,10 @@ def evaluate(
     data: DataFolders,
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="M", help="base (default) or wide; repeatable, before --weights."),
+        typer.Option(
+            metavar="M",
+            help="base (default), wide, or studio with a --bank; repeatable, before --weights.",
+        ),
     ] = None,
     weights: Annotated[
         list[str] | None,
@@ -82,6 +86,14 @@ def evaluate(
             metavar="W",
             help="Another network: a name that novasr.enhance takes, or a file; repeatable.",
         ),
+    ] = None,
+    bank: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of the model studio, by novasr bank build."),
+    ] = None,
+    index_rate: Annotated[
+        float | None,
+        typer.Option(metavar="R", help="How far the bank is taken, 0 .. 1.  [default: 1]"),
     ] = None,
     bands: Annotated[
         str | None,
@@ -161,7 +173,7 @@ def evaluate(
     from novasr.filesystem.replacing import replacing
 
     for name in model or []:
-        check_choice("model", name, MODELS)
+        check_choice("model", name, OFFLINE_MODELS)
     asked = systems.distinct([*(model or []), *(weights or [])]) or [systems.BASE]
     own = systems.local_task(asked)
     settings = runner.Settings(
@@ -189,7 +201,9 @@ def evaluate(
         recordings = runner.usable(recordings, settings.high_hz, warn_left_out)
         if page is not None:
             pages.make_folder(page)
-        compared, left_out = systems.choose(asked, baselines=baselines)
+        compared, left_out = systems.choose(
+            asked, baselines=baselines, bank=bank, index_rate=index_rate
+        )
         for name, error in left_out.items():
             print_warning(f"{name} is left out: {error}")
         scores = _score(recordings, compared, settings, jobs or core_count())

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from novasr.engines import engine_format, is_script
+from novasr.engines import chain_weights, engine_format, is_script, refines
 from novasr.errors import AudioFormatError, NovasrError, ParameterError
 from novasr.evaluation.metrics import NARROWEST_HIGH_BAND_HZ
 from novasr.evaluation.protocols import extended_frames, has_whole_ratio, sinc
 from novasr.evaluation.signals import fit
 from novasr.families.task import Task
 from novasr.offline.arrays import enhance
+from novasr.offline.enhancement import Settings
 from novasr.weights.hub import NAMED_WEIGHTS, download
 from novasr.weights.load import load_tensors
 
 if TYPE_CHECKING:
-    from novasr.types import AnyFloatArray, DoubleArray, Mode
+    from novasr.types import AnyFloatArray, DoubleArray, FloatArray, Mode, OfflineModelName
 
 BASE = "base"
+STUDIO: OfflineModelName = "studio"
 _FORMERLY_BASE = "ours"
 RESAMPLERS = ("sinc", "linear")
 LOWEST_RATE_HZ = 44_100  #: at which outputs are compared
@@ -90,11 +92,15 @@ class System:
         The network's weights, ``None`` for those in this package.
     own : Task
         The network's own rates and band; unused for resamplers.
+    bank : Path, optional
+        Of the model studio, or of weights of that family, as is `index_rate`: see :func:`novasr.enhance`.
     """
 
     name: str
     weights: str | Path | None = None
     own: Task = field(default_factory=task_of)
+    bank: Path | None = None
+    index_rate: float | None = None
 
     @property
     def is_network(self) -> bool:
@@ -129,13 +135,26 @@ class System:
             at_home = (task.low_hz, task.band_hz) == (self.own.low_hz, self.own.band_hz)
             mode: Mode = "full" if at_home else "extend"
             audio = np.asarray(low, np.float32)
-            made = enhance(audio, task.low_hz, mode=mode, weights=self.weights, force=True)
+            made = self._enhance(audio, task.low_hz, mode)
             if task.high_hz != self.own.high_hz:
                 made = soxr.resample(made, self.own.high_hz, task.high_hz, "VHQ")
             return fit(made, extended_frames(len(low), task))
         if self.name == "sinc":
             return fit(sinc(low, task), extended_frames(len(low), task))
         return linear(low, task.ratio)
+
+    def _enhance(self, audio: FloatArray, rate_hz: int, mode: Mode) -> FloatArray:
+        model, weights = (STUDIO, None) if self.weights == STUDIO else (None, self.weights)
+        return enhance(
+            audio,
+            rate_hz,
+            model=model,
+            mode=mode,
+            weights=weights,
+            bank=self.bank,
+            index_rate=self.index_rate,
+            force=True,
+        )
 
 
 def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
@@ -145,13 +164,15 @@ def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
 
 
 def named(weights: str) -> System:
-    """Find the network of a name that :func:`load_weights` knows or of a file, and check it.
+    """Find the network of a name that :func:`load_weights` knows or of a file, and check it; or ``"studio"``.
 
     Raises
     ------
     WeightsError, StreamError
         If it cannot be fetched or read.
     """
+    if weights == STUDIO:
+        return System(STUDIO, STUDIO, task_of(chain_weights(STUDIO)))
     place = download(weights) if weights in NAMED_WEIGHTS else weights
     if not is_script(place):
         load_tensors(place)
@@ -184,7 +205,11 @@ def local_task(weights: Sequence[str]) -> Task:
 
 
 def choose(
-    weights: Sequence[str], *, baselines: bool
+    weights: Sequence[str],
+    *,
+    baselines: bool,
+    bank: Path | None = None,
+    index_rate: float | None = None,
 ) -> tuple[list[System], dict[str, NovasrError]]:
     """List the systems to compare.
 
@@ -194,6 +219,8 @@ def choose(
         Networks that must be available, as for :func:`named`, or ``"ours"``; each is listed once.
     baselines : bool
         Add sinc, linear, and v1 and v2 where available.
+    bank, index_rate : Path and float, optional
+        Of the networks that refine recordings: see :func:`novasr.enhance`.
 
     Returns
     -------
@@ -208,9 +235,13 @@ def choose(
         If one of `weights` is not available.
     AudioFormatError
         If they differ in the rate of their output.
+    ParameterError, BankError, MissingPackageError
+        If the bank is missing, of no use to any of them, or cannot be read.
     """
     weights = distinct(weights)
-    asked = [named(item) for item in weights]
+    asked = [_with_bank(named(item), bank, index_rate) for item in weights]
+    if (bank, index_rate) != (None, None) and not any(refines(item.weights) for item in asked):
+        raise ParameterError("bank is for the model studio: add --model studio, or leave it out")
     names = [system.name for system in asked] + [*RESAMPLERS, *NAMED_WEIGHTS]
     _require_one_rate(asked)
     asked = [
@@ -231,6 +262,14 @@ def choose(
         except NovasrError as error:
             left_out[name] = error
     return found + asked, left_out
+
+
+def _with_bank(system: System, bank: Path | None, index_rate: float | None) -> System:
+    if not refines(system.weights):
+        return system
+    settings = Settings(weights=system.weights, bank=bank, index_rate=index_rate)
+    settings.check_engine()
+    return replace(system, bank=bank, index_rate=settings.index_rate)
 
 
 def _require_one_rate(networks: Sequence[System]) -> None:

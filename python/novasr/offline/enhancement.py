@@ -153,7 +153,7 @@ class Settings:
         if self.bank is None or not 0 < bandwidth_hz < LOWEST_CUTOFF_HZ:
             return []
         return [
-            f"its band ends at {bandwidth_hz / 1000:.1f} kHz: below {LOWEST_CUTOFF_HZ / 1000:g} kHz nothing is looked "
+            f"its band ends at {bandwidth_hz / 1000:.1f} kHz: below {LOWEST_CUTOFF_HZ / 1000:.1f} kHz nothing is looked "
             "up in the bank"
         ]
 

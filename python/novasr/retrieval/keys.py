@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from novasr.families.studio.architecture import KNOWN_SHARE
+from novasr.families.studio.bands import low_centres_hz
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +20,7 @@ LOW_KEYS = 32
 #: Within what is stored, the widest first. The first needs a cut-off of 6.6 kHz, the second one of 3.2 kHz; below that
 #: nothing is looked up.
 RANGES = {"wide": slice(0, 32), "narrow": slice(0, 24)}
-LOWEST_CUTOFF_HZ = 3_200.0
+LOWEST_CUTOFF_HZ = float(low_centres_hz()[STORED][RANGES["narrow"]][-1] / KNOWN_SHARE)
 #: For each number of frames averaged, which ones, counted from the frame itself.
 SCALES = {1: range(0, 1), 2: range(-1, 1), 4: range(-2, 2)}
 REACH_FRAMES = 2  # on either side: what a result depends on

@@ -247,6 +247,45 @@ def test_a_file_of_a_run_is_labelled_by_its_folder(tmp_path: Path):
     assert [system.name for system in systems] == ["small", "large"]
 
 
+SPEECH = Path(__file__).parents[3] / "docs" / "audio" / "speech-48k.flac"
+
+
+def test_studio_is_scored_with_its_bank(evaluate, tmp_path: Path):
+    """A bank of the very recording brings it nearer than wide does; half of its levels half as far."""
+    needs.package("faiss", "pip install 'novasr[studio]'")
+    folder, bank, out = (tmp_path / name for name in ("talk", "talk.novabank", "out.json"))
+    folder.mkdir()
+    audio, rate = sf.read(SPEECH)
+    sf.write(folder / "twice.wav", np.tile(audio, 2), rate)
+    assert novasr("bank", "build", folder, "-o", bank).returncode == 0
+    distances = []
+    for words in ((), ("--index-rate", "0.5")):
+        run = evaluate(
+            folder,
+            *("--model", "wide", "--model", "studio", "--bank", bank, *words),
+            *("--no-baselines", "--json", out, *FAST),
+        )
+        assert run.returncode == 0, run.stderr
+        rows = json.loads(out.read_text())["summary"]
+        found = {
+            row["system"]: row["means"]["lsd_hf"]["mean"]
+            for row in rows
+            if row["variant"] == "plain"
+        }
+        assert list(found) == ["wide", "studio"]
+        distances.append(found["studio"])
+    assert distances[0] < distances[1] < found["wide"]
+
+
+def test_studio_without_a_bank_and_a_bank_without_studio(evaluate, data: Path):
+    needs.package("faiss", "pip install 'novasr[studio]'")
+    bank = data / "no.novabank"
+    assert_one_error_line(evaluate(data, *FAST, "--model", "studio"), "give it as bank")
+    assert_one_error_line(evaluate(data, *FAST, "--bank", bank), "add --model studio")
+    words = (data, *FAST, "--model", "studio", "--bank", bank)
+    assert_one_error_line(evaluate(*words), "no.novabank: no such file")
+
+
 def damage(folder: Path, *names: str) -> None:
     """Damage FLAC files in the middle: they still open and report their length."""
     for name in names:
