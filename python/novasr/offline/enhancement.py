@@ -153,8 +153,8 @@ class Settings:
         if self.bank is None or not 0 < bandwidth_hz < LOWEST_CUTOFF_HZ:
             return []
         return [
-            f"its band ends at {bandwidth_hz / 1000:.1f} kHz: below {LOWEST_CUTOFF_HZ / 1000:.1f} kHz nothing is looked "
-            "up in the bank"
+            f"its band ends at {bandwidth_hz / 1000:.1f} kHz: below {LOWEST_CUTOFF_HZ / 1000:.1f} kHz nothing is "
+            "looked up in the bank"
         ]
 
     @property
