@@ -1,7 +1,7 @@
 """What a bank of real high bands adds to the model wide's guess.
 
-    python bench/bank.py speaker FOLDER... --speaker NAME [--bank-seconds 150] [--test-seconds 60]
-    python bench/bank.py voices FOLDER... [--voices 5] [--bank-seconds 150] [--test-seconds 20]
+    python bench/bank.py speaker FOLDER... --speaker NAME [--bank-seconds 150] [--test-seconds 60] [--scales 1,2,4]
+    python bench/bank.py voices FOLDER... [--voices 5] [--bank-seconds 150] [--test-seconds 20] [--visqol]
     python bench/bank.py other FOLDER... --bank FILE [--clips 24] [--seconds 6]
 
 `speaker` makes a bank of a speaker's first recordings, as many as last so long, and tests on the next ones, joined to
@@ -11,7 +11,7 @@ by soxr to 8 and to 16 kHz and extended by `novasr.enhance(..., model="wide", fo
 the rate. Levels above it are then moved towards the bank's by each index rate. Printed are means over clips: LSD-HF,
 `modulation` and `distribution`, all as
 `novasr.evaluation.metrics` has them up to the recording's bandwidth, and the distance of the low band to the bank's in
-dB.
+dB. --visqol: of the own bank, ViSQOL as well. --scales: of frames averaged before they are looked up, those alone.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ import soxr
 import torch
 from torch.nn import functional as F
 
-import novasr
-from novasr.evaluation.metrics import distribution, lsd, modulation
+import novasr.retrieval.bank
+from novasr.evaluation.metrics import distribution, lsd, modulation, visqol
 from novasr.evaluation.signals import fit
 from novasr.families.studio.architecture import RATE_HZ
 from novasr.families.studio.conditions import situation
@@ -37,6 +37,7 @@ from novasr.families.studio.frames import Frames, whole_frames
 from novasr.families.studio.refiner import blended
 from novasr.families.task import Task
 from novasr.retrieval import Bank
+from novasr.retrieval.keys import SCALES
 from novasr.retrieval.sources import LEAST_BANDWIDTH_HZ, read_excerpt
 from novasr.training.datasets import Recording, read_recordings
 
@@ -60,12 +61,14 @@ def main() -> None:
     speaker.add_argument("--speaker", required=True)
     speaker.add_argument("--bank-seconds", type=float, default=150)
     speaker.add_argument("--test-seconds", type=float, default=60)
+    speaker.add_argument("--scales", default="1,2,4")
     speaker.set_defaults(run=test_speaker)
     voices = commands.add_parser("voices")
     voices.add_argument("folders", nargs="+", type=Path)
     voices.add_argument("--voices", type=int, default=5)
     voices.add_argument("--bank-seconds", type=float, default=150)
     voices.add_argument("--test-seconds", type=float, default=20)
+    voices.add_argument("--visqol", action="store_true")
     voices.set_defaults(run=test_voices)
     other = commands.add_parser("other")
     other.add_argument("folders", nargs="+", type=Path)
@@ -78,6 +81,8 @@ def main() -> None:
 
 
 def test_speaker(arguments: argparse.Namespace) -> None:
+    scales = {int(scale): SCALES[int(scale)] for scale in arguments.scales.split(",")}
+    novasr.retrieval.bank.SCALES = scales
     recordings = [item for item in found(arguments.folders) if item.speaker == arguments.speaker]
     ends = np.cumsum([item.seconds for item in recordings])
     in_bank = ends <= arguments.bank_seconds
@@ -111,13 +116,14 @@ def test_voices(arguments: argparse.Namespace) -> None:
         audio = np.concatenate([read_excerpt(item.path, item.seconds) for item in test])
         clips[name] = Clip(audio, min(item.bandwidth_hz for item in test))
     print(
-        f"{'input':>6} {'voice':>16} {'bank':>16}   LSD-HF, modulation, distribution: wide, with it"
+        f"{'input':>6} {'voice':>16} {'bank':>16}   LSD-HF, modulation, distribution, ViSQOL: wide, with it"
     )
     changes = defaultdict(list)
     for rate_hz in INPUT_RATES_HZ:
         for voice, name in product(names, names):
-            by_rate = dict(scored(banks[name], clips[voice], rate_hz, (0.0, 1.0)))
-            without, made = (np.array(by_rate[index_rate][:3]) for index_rate in (0.0, 1.0))
+            clip, judged = clips[voice], arguments.visqol and voice == name
+            by_rate = dict(scored(banks[name], clip, rate_hz, (0.0, 1.0), with_visqol=judged))
+            without, made = (np.delete(by_rate[index_rate], 3) for index_rate in (0.0, 1.0))
             pairs = "  ".join(f"{a:.2f} {b:.2f}" for a, b in zip(without, made))
             print(f"{rate_hz:6d} {voice:>16} {name:>16}   {pairs}", flush=True)
             changes[rate_hz, voice == name].append(made - without)
@@ -156,7 +162,12 @@ def report(bank: Bank, clips: Iterator[Clip]) -> None:
 
 
 def scored(
-    bank: Bank, clip: Clip, rate_hz: int, index_rates: tuple[float, ...] = INDEX_RATES
+    bank: Bank,
+    clip: Clip,
+    rate_hz: int,
+    index_rates: tuple[float, ...] = INDEX_RATES,
+    *,
+    with_visqol: bool = False,
 ) -> Iterator[tuple[float, tuple[float, ...]]]:
     """Give for each setting the scores of what it makes."""
     task = Task(rate_hz, RATE_HZ, rate_hz / 2)
@@ -182,6 +193,7 @@ def scored(
                 modulation(clip.audio, made, task, **limits),
                 distribution(clip.audio, made, task, **limits),
                 distance,
+                *([visqol(clip.audio, made, task)] if with_visqol else []),
             ),
         )
 

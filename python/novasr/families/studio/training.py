@@ -109,8 +109,7 @@ class Objective:
     mean of what it could have made, which has no texture. The third stage therefore trains the step itself, on half of
     the clips, by the energy score (T. Gneiting, A. Raftery, JASA 102, 2007): the distance of two results from the
     recording, less half their distance from each other, with which the distribution of the recordings scores best; a
-    recipe's spread scales that half. On the other clips the flow goes on. The autoencoder stays as the first stage left
-    it: a decoder that learned on would no longer fit its encoder, from whose latents the flow learns.
+    recipe's spread scales that half. The decoder learns with it. On the other clips the flow goes on.
     """
 
     def __init__(self, recipe: Recipe, device: str) -> None:
@@ -140,7 +139,6 @@ class Objective:
         target = deviation((known.relative(clips.target) - known.guess) * known.above)
         random = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + step)
         first, second = (round(share * steps) for share in self.recipe.optimizer.cycles[:2])
-        network.autoencoder.requires_grad_(step < first)
         if step < first:
             return self._reconstruction(network, known, target, random, step / first)
         if step < first + second:
