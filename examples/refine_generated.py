@@ -46,8 +46,11 @@ def main(bank: str, destination: str, talk: str | None = None) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        sys.exit("usage: refine_generated.py BANK OUT.wav [TALK.wav]")
     try:
         main(*sys.argv[1:])
-    except FileNotFoundError as error:
-        missing = error.filename == "espeak-ng"
-        sys.exit("needs espeak-ng: apt-get install espeak-ng" if missing else str(error))
+    except FileNotFoundError:
+        sys.exit("needs espeak-ng: apt-get install espeak-ng")
+    except (sf.SoundFileError, novasr.NovasrError, ImportError) as error:
+        sys.exit(str(error))

@@ -215,9 +215,14 @@ def is_script(weights: str | Path | None) -> bool:
 
 def weights_stamp(weights: str | Path | None) -> tuple[int, int] | None:
     """Tell one state of a weights file from another; None if it is no file."""
-    if weights is None or not Path(weights).is_file():
+    if weights is None:
         return None
-    status = Path(weights).stat()
+    try:
+        status = Path(weights).stat()
+        if not Path(weights).is_file():
+            return None
+    except OSError:
+        return None
     return status.st_mtime_ns, status.st_size
 
 

@@ -8,13 +8,14 @@ import weakref
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
 from novasr.audio.analysis import judge_band, measure_bandwidth
-from novasr.errors import NovasrError, ParameterError
+from novasr.errors import BankWarning, NovasrError, ParameterError
 from novasr.models import chosen_weights
-from novasr.offline.arrays import enhance
+from novasr.offline.arrays import enhanced
 from novasr.offline.enhancement import Settings
 from novasr.offline.files import Storage
 from novasr.offline.results import DEFAULT_RATE_HZ
@@ -36,8 +37,8 @@ class Enhance:
       the result, WAV for WAV and FLAC for what was compressed;
     - a column of dictionaries with ``bytes`` and ``path``, as `datasets` keeps them in Parquet: name it by `column`.
 
-    All other columns stay, and ``status`` (``"enhanced"``, ``"full band"``, ``"empty"``, ``"failed"``), ``reason`` and
-    ``bandwidth_in`` (Hz) are added.
+    All other columns stay, and ``status`` (``"enhanced"``, ``"full band"``, ``"empty"``, ``"failed"``), ``reason``,
+    ``warnings`` (what the result lacks) and ``bandwidth_in`` (Hz) are added.
 
     Parameters
     ----------
@@ -95,13 +96,11 @@ class Enhance:
         if settings.refines:
             settings.check_engine()
         self._treatment = Treatment(settings, Storage(), force)
-        self._model, self._weights = model, weights
         self._column = column
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the folder to this process: a copy in another one makes its own."""
-        names = "_treatment", "_model", "_weights", "_column"
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in ("_treatment", "_column")}
 
     def __call__(self, batch: Batch) -> Batch:
         """Give the batch with other recordings."""
@@ -124,6 +123,7 @@ class Enhance:
             )
         made["status"] = np.asarray([outcome.status for outcome in outcomes])
         made["reason"] = np.asarray([outcome.reason for outcome in outcomes])
+        made["warnings"] = np.asarray(["; ".join(outcome.warnings) for outcome in outcomes])
         made["bandwidth_in"] = np.asarray([outcome.bandwidth_in for outcome in outcomes])
         return made
 
@@ -167,25 +167,16 @@ class Enhance:
             verdict = judge_band(band, rate, any_band=chosen.any_band)
             if verdict.kind == "leave" and not self._treatment.force:
                 return audio, rate, Outcome("", "full band", verdict.text, bandwidth_in=band)
-            made = enhance(
-                samples,
-                rate,
-                model=self._model,
-                mode=chosen.mode,
-                weights=self._weights,
-                high_band_gain_db=chosen.high_band_gain_db,
-                steps=chosen.steps,
-                bank=chosen.bank,
-                index_rate=chosen.index_rate,
-                force=True,
-            )
+            with catch_warnings():
+                simplefilter("ignore", BankWarning)
+                made = enhanced(samples, rate, chosen, force=True)
         except NovasrError as error:
             return audio, rate, Outcome("", "failed", str(error))
         result = made.T if audio.ndim == 2 else made[:, 0]
         return (
             np.ascontiguousarray(result),
             DEFAULT_RATE_HZ,
-            Outcome("", "enhanced", bandwidth_in=band),
+            Outcome("", "enhanced", bandwidth_in=band, warnings=tuple(chosen.unused_bank(band))),
         )
 
     def _file(

@@ -6,12 +6,17 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from novasr.errors import NovasrError, ParameterError
 from novasr.messages import print_warning
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from novasr.training.datasets import Recording
 
 HELP = """Make and describe banks of real high bands, in which the model studio looks up what a voice sounds like.
 
@@ -81,23 +86,30 @@ def build(
     from novasr.cli.progress import progress_bars
     from novasr.retrieval.bank import Bank
     from novasr.retrieval.file import SUFFIX
-    from novasr.retrieval.sources import LEAST_BANDWIDTH_HZ
+    from novasr.retrieval.sources import LEAST_BANDWIDTH_HZ, is_free
     from novasr.training.datasets import read_recordings
 
     if output.suffix != SUFFIX:
         raise ParameterError(f"{output}: a bank's name ends in {SUFFIX}")
     if output.exists() and not overwrite:
         raise ParameterError(f"{output}: exists: choose another name, or replace it (--overwrite)")
-    found = {
-        recording.path.resolve(): replace(recording, speaker=recording.speaker or _name(folder))
-        for folder in folders
-        for recording in read_recordings(folder, _warn)
-    }
+    found = {}
+    for folder, name in zip(folders, _names(folders), strict=True):
+        recordings = read_recordings(folder, _warn)
+        _warn_of_several_voices(folder, recordings)
+        for recording in recordings:
+            found[recording.path.resolve()] = replace(recording, speaker=recording.speaker or name)
     narrow = [one.bandwidth_hz for one in found.values() if one.bandwidth_hz < LEAST_BANDWIDTH_HZ]
     if 0 < len(narrow) < len(found):
         print_warning(
             f"left out: {len(narrow)} of {len(found)} recordings, whose band ends below "
             f"{LEAST_BANDWIDTH_HZ / 1000:g} kHz (the widest: {max(narrow) / 1000:.1f} kHz)"
+        )
+    licences = [one.licence or "none" for one in found.values() if not is_free(one.licence)]
+    if free_only and 0 < len(licences) < len(found):
+        print_warning(
+            f"left out: {len(licences)} of {len(found)} recordings, whose licence is "
+            f"{', '.join(sorted(set(licences)))}"
         )
     with progress_bars() as new_bar, new_bar("bank") as report:
         made = Bank.build(
@@ -121,9 +133,26 @@ def info(
     print(json.dumps(described, indent=2) if as_json else _as_text(path, described))
 
 
-def _name(folder: Path) -> str:
-    """Call the voice of recordings without a manifest by their folder: trust depends on how many there are."""
-    return folder.resolve().name
+def _names(folders: list[Path]) -> list[str]:
+    """Call voices without a manifest by their folders, so that no two share a name: trust depends on their number."""
+    parts = [folder.resolve().parts for folder in folders]
+    last = 1
+    while len({part[-last:] for part in parts}) < len(set(parts)):
+        last += 1
+    return ["/".join(part[-last:]) for part in parts]
+
+
+def _warn_of_several_voices(folder: Path, recordings: Sequence[Recording]) -> None:
+    inside = {
+        recording.path.relative_to(folder).parts[0]
+        for recording in recordings
+        if not recording.speaker and recording.path.parent != folder
+    }
+    if len(inside) > 1:
+        print_warning(
+            f"{folder}: its folders {', '.join(sorted(inside))} count as one voice: if they are several, name "
+            "them one by one"
+        )
 
 
 def _warn(reason: NovasrError) -> None:

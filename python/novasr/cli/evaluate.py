@@ -25,7 +25,7 @@ from novasr.cli.recordings import (
 from novasr.errors import AudioFileError
 from novasr.filesystem.suffixes import known_suffix
 from novasr.messages import print_warning
-from novasr.models import OFFLINE_MODELS
+from novasr.models import OFFLINE_MODELS, chosen_weights
 from novasr.offline.cores import core_count
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ def evaluate(
 
     for name in model or []:
         check_choice("model", name, OFFLINE_MODELS)
+    for name in weights or []:
+        chosen_weights(None, name, offline=True)
     asked = systems.distinct([*(model or []), *(weights or [])]) or [systems.BASE]
     own = systems.local_task(asked)
     settings = runner.Settings(
@@ -221,7 +223,7 @@ def evaluate(
             report.write_csv(csv_now, scores)
         if json_now:
             figures = {
-                "conditions": _conditions(settings, data, recordings),
+                "conditions": _conditions(settings, data, recordings) | systems.bank_of(compared),
                 "summary": [asdict(row) for row in rows],
                 "differences": {"to": first, "summary": [asdict(row) for row in apart]},
                 "steady": steady,

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import soxr
 
 from novasr.engines import chain_weights, engine_format, is_script, refines
-from novasr.errors import AudioFormatError, NovasrError, ParameterError
+from novasr.errors import AudioFormatError, BankWarning, NovasrError, ParameterError
 from novasr.evaluation.metrics import NARROWEST_HIGH_BAND_HZ
 from novasr.evaluation.protocols import extended_frames, has_whole_ratio, sinc
 from novasr.evaluation.signals import fit
 from novasr.families.task import Task
-from novasr.offline.arrays import enhance
+from novasr.offline.arrays import enhanced
 from novasr.offline.enhancement import Settings
-from novasr.weights.hub import NAMED_WEIGHTS, download
+from novasr.weights.hub import NAMED_WEIGHTS, download, sha256
 from novasr.weights.load import load_tensors
 
 if TYPE_CHECKING:
@@ -144,17 +145,12 @@ class System:
         return linear(low, task.ratio)
 
     def _enhance(self, audio: FloatArray, rate_hz: int, mode: Mode) -> FloatArray:
-        model, weights = (STUDIO, None) if self.weights == STUDIO else (None, self.weights)
-        return enhance(
-            audio,
-            rate_hz,
-            model=model,
-            mode=mode,
-            weights=weights,
-            bank=self.bank,
-            index_rate=self.index_rate,
-            force=True,
+        settings = Settings(
+            mode, weights=self.weights, jobs=1, bank=self.bank, index_rate=self.index_rate
         )
+        with catch_warnings():
+            simplefilter("ignore", BankWarning)
+            return enhanced(audio, rate_hz, settings, force=True)
 
 
 def linear(low: AnyFloatArray, ratio: int) -> DoubleArray:
@@ -240,8 +236,9 @@ def choose(
     """
     weights = distinct(weights)
     asked = [_with_bank(named(item), bank, index_rate) for item in weights]
-    if (bank, index_rate) != (None, None) and not any(refines(item.weights) for item in asked):
-        raise ParameterError("bank is for the model studio: add --model studio, or leave it out")
+    for option, given in (("bank", bank), ("index_rate", index_rate)):
+        if given is not None and not any(refines(item.weights) for item in asked):
+            raise ParameterError(f"{option} is for the model studio: add it, or leave {option} out")
     names = [system.name for system in asked] + [*RESAMPLERS, *NAMED_WEIGHTS]
     _require_one_rate(asked)
     asked = [
@@ -262,6 +259,18 @@ def choose(
         except NovasrError as error:
             left_out[name] = error
     return found + asked, left_out
+
+
+def bank_of(systems: Sequence[System]) -> dict[str, Any]:
+    """Name the bank that the systems take levels from, and how far, for the conditions of a report."""
+    for item in systems:
+        if item.bank is not None:
+            return {
+                "bank": str(item.bank),
+                "bank_sha256": sha256(item.bank),
+                "index_rate": item.index_rate,
+            }
+    return {}
 
 
 def _with_bank(system: System, bank: Path | None, index_rate: float | None) -> System:

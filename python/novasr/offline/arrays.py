@@ -68,9 +68,9 @@ def enhance(
     steps : {1, 2, 4, 8}, optional
         Of the flow of weights of the family studio (docs/studio.md). Default: 1.
     bank : str or path, optional
-        For the model studio: the file of a bank, which ``novasr bank build`` makes.
+        For the model studio or weights of its family: the file of a bank, which ``novasr bank build`` makes.
     index_rate : float, optional
-        How far they are taken, from 0 to 1. Default: 1.
+        How far levels are moved towards the bank's, from 0, not at all, to 1. Default: 1.
     force : bool
         Also extend what has its full band already.
 
@@ -96,11 +96,18 @@ def enhance(
     >>> enhance(np.zeros(1600, np.float32), 16_000).shape
     (4800,)
     """
-    samples = check_audio(audio)
     chosen = chosen_weights(model, weights, offline=True)
     settings = Settings(
         mode, engine, chosen, high_band_gain_db, steps=steps, bank=bank, index_rate=index_rate
     )
+    return enhanced(audio, sample_rate, settings, force=force)
+
+
+def enhanced(
+    audio: ArrayLike, sample_rate: int, settings: Settings, *, force: bool = False
+) -> FloatArray:
+    """Do what :func:`enhance` does, with its errors and warnings, by settings."""
+    samples = check_audio(audio)
     any_band = settings.any_band
     bandwidth_hz = None
     if any_band or not force:
@@ -110,7 +117,7 @@ def enhance(
     leave = not force and _has_full_band(bandwidth_hz, sample_rate, any_band=any_band)
     if not leave and bandwidth_hz is not None:
         for message in settings.unused_bank(bandwidth_hz):
-            warnings.warn(message, BankWarning, stacklevel=2)
+            warnings.warn(message, BankWarning, stacklevel=3)
     made, rate = (samples, sample_rate) if leave else (_run(stream, samples), stream.output_rate)
     output = made if rate == DEFAULT_RATE_HZ and not leave else _resampled(made, rate)
     return output[:, 0] if np.ndim(audio) == 1 else output
@@ -131,7 +138,7 @@ def _has_full_band(bandwidth_hz: float | None, sample_rate: int, *, any_band: bo
         message = (
             f"{verdict.text}; returned as it is at 48 kHz (force=True extends it all the same)"
         )
-        warnings.warn(message, FullBandWarning, stacklevel=3)
+        warnings.warn(message, FullBandWarning, stacklevel=4)
     return verdict.kind == "leave"
 
 

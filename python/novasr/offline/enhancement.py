@@ -120,7 +120,7 @@ class Settings:
         if self.steps is not None and not (is_whole(self.steps) and self.steps in STEPS):
             numbers = ", ".join(map(str, STEPS))
             raise ParameterError(f"steps must be one of {numbers}, not {self.steps!r}")
-        if not (self.bank is None or isinstance(self.bank, str | Path)):
+        if not (self.bank is None or (isinstance(self.bank, str | Path) and str(self.bank))):
             raise ParameterError(f"bank must be the path of a file, not {self.bank!r}")
         rate = self.index_rate
         if rate is not None and self.bank is None:

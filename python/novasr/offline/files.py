@@ -133,9 +133,9 @@ def enhance_file(
     steps : {1, 2, 4, 8}, optional
         Of the flow of weights of the family studio (docs/studio.md). Default: 1.
     bank : str or path, optional
-        For the model studio: the file of a bank, which ``novasr bank build`` makes.
+        For the model studio or weights of its family: the file of a bank, which ``novasr bank build`` makes.
     index_rate : float, optional
-        How far they are taken, from 0 to 1. Default: 1.
+        How far levels are moved towards the bank's, from 0, not at all, to 1. Default: 1.
     rate : int or "source", optional
         Sample rate of the result in Hz, 8000 .. 192000, or the source's. Default: 48000.
     gain : float or "auto"

@@ -95,7 +95,7 @@ class RefinedStream:
             try:
                 for tile in self._tiles(blocks):
                     pending.append(pool.submit(self._refiner.refined, tile))
-                    if len(pending) > self._jobs:
+                    if len(pending) >= self._jobs:
                         yield pending.popleft().result()
                 while pending:
                     yield pending.popleft().result()

@@ -24,7 +24,7 @@ from novasr.retrieval.entries import (
 from novasr.retrieval.file import Source
 from novasr.retrieval.index import Index, require_faiss, train
 from novasr.retrieval.keys import RANGES, SCALES, STORED, averaged
-from novasr.retrieval.sources import choose, read_excerpt
+from novasr.retrieval.sources import check_seconds, choose, read_excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +104,8 @@ class Bank:
         Parameters
         ----------
         recordings : sequence of Recording
-            Those of a band up to 18 kHz or more are used, speakers alike.
+            As :func:`novasr.training.datasets.read_recordings` gives them. Those of a band up to 18 kHz or more are
+            used, speakers alike.
         most_minutes : float
             Of recordings in all.
         seed : int
@@ -131,9 +132,11 @@ class Bank:
         require_faiss()
         excerpts = choose(recordings, 60 * most_minutes, seed, free_only=free_only)
         total = sum(excerpt.seconds for excerpt in excerpts)
-        parts, sources, done = [], [], 0.0
+        parts, sources, done, read = [], [], 0.0, 0.0
         for recording, seconds in excerpts:
-            part = entries(read_excerpt(recording.path, seconds))
+            audio = read_excerpt(recording.path, seconds)
+            part = entries(audio)
+            read += len(audio) / RATE_HZ
             done += seconds
             report(done, total)
             if len(part.low) == 0:
@@ -142,6 +145,7 @@ class Bank:
             sources.append(_source(recording, len(part.low)))
         if not parts:
             raise BankError("the recordings hold no audio: a bank is made of full-band recordings")
+        check_seconds(read)
         bank = cls(Entries(*map(np.concatenate, zip(*parts, strict=True))), sources)
         for span in RANGES:
             for scale in SCALES:

@@ -167,10 +167,17 @@ def _checked(source: Source) -> Source:
 def _open(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     from safetensors import SafetensorError, safe_open
 
+    try:
+        status = path.stat()
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise BankError(
+            f"bank {path}: {reason}: give a file that novasr bank build has made"
+        ) from error
     if not path.is_file():
-        state = "is a folder" if path.is_dir() else "no such file"
+        state = "is a folder" if path.is_dir() else "is no file"
         raise BankError(f"bank {path}: {state}: give a file that novasr bank build has made")
-    if path.stat().st_size > _MOST_BYTES:
+    if status.st_size > _MOST_BYTES:
         raise BankError(f"bank {path}: is larger than any bank ({_MOST_BYTES >> 20} MB)")
     try:
         with safe_open(path, framework="numpy") as file:

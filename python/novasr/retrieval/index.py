@@ -7,6 +7,7 @@ candidates, and exact distances decide between them.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from novasr.errors import MissingPackageError, install_command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from novasr.types import FloatArray
@@ -26,7 +29,7 @@ _ROUNDS, _POINTS = (
     64,
 )  # of training, and keys for each centre: more of either change the neighbours little
 _CANDIDATES = 64
-_BLOCK = 2048  # queries whose candidates are in memory at once
+_BLOCK = 16  # queries at once: FAISS multiplies matrices from 20 on, with roundings that depend on their number
 
 
 class Tables(NamedTuple):
@@ -57,9 +60,19 @@ def require_faiss() -> Any:
     except ImportError as error:
         msg = f"retrieval needs faiss-cpu: {install_command('studio')}"
         raise MissingPackageError(msg) from error
-    # Products of matrices, for 20 queries and more, round differently by the number of queries.
-    faiss.cvar.distance_compute_blas_threshold = 2**31 - 1
     return faiss
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let FAISS compute with this thread alone, whose setting it is."""
+    faiss = require_faiss()
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def train(keys: FloatArray, seed: int) -> Tables | None:
@@ -80,17 +93,13 @@ def train(keys: FloatArray, seed: int) -> Tables | None:
     if len(keys) <= FLAT_KEYS:
         return None
     faiss = require_faiss()
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
+    with _one_thread():
         index, quantizer = _empty(keys.shape[1])
         for clustering in (index.cp, index.pq.cp):
             clustering.seed = seed
             clustering.niter = _ROUNDS
             clustering.max_points_per_centroid = _POINTS
         index.train(keys)
-    finally:
-        faiss.omp_set_num_threads(threads)
     codes = faiss.vector_to_array(index.pq.centroids).reshape(-1, CODES, CODE_BANDS)
     return Tables(quantizer.reconstruct_n(0, CELLS), codes)
 
@@ -117,7 +126,9 @@ class Index:
             faiss.copy_array_to_vector(tables.codes.ravel(), self._index.pq.centroids)
             self._index.is_trained = True
             self._index.nprobe = PROBES
-        self._index.add(keys)
+        with _one_thread():
+            for first in range(0, len(keys), _BLOCK):
+                self._index.add(keys[first : first + _BLOCK])
 
     def nearest(self, queries: FloatArray, count: int) -> tuple[FloatArray, NDArray[np.int64]]:
         """Find neighbours.
@@ -136,10 +147,11 @@ class Index:
         numbers : ndarray of int64, shape (queries, count)
             Of the keys.
         """
-        parts = [
-            self._nearest(queries[first : first + _BLOCK], count)
-            for first in range(0, len(queries), _BLOCK)
-        ]
+        with _one_thread():
+            parts = [
+                self._nearest(queries[first : first + _BLOCK], count)
+                for first in range(0, len(queries), _BLOCK)
+            ]
         distances, numbers = zip(*parts, strict=True)
         return np.concatenate(distances), np.concatenate(numbers)
 

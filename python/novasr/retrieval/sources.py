@@ -98,13 +98,17 @@ def choose(
             if seconds >= _SHORTEST_SECONDS:
                 chosen[number] = Excerpt(usable[number], seconds)
             left -= seconds
-    found = sum(item.seconds for item in chosen.values())
+    check_seconds(sum(item.seconds for item in chosen.values()))
+    return [chosen[number] for number in sorted(chosen)]
+
+
+def check_seconds(found: float) -> None:
+    """Raise BankError if recordings of so many seconds are too short for a bank."""
     if found < _LEAST_SECONDS:
         raise BankError(
             f"{found:.1f} s of full-band recordings are too short for a bank: record {_LEAST_SECONDS:g} s or, "
             "better, some minutes"
         )
-    return [chosen[number] for number in sorted(chosen)]
 
 
 def read_excerpt(path: Path, seconds: float) -> FloatArray:

@@ -281,7 +281,10 @@ def test_studio_without_a_bank_and_a_bank_without_studio(evaluate, data: Path):
     needs.package("faiss", "pip install 'novasr[studio]'")
     bank = data / "no.novabank"
     assert_one_error_line(evaluate(data, *FAST, "--model", "studio"), "give it as bank")
-    assert_one_error_line(evaluate(data, *FAST, "--bank", bank), "add --model studio")
+    assert_one_error_line(evaluate(data, *FAST, "--bank", bank), "bank is for the model studio")
+    rate = evaluate(data, *FAST, "--model", "wide", "--index-rate", "0.5")
+    assert_one_error_line(rate, "index_rate is for the model studio")
+    assert_one_error_line(evaluate(data, *FAST, "--weights", "studio"), "model='studio'")
     words = (data, *FAST, "--model", "studio", "--bank", bank)
     assert_one_error_line(evaluate(*words), "no.novabank: no such file")
 

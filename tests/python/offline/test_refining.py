@@ -243,6 +243,24 @@ def test_without_weights_a_bank_moves_what_wide_makes(bank):
     assert distances[-1] < 0.8 * distances[0]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_tile_comes_out_as_soon_as_as_many_as_there_are_jobs_are_in(bank, jobs):
+    """In a pipe nobody waits for more than the tile, its margin and the latency."""
+    settings = Settings(weights="studio", jobs=jobs, bank=bank)
+    stream = new_stream(16_000, 1, settings, None)
+    consumed = 0
+
+    def blocks():
+        nonlocal consumed
+        for block in np.random.default_rng(8).normal(0, 0.1, (400, 1_600, 1)):
+            consumed += len(block)
+            yield block.astype(np.float32)
+
+    next(stream.aligned(blocks()))
+    frames = jobs * TILE_FRAMES + MARGIN_FRAMES
+    assert frames * FRAME / 48_000 < consumed / 16_000 < frames * FRAME / 48_000 + 0.3
+
+
 def test_a_band_too_narrow_for_the_bank_is_named(bank):
     audio = np.random.default_rng(6).normal(0, 0.1, 40_000)
     telephone = soxr.resample(soxr.resample(audio, 8_000, 5_000, "VHQ"), 5_000, 8_000, "VHQ")
@@ -289,6 +307,10 @@ def test_batches_of_recordings_have_banks_too(bank, speech):
     assert list(made["status"]) == ["enhanced"], made["reason"]
     expected = novasr.enhance(short, 16_000, model="studio", bank=bank, index_rate=0.5)
     assert np.array_equal(made["amplitude"][0][0], expected)
+    assert list(made["warnings"]) == [""]
+    dull = soxr.resample(soxr.resample(short, 16_000, 4_000), 4_000, 16_000)
+    told = Enhance(model="studio", bank=bank)({"amplitude": [dull[None]], "sample_rate": [16_000]})
+    assert "nothing is looked up in the bank" in told["warnings"][0]
 
 
 @pytest.mark.parametrize(

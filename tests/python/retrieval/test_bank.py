@@ -117,22 +117,6 @@ def test_below_a_cutoff_of_3200_hz_nothing_is_looked_up(bank: Bank, noise: np.nd
     assert torch.isfinite(found.distance_db[0, 0, 200:400]).all()
 
 
-def test_bands_that_the_recordings_lack_stay_as_guessed(
-    recording: Recording, noise: np.ndarray
-) -> None:
-    narrower = Bank.build([dataclasses.replace(recording, bandwidth_hz=19_000.0)])
-    known = situation_of(noise, 8_000.0)
-    found = narrower.levels(known)
-    missing = torch.from_numpy(high_centres_hz() > 19_000)
-    assert (found.trust[:, missing] == 0).all()
-    assert (found.trust[:, torch.from_numpy(high_centres_hz() < 18_500)] > 0).all()
-    change = torch.ones_like(known.guess)
-    made = blended(change, known, found, 1.0)
-    assert (made[:, missing] == 1).all()
-    above = torch.from_numpy((high_centres_hz() > 8_000) & (high_centres_hz() < 18_500))
-    assert (made[:, above] != 1).all()
-
-
 @pytest.mark.parametrize(("first", "last"), [(0, 50), (57, 58), (301, 444)])
 def test_a_part_of_a_query_has_the_same_bits(
     bank: Bank, rng: np.random.Generator, first: int, last: int
@@ -263,6 +247,13 @@ def test_recordings_that_make_no_bank_are_refused(
 ) -> None:
     with pytest.raises(BankError, match=message):
         Bank.build([dataclasses.replace(recording, **change)], free_only=free_only)
+
+
+def test_what_is_read_counts_and_not_what_a_manifest_says(tmp_path: Path) -> None:
+    path = tmp_path / "short.wav"
+    audio_files.write(path, audio_files.noise(3.0, RATE_HZ), RATE_HZ)
+    with pytest.raises(BankError, match="3.0 s of full-band recordings are too short"):
+        Bank.build([Recording(path, 600.0, 24_000.0, "anna", "CC0-1.0", "here")])
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:

@@ -54,6 +54,31 @@ def test_what_is_left_out_is_said(folder: Path, tmp_path: Path) -> None:
     assert "recordings: 2," in built.stdout
 
 
+def test_each_folder_is_a_voice_whatever_it_is_called(folder: Path, tmp_path: Path) -> None:
+    for name in ("anna", "bo"):
+        shutil.copytree(folder, tmp_path / name / "wav")
+    folders = [tmp_path / name / "wav" for name in ("anna", "bo")]
+    built = novasr("bank", "build", *folders, "-o", tmp_path / "two.novabank")
+    assert "speakers: 2" in built.stdout
+    assert built.stderr == ""
+    built = novasr("bank", "build", tmp_path, "-o", tmp_path / "one.novabank")
+    assert "its folders anna, bo count as one voice" in built.stderr
+    assert "speakers: 1" in built.stdout
+
+
+def test_what_is_not_free_is_named(folder: Path, tmp_path: Path) -> None:
+    mixed = shutil.copytree(folder, tmp_path / "mixed")
+    audio_files.write(mixed / "third.flac", audio_files.noise(12.0, RATE_HZ), RATE_HZ)
+    (mixed / "manifest.csv").write_text(
+        "file,seconds,bandwidth_khz,speaker,licence\n"
+        "one.flac,6,24,anna,\ntwo.flac,6,24,anna,CC BY-NC 4.0\nthird.flac,12,24,anna,CC0\n"
+    )
+    built = novasr("bank", "build", mixed, "-o", tmp_path / "free.novabank", "--free-only")
+    assert built.returncode == 0, built.stderr
+    assert "left out: 2 of 3 recordings, whose licence is CC BY-NC 4.0, none" in built.stderr
+    assert "recordings: 1," in built.stdout
+
+
 def test_a_folder_is_no_bank(folder: Path, tmp_path: Path) -> None:
     source = tmp_path / "a.wav"
     audio_files.write(source, audio_files.noise(1.0, 16_000), 16_000)

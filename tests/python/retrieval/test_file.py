@@ -97,3 +97,5 @@ def test_files_that_are_no_banks_are_refused(tmp_path: Path) -> None:
         read(text)
     with pytest.raises(BankError, match="no such file"):
         read(tmp_path / "missing.novabank")
+    with pytest.raises(BankError, match="File name too long: give a file"):
+        read(tmp_path / ("a" * 300))
