@@ -104,7 +104,7 @@ class Bank:
         Parameters
         ----------
         recordings : sequence of Recording
-            As `novasr.training.datasets.read_recordings` gives them. Those of a band up to 18 kHz or more are
+            As ``read_recordings`` of ``novasr.training.datasets`` gives them. Those of a band up to 18 kHz or more are
             used, speakers alike.
         most_minutes : float
             Of recordings in all.
