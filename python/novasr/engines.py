@@ -221,7 +221,7 @@ def weights_stamp(weights: str | Path | None) -> tuple[int, int] | None:
         status = Path(weights).stat()
         if not Path(weights).is_file():
             return None
-    except OSError:
+    except (OSError, ValueError):  # a name that no file can have
         return None
     return status.st_mtime_ns, status.st_size
 

@@ -169,8 +169,9 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
     try:
         status = path.stat()
-    except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+    except (OSError, ValueError) as error:  # a name that no file can have
+        missing = isinstance(error, FileNotFoundError)
+        reason = "no such file" if missing else getattr(error, "strerror", None) or str(error)
         raise BankError(
             f"bank {path}: {reason}: give a file that novasr bank build has made"
         ) from error

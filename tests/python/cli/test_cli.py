@@ -302,7 +302,7 @@ def test_without_a_command_the_help_lists_the_commands() -> None:
 def test_a_terminal_gets_a_progress_bar_and_the_result_below_it(tmp_path: Path) -> None:
     import pty
 
-    speech = write(tmp_path / "speech.wav", noise(120.0, 16_000), 16_000)
+    speech = write(tmp_path / "speech.wav", noise(600.0, 16_000), 16_000)
     screen, terminal = pty.openpty()
     command = [sys.executable, "-m", "novasr", "enhance", str(speech)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=terminal, text=True) as run:

@@ -158,7 +158,15 @@ print(json.dumps({{"columns": sorted(row), "rate": int(row["sample_rate"]), "sta
                   "band": row["bandwidth_in"], "audio": row["amplitude"].tolist()}}))
 """,
         )
-        wanted = ["amplitude", "bandwidth_in", "path", "reason", "sample_rate", "status"]
+        wanted = [
+            "amplitude",
+            "bandwidth_in",
+            "path",
+            "reason",
+            "sample_rate",
+            "status",
+            "warnings",
+        ]
         assert made["columns"] == wanted
         assert (made["rate"], made["status"]) == (48_000, "enhanced")
         stored, _ = sf.read(tmp_path / "two.flac", dtype="float32")
