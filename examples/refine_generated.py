@@ -52,5 +52,7 @@ if __name__ == "__main__":
         main(*sys.argv[1:])
     except FileNotFoundError:
         sys.exit("needs espeak-ng: apt-get install espeak-ng")
-    except (sf.SoundFileError, novasr.NovasrError, ImportError) as error:
+    except ModuleNotFoundError:
+        sys.exit("needs pyworld: pip install 'novasr[f0]'")
+    except (sf.SoundFileError, novasr.NovasrError) as error:
         sys.exit(str(error))

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, get_args
 
 from novasr import _native
@@ -219,11 +220,9 @@ def weights_stamp(weights: str | Path | None) -> tuple[int, int] | None:
         return None
     try:
         status = Path(weights).stat()
-        if not Path(weights).is_file():
-            return None
     except (OSError, ValueError):  # a name that no file can have
         return None
-    return status.st_mtime_ns, status.st_size
+    return (status.st_mtime_ns, status.st_size) if S_ISREG(status.st_mode) else None
 
 
 def _family(weights: str | Path | None) -> str:

@@ -173,10 +173,12 @@ class Enhance:
         except NovasrError as error:
             return audio, rate, Outcome("", "failed", str(error))
         result = made.T if audio.ndim == 2 else made[:, 0]
+        narrow = [verdict.text] if verdict.kind == "narrow" else []
+        lacks = (*narrow, *chosen.unused_bank(band))
         return (
             np.ascontiguousarray(result),
             DEFAULT_RATE_HZ,
-            Outcome("", "enhanced", bandwidth_in=band, warnings=tuple(chosen.unused_bank(band))),
+            Outcome("", "enhanced", bandwidth_in=band, warnings=lacks),
         )
 
     def _file(

@@ -146,7 +146,9 @@ def _warn_of_several_voices(folder: Path, recordings: Sequence[Recording]) -> No
     inside = {
         recording.path.relative_to(folder).parts[0]
         for recording in recordings
-        if not recording.speaker and recording.path.parent != folder
+        if not recording.speaker
+        and recording.path.parent != folder
+        and recording.path.is_relative_to(folder)  # a manifest may name others
     }
     if len(inside) > 1:
         print_warning(

@@ -75,7 +75,7 @@ def test_a_template_is_1_at_harmonics_and_low_between_them() -> None:
     np.testing.assert_allclose(at_a_width, np.exp(-0.5), rtol=1e-3)
 
 
-def test_the_template_loosens_with_unstability_until_all_is_as_good() -> None:
+def test_the_template_loosens_with_instability_until_all_is_as_good() -> None:
     f0 = np.full(5, 250.0)
     contrast = [
         np.ptp(harmonic_template(f0, BINS[6:], stability=np.full(5, s))) for s in (1, 0.5, 0.2, 0.1)

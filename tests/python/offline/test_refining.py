@@ -311,6 +311,8 @@ def test_batches_of_recordings_have_banks_too(bank, speech):
     dull = soxr.resample(soxr.resample(short, 16_000, 4_000), 4_000, 16_000)
     told = Enhance(model="studio", bank=bank)({"amplitude": [dull[None]], "sample_rate": [16_000]})
     assert "nothing is looked up in the bank" in told["warnings"][0]
+    told = Enhance()({"amplitude": [dull[None]], "sample_rate": [16_000]})
+    assert "the model wide fills it" in told["warnings"][0]
 
 
 @pytest.mark.parametrize(
